@@ -1,0 +1,143 @@
+"""The storage of the version engine: what every versioned table shares, and the tables of the engine itself.
+
+A *revision* is the state of one entity as written by one commit on one branch. It is the branch's own state at
+sequence ``s`` when ``seq_from <= s < seq_to``. The current revision has ``seq_to = SEQ_MAX`` and
+``superseded_at = 'infinity'``. A versioned table is partitioned by ``superseded_at``: one hot partition holds the
+current revisions, one cold partition a year holds history.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from reqtrail.platform.database.metadata import metadata
+
+SEQ_MAX: Final = 2**63 - 1
+"""``seq_to`` of a current revision: no later commit has superseded it."""
+
+ENGINE_COLUMNS: Final = (
+    "project_id",
+    "branch_id",
+    "entity_id",
+    "seq_from",
+    "seq_to",
+    "superseded_at",
+    "deleted",
+    "salt",
+    "content_hash",
+)
+
+
+def versioned_table(name: str, *content: Any) -> Table:
+    """Declare a versioned table: the engine's columns followed by the *content* columns of the owning feature.
+
+    The migration that makes it must also make its partitions (``partitions.create_partitions``): ``<name>_hot`` and
+    the cold years. One current revision an entity and branch is a unique index on the hot partition itself.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("project_id", Uuid, nullable=False),
+        Column("branch_id", Uuid, nullable=False),
+        Column("entity_id", Uuid, nullable=False),
+        Column("seq_from", BigInteger, nullable=False),
+        Column("seq_to", BigInteger, nullable=False),
+        Column("superseded_at", DateTime(timezone=True), nullable=False),
+        Column("deleted", Boolean, nullable=False),
+        Column("salt", LargeBinary, nullable=True),
+        Column("content_hash", LargeBinary, nullable=False),
+        *content,
+        PrimaryKeyConstraint("project_id", "branch_id", "entity_id", "seq_from", "superseded_at"),
+        ForeignKeyConstraint(
+            ["project_id", "entity_id"], ["entities.project_id", "entities.entity_id"]
+        ),
+        Index(None, "project_id", "branch_id", "seq_from", "seq_to"),
+        info={"scope": "tenant", "versioned": True},
+        postgresql_partition_by="RANGE (superseded_at)",
+    )
+
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=True),
+    PrimaryKeyConstraint("project_id", "entity_id"),
+    UniqueConstraint("project_id", "key"),
+    ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    info={"scope": "tenant"},
+)
+"""The lasting identity of everything versioned. Not versioned itself; what must point at an item points here."""
+
+branches = Table(
+    "branches",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("branch_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_seq", BigInteger, nullable=False),
+    Column("head_seq", BigInteger, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("project_id", "branch_id"),
+    UniqueConstraint("project_id", "name"),
+    ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    info={"scope": "tenant"},
+)
+"""A line of commits. ``main`` is the root; ``head_*`` name its newest commit."""
+
+project_counters = Table(
+    "project_counters",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("last_recorded_at", DateTime(timezone=True), nullable=False),
+    Column("last_item_number", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project_id"),
+    ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    info={"scope": "tenant"},
+)
+"""The counter row that a commit locks before it touches any other row."""
+
+commits = Table(
+    "commits",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("branch_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("parents", ARRAY(LargeBinary), nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("author_id", Uuid, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("authored_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("details", JSONB, nullable=False),
+    PrimaryKeyConstraint("project_id", "seq"),
+    ForeignKeyConstraint(
+        ["project_id", "branch_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    ForeignKeyConstraint(["author_id"], ["users.user_id"]),
+    Index(None, "project_id", "branch_id", "seq"),
+    Index(None, "project_id", "branch_id", "recorded_at"),
+    Index(None, "author_id"),
+    info={"scope": "tenant"},
+)
+"""``kind``: ``init``, ``edit``, ``import``, ``revert``, ``restore``. ``details``: JSON object, covered by the hash."""
