@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.features.versioning.public import versioned_table
@@ -31,3 +44,85 @@ external_ids = Table(
     info={"scope": "tenant"},
 )
 """Which entity an identifier of an exchanged file names. ``scope`` is the kind and the file within the exchange."""
+
+exchange_jobs = Table(
+    "exchange_jobs",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("author_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("file_size", BigInteger, nullable=False),
+    Column("counts", JSONB, nullable=False),
+    Column("mapping", JSONB, nullable=False),
+    Column("losses", JSONB, nullable=False),
+    Column("error", JSONB, nullable=True),
+    Column("commit_seq", BigInteger, nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_until", DateTime(timezone=True), nullable=True),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=True),
+    PrimaryKeyConstraint("project_id", "job_id"),
+    ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    ForeignKeyConstraint(["author_id"], ["users.user_id"]),
+    Index(None, "author_id"),
+    Index(None, "project_id", "created_at"),
+    info={"scope": "tenant"},
+)
+"""One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, done, failed, cancelled.
+``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died."""
+
+exchange_uploads = Table(
+    "exchange_uploads",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("project_id", "job_id", "ordinal"),
+    ForeignKeyConstraint(
+        ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
+    ),
+    info={"scope": "tenant"},
+)
+"""The uploaded file in pieces, until the import has ended."""
+
+exchange_staged = Table(
+    "exchange_staged",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("fields", JSONB, nullable=False),
+    PrimaryKeyConstraint("project_id", "job_id", "ordinal"),
+    ForeignKeyConstraint(
+        ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
+    ),
+    info={"scope": "tenant"},
+)
+"""What an import is about to write, in the order in which it must be written."""
+
+exchange_staged_files = Table(
+    "exchange_staged_files",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("job_id", Uuid, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("project_id", "job_id", "sha256"),
+    ForeignKeyConstraint(
+        ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
+    ),
+    info={"scope": "tenant"},
+)
+"""Attachments of an import until it is committed."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
+    Uuid,
 )
-from sqlalchemy import Uuid
 
 from reqtrail.platform.database.metadata import metadata
 
@@ -22,7 +21,6 @@ attachments = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("project_id", "sha256"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     info={"scope": "tenant"},

@@ -96,6 +96,7 @@ branches = Table(
     Column("created_seq", BigInteger, nullable=False),
     Column("head_seq", BigInteger, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
+    Column("head_recorded_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("project_id", "branch_id"),
     UniqueConstraint("project_id", "name"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),

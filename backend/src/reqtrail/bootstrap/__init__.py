@@ -1,0 +1,1 @@
+"""What is known of all features at once: tables, versioned kinds, side effects."""

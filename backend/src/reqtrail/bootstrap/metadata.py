@@ -1,0 +1,26 @@
+"""The metadata with every table of every feature loaded: what migrations and the schema lint compare against."""
+
+from __future__ import annotations
+
+from reqtrail.features.access import tables as access_tables
+from reqtrail.features.exchange import tables as exchange_tables
+from reqtrail.features.files import tables as files_tables
+from reqtrail.features.identity import tables as identity_tables
+from reqtrail.features.projects import tables as projects_tables
+from reqtrail.features.requirements import tables as requirements_tables
+from reqtrail.features.traceability import tables as traceability_tables
+from reqtrail.features.versioning import tables as versioning_tables
+from reqtrail.platform.database.metadata import metadata
+
+ALL_TABLE_MODULES = (
+    identity_tables,
+    access_tables,
+    projects_tables,
+    files_tables,
+    versioning_tables,
+    requirements_tables,
+    traceability_tables,
+    exchange_tables,
+)
+
+__all__ = ["ALL_TABLE_MODULES", "metadata"]

@@ -1,0 +1,47 @@
+"""What can keep the embedded instance from starting, each with an exit code of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StartError(Exception):
+    """The instance cannot start; the text says why and what to do."""
+
+    exit_code: ClassVar[int] = 10
+
+
+class PortInUse(StartError):
+    """Somebody listens on the port already."""
+
+    exit_code = 11
+
+
+class HomeInUse(StartError):
+    """Another ``reqtrail up`` runs with this home."""
+
+    exit_code = 12
+
+
+class HomeTooNew(StartError):
+    """The home was made by a newer version."""
+
+    exit_code = 13
+
+
+class DiskFull(StartError):
+    """There is no room on the disk of the home."""
+
+    exit_code = 14
+
+
+class EngineFailed(StartError):
+    """An engine does not start; its own log follows."""
+
+    exit_code = 15
+
+
+class NoBinaries(StartError):
+    """No usable PostgreSQL or Valkey is installed."""
+
+    exit_code = 16

@@ -1,0 +1,118 @@
+"""The lifecycle of the embedded Valkey: start, adopt, recover, stop. It listens on a socket of its folder only."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from reqtrail.entrypoints.embedded.binaries import find_valkey
+from reqtrail.entrypoints.embedded.errors import EngineFailed
+from reqtrail.entrypoints.embedded.postgres import SUN_PATH_MAX
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+
+
+class EmbeddedValkey:
+    """One Valkey below a folder, durable to the second (append-only file). Concurrent starts give one server."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    @property
+    def socket(self) -> Path:
+        """The path of the server's socket; a short one elsewhere when it would be too long."""
+        own = self._folder / "valkey.sock"
+        if len(str(own).encode()) <= SUN_PATH_MAX:
+            return own
+        name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"reqtrail-valkey-{os.getuid()}-{name}" / "s"
+
+    def url(self, database: int = 0) -> str:
+        """Return the URL of *database*."""
+        return f"unix://{self.socket}?db={database}"
+
+    def start(self) -> int:
+        """Start the server, or adopt it when it runs; return its process id.
+
+        Raises:
+            EngineFailed: If it does not answer within START_SECONDS.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked():
+            pid = self.running_pid()
+            if pid is None:
+                self._launch()
+                pid = self.running_pid()
+            if pid is None:
+                raise EngineFailed(f"Valkey does not start.\n{self._log_tail()}")
+            return pid
+
+    def stop(self) -> None:
+        """End the server; what it holds is on disk. Nothing happens if it does not run."""
+        pid = self.running_pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.running_pid() is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def running_pid(self) -> int | None:
+        """Return the server's process id if it answers on our socket, else None."""
+        if not self.socket.exists():
+            return None
+        client = Redis(unix_socket_path=str(self.socket), socket_timeout=2)
+        try:
+            return int(client.info("server")["process_id"])
+        except (RedisError, OSError):
+            return None
+        finally:
+            client.close()
+
+    def _launch(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        with (self._folder / "valkey.log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    str(find_valkey()),
+                    *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
+                    *("--dir", str(self._folder), "--save", "", "--daemonize", "no"),
+                    *("--appendonly", "yes", "--appendfsync", "everysec"),
+                    *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
+                ],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            if self.running_pid() is not None:
+                return
+            time.sleep(0.02)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self._folder / "start.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _log_tail(self) -> str:
+        try:
+            return "\n".join((self._folder / "valkey.log").read_text().splitlines()[-15:])
+        except OSError:
+            return ""

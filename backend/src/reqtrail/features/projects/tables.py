@@ -1,0 +1,53 @@
+"""Projects: the unit of ownership, access and sharding."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from reqtrail.platform.database.metadata import metadata
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("created_by", Uuid, nullable=False),
+    PrimaryKeyConstraint("project_id"),
+    UniqueConstraint("key"),
+    ForeignKeyConstraint(["created_by"], ["users.user_id"]),
+    Index(None, "created_by"),
+    info={"scope": "reference"},
+)
+"""``key``: the short upper-case name that item keys begin with, such as ``BRK``."""
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", Uuid, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("user_id", "key"),
+    ForeignKeyConstraint(["user_id"], ["users.user_id"]),
+    info={"scope": "catalog"},
+)
+"""The answer to a write that carried an ``Idempotency-Key``, kept in the transaction of the write itself."""

@@ -1,0 +1,107 @@
+"""The three-way merge of contents: one pure function per field kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reqtrail.features.versioning.types import Content, Field, FieldKind, Kind
+from reqtrail.kit.text_merge import merge_markup, merge_text
+
+_ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class FieldConflict:
+    """Both sides changed the same field differently. ``key`` is the key within a MAP field."""
+
+    field: str
+    key: str | None
+    base: Any
+    ours: Any
+    theirs: Any
+
+
+def patched(kind: Kind, content: Content, fields: Mapping[str, Any]) -> Content:
+    """Return *content* with the *fields* of an update applied; a MAP is patched key by key, None removes a key."""
+    result = dict(content)
+    for item in kind.fields:
+        if item.name not in fields:
+            continue
+        value = fields[item.name]
+        if item.kind is FieldKind.MAP and isinstance(value, Mapping):
+            merged = {**(content.get(item.name) or {}), **value}
+            value = {key: entry for key, entry in merged.items() if entry is not None}
+        result[item.name] = value
+    return result
+
+
+def merge_contents(
+    kind: Kind, base: Content, ours: Content, theirs: Content
+) -> tuple[Content, list[FieldConflict]]:
+    """Merge field by field; return the merged content and the conflicts (whose fields keep *theirs*)."""
+    merged: Content = {}
+    conflicts: list[FieldConflict] = []
+    for item in kind.fields:
+        sides = (base.get(item.name), ours.get(item.name), theirs.get(item.name))
+        if item.kind is FieldKind.MAP and any(isinstance(side, Mapping) for side in sides):
+            value, found = _merge_map(item, *(side or {} for side in sides))
+            conflicts.extend(found)
+        else:
+            value = merge_values(item.kind, *sides)
+            if value is _ABSENT:
+                conflicts.append(FieldConflict(item.name, None, *sides))
+                value = sides[2]
+        merged[item.name] = value
+    return merged, conflicts
+
+
+def merge_values(kind: FieldKind, base: Any, ours: Any, theirs: Any) -> Any:
+    """Merge one value; return a private marker when it is in conflict (see :func:`is_conflict`)."""
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    texts = isinstance(base, str) and isinstance(ours, str) and isinstance(theirs, str)
+    merged: Any = None
+    if kind is FieldKind.TEXT and texts:
+        merged = merge_text(base, ours, theirs)
+    elif kind is FieldKind.RICH_TEXT and texts:
+        merged = merge_markup(base, ours, theirs)
+    elif kind is FieldKind.SET:
+        merged = _merge_set(base or [], ours or [], theirs or [])
+    return _ABSENT if merged is None else merged
+
+
+def is_conflict(value: Any) -> bool:
+    """Return whether *value* is :func:`merge_values`' marker of a conflict."""
+    return value is _ABSENT
+
+
+def _merge_set(base: list[Any], ours: list[Any], theirs: list[Any]) -> list[Any]:
+    """Keep what no side removed, then what either side added, in their orders."""
+    kept = [value for value in base if value in ours and value in theirs]
+    added = [value for value in [*ours, *theirs] if value not in base]
+    return kept + list(dict.fromkeys(added))
+
+
+def _merge_map(
+    item: Field, base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[FieldConflict]]:
+    merged: dict[str, Any] = {}
+    conflicts = []
+    for key in _keys(theirs, ours, base):
+        sides = (base.get(key), ours.get(key), theirs.get(key))
+        value_kind = item.value_kind(*sides) if item.value_kind else FieldKind.SCALAR
+        value = merge_values(value_kind, *sides)
+        if value is _ABSENT:
+            conflicts.append(FieldConflict(item.name, key, *sides))
+            value = sides[2]
+        if value is not None:
+            merged[key] = value
+    return merged, conflicts
+
+
+def _keys(*maps: Mapping[str, Any]) -> Iterator[str]:
+    yield from dict.fromkeys(key for mapping in maps for key in mapping)

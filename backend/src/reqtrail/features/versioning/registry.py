@@ -1,0 +1,95 @@
+"""What features register with the engine: kinds, structural rules, presenters and further verifiers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning.errors import OperationInvalid
+from reqtrail.features.versioning.types import Content, Kind, PendingChange, Problem, Snapshot, State
+
+Lookup = Callable[[str, Iterable[UUID]], Awaitable[dict[UUID, State]]]
+
+
+@dataclass(frozen=True)
+class CommitContext:
+    """What a structural rule sees: the changes about to be written, and any other state as it will be.
+
+    Attributes:
+        head: The snapshot before this commit.
+        lookup: Gives the states of entities of a kind as they will be after the commit (absent ones are left out).
+    """
+
+    session: AsyncSession
+    head: Snapshot
+    changes: tuple[PendingChange, ...]
+    lookup: Lookup
+
+
+Rule = Callable[[CommitContext], Awaitable[None]]
+Presenter = Callable[[AsyncSession, Snapshot, list[Content]], Awaitable[list[Content]]]
+Verifier = Callable[[AsyncSession, UUID], AsyncIterator[Problem]]
+
+_kinds: dict[str, Kind] = {}
+_rules: dict[str, Rule] = {}
+_presenters: dict[str, Presenter] = {}
+_verifiers: dict[str, Verifier] = {}
+
+
+def register_kind(kind: Kind) -> None:
+    """Make *kind* known; registering the same name again replaces it."""
+    _kinds[kind.name] = kind
+
+
+def register_rule(name: str, rule: Rule) -> None:
+    """Make *rule* run before every commit is written; it raises to refuse the commit."""
+    _rules[name] = rule
+
+
+def register_presenter(kind: str, presenter: Presenter) -> None:
+    """Make *presenter* turn stored contents of *kind* into what may leave by API."""
+    _presenters[kind] = presenter
+
+
+def register_verifier(name: str, verifier: Verifier) -> None:
+    """Make *verifier* part of every verification of a project."""
+    _verifiers[name] = verifier
+
+
+def get_kind(name: str) -> Kind:
+    """Return the kind called *name*.
+
+    Raises:
+        OperationInvalid: If there is none.
+    """
+    try:
+        return _kinds[name]
+    except KeyError:
+        known = ", ".join(sorted(_kinds))
+        raise OperationInvalid(f"There is no kind “{name}”; known are {known}.") from None
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Return every kind, in a stable order."""
+    return tuple(_kinds[name] for name in sorted(_kinds))
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Return every structural rule in the order of registration."""
+    return tuple(_rules.values())
+
+
+def all_verifiers() -> tuple[Verifier, ...]:
+    """Return every further verifier in the order of registration."""
+    return tuple(_verifiers.values())
+
+
+async def present(
+    session: AsyncSession, snapshot: Snapshot, kind: str, contents: list[Content]
+) -> list[Content]:
+    """Return *contents* of *kind* in the form that may leave by API."""
+    presenter = _presenters.get(kind)
+    return await presenter(session, snapshot, contents) if presenter else contents

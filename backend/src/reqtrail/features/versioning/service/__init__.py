@@ -1,0 +1,1 @@
+"""The use cases of the version engine, one module a verb."""

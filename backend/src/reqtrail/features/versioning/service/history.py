@@ -1,0 +1,115 @@
+"""Reading the past: log, history of an entity, difference of two snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning import repository
+from reqtrail.features.versioning.errors import EntityNotFound
+from reqtrail.features.versioning.registry import all_kinds, get_kind
+from reqtrail.features.versioning.types import (
+    CommitRecord,
+    Content,
+    EntityChange,
+    Kind,
+    Snapshot,
+    State,
+)
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One revision of an entity with the commit that wrote it and the content before (None: it did not exist)."""
+
+    commit: CommitRecord
+    before: Content | None
+    after: Content | None
+
+
+async def log(
+    session: AsyncSession,
+    project_id: UUID,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    author_id: UUID | None = None,
+) -> list[CommitRecord]:
+    """Return commits newest first, with a sequence below *before* if it is given."""
+    return await repository.list_commits(
+        session, project_id, before=before, limit=limit, author_id=author_id
+    )
+
+
+async def history(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) -> list[HistoryEntry]:
+    """Return the revisions of one entity up to *snapshot*, newest first; a deleted state is None.
+
+    Raises:
+        EntityNotFound: If the project has no such entity.
+    """
+    kind, _ = await entity(session, snapshot.project_id, entity_id)
+    states = await repository.revisions_of(
+        session, kind, snapshot.project_id, snapshot.branch_id, entity_id
+    )
+    states = [state for state in states if state.seq_from <= snapshot.seq]
+    records = await repository.load_commits(
+        session, snapshot.project_id, (state.seq_from for state in states)
+    )
+    entries = []
+    before: Content | None = None
+    for state in states:
+        after = None if state.deleted else state.content
+        entries.append(HistoryEntry(records[state.seq_from], before, after))
+        before = after
+    return entries[::-1]
+
+
+async def entity(
+    session: AsyncSession, project_id: UUID, entity_id: UUID
+) -> tuple[Kind, str | None]:
+    """Return the kind and the human key of an entity.
+
+    Raises:
+        EntityNotFound: If the project has no such entity.
+    """
+    found = (await repository.load_entities(session, project_id, [entity_id])).get(entity_id)
+    if found is None:
+        raise EntityNotFound(f"There is no {entity_id} in this project.", id=str(entity_id))
+    return get_kind(found[0]), found[1]
+
+
+async def diff(
+    session: AsyncSession, a: Snapshot, b: Snapshot, kinds: Iterable[str] | None = None
+) -> list[EntityChange]:
+    """Return what differs between two snapshots of a project: applied to the state at *a* it gives the state at *b*.
+
+    Cost is in the number of revisions written between the two, whatever the size of the project.
+    """
+    low, high = sorted((a, b), key=lambda snapshot: snapshot.seq)
+    changes: list[EntityChange] = []
+    for kind in [get_kind(name) for name in kinds] if kinds is not None else all_kinds():
+        ids = await repository.touched_ids(session, kind, low, high.seq)
+        if not ids:
+            continue
+        at_a = await repository.states_at(session, kind, a, ids)
+        at_b = await repository.states_at(session, kind, b, ids)
+        for entity_id in sorted(ids):
+            change = _change(kind.name, entity_id, at_a.get(entity_id), at_b.get(entity_id))
+            if change is not None:
+                changes.append(change)
+    return changes
+
+
+def _change(
+    kind: str, entity_id: UUID, old: State | None, new: State | None
+) -> EntityChange | None:
+    before = None if old is None or old.deleted else old.content
+    after = None if new is None or new.deleted else new.content
+    key = next((state.key for state in (old, new) if state is not None), None)
+    if before == after:
+        return None
+    word = "added" if before is None else "removed" if after is None else "changed"
+    return EntityChange(kind, entity_id, key, word, before, after)

@@ -1,0 +1,147 @@
+"""Undo as an inverse commit: the merge of the head with the state before, on the state after as base.
+
+What others changed since stays; where they changed the very same thing there is a conflict and nothing is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning.errors import NothingToUndo, RefNotFound
+from reqtrail.features.versioning.service.commit import commit
+from reqtrail.features.versioning.service.history import diff, log
+from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.types import (
+    Action,
+    CommitRecord,
+    CommitRequest,
+    CommitResult,
+    EntityChange,
+    Operation,
+)
+
+UNDO_DEPTH = 200
+"""How many of an author's newest commits are considered for undo and redo."""
+
+_UNDOABLE = {"edit", "restore", "revert", "redo"}
+
+
+@dataclass(frozen=True)
+class UndoState:
+    """The commits that undo and redo would act on, if any."""
+
+    undo: CommitRecord | None
+    redo: CommitRecord | None
+
+
+async def revert(
+    session: AsyncSession,
+    project_id: UUID,
+    seq: int,
+    author_id: UUID,
+    *,
+    kind: str = "revert",
+    message: str | None = None,
+    redoes: int | None = None,
+) -> CommitResult:
+    """Write the inverse of commit *seq* as a new commit.
+
+    Raises:
+        RefNotFound: If there is no such commit, or nothing before it.
+        EditConflict: If something that it changed was changed again since.
+    """
+    if seq < 2:
+        raise RefNotFound("The first commit of a project cannot be undone.")
+    before = await snapshot_of(session, project_id, seq - 1)
+    after = await snapshot_of(session, project_id, seq)
+    operations = [_inverse(change, seq) for change in await diff(session, after, before)]
+    details = {"reverts": seq} if redoes is None else {"reverts": seq, "redoes": redoes}
+    request = CommitRequest(
+        project_id,
+        author_id,
+        message=message or f"Undo of version {seq}",
+        kind=kind,
+        base_seq=seq,
+        details=details,
+    )
+    return await commit(session, request, operations)
+
+
+def _inverse(change: EntityChange, seq: int) -> Operation:
+    """Return the operation that leads from the state after commit *seq* (``change.before``) to the one before it."""
+    if change.after is None:
+        return Operation(Action.DELETE, change.kind, change.entity_id)
+    if change.before is None:
+        return Operation(Action.RESTORE, change.kind, change.entity_id, from_seq=seq - 1)
+    fields = {}
+    for name in change.fields:
+        old, new = change.before[name], change.after[name]
+        if isinstance(old, dict) and isinstance(new, dict):
+            removed = {key: None for key in old if key not in new}
+            fields[name] = {**{k: v for k, v in new.items() if old.get(k) != v}, **removed}
+        else:
+            fields[name] = new
+    return Operation(Action.UPDATE, change.kind, change.entity_id, fields)
+
+
+async def undo_state(session: AsyncSession, project_id: UUID, author_id: UUID) -> UndoState:
+    """Return what undo and redo would act on for *author_id*: a stack read from the commits themselves."""
+    dead: set[int] = set()
+    undo: CommitRecord | None = None
+    redo: CommitRecord | None = None
+    redo_open = True
+    for record in await log(session, project_id, author_id=author_id, limit=UNDO_DEPTH):
+        if record.seq in dead:
+            continue
+        if record.kind == "undo":
+            dead.add(record.details["reverts"])
+            redo = redo or (record if redo_open else None)
+            continue
+        if record.kind == "redo":
+            dead.update((record.details["reverts"], record.details["redoes"]))
+        else:
+            redo_open = False
+        if undo is None and record.kind in _UNDOABLE:
+            undo = record
+    return UndoState(undo, redo)
+
+
+async def undo(session: AsyncSession, project_id: UUID, author_id: UUID) -> CommitResult:
+    """Undo the author's newest commit that stands.
+
+    Raises:
+        NothingToUndo: If there is none.
+    """
+    target = (await undo_state(session, project_id, author_id)).undo
+    if target is None:
+        raise NothingToUndo("You have no change in this project that could be undone.")
+    return await revert(
+        session, project_id, target.seq, author_id, kind="undo", message=_named("Undo", target)
+    )
+
+
+async def redo(session: AsyncSession, project_id: UUID, author_id: UUID) -> CommitResult:
+    """Bring back what the author's newest undo took away.
+
+    Raises:
+        NothingToUndo: If there is none, or the author edited since.
+    """
+    target = (await undo_state(session, project_id, author_id)).redo
+    if target is None:
+        raise NothingToUndo("You have undone nothing in this project that could be done again.")
+    return await revert(
+        session,
+        project_id,
+        target.seq,
+        author_id,
+        kind="redo",
+        message=_named("Redo", target),
+        redoes=target.details["reverts"],
+    )
+
+
+def _named(verb: str, target: CommitRecord) -> str:
+    return f"{verb}: {target.message}" if target.message else f"{verb} of version {target.seq}"

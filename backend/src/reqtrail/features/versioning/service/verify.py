@@ -1,0 +1,216 @@
+"""Verification: recompute every hash, chain and interval of a project and name what disagrees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning import repository
+from reqtrail.features.versioning.hashing import (
+    GENESIS,
+    ChangesDigest,
+    commit_hash,
+    content_hash,
+)
+from reqtrail.features.versioning.registry import all_kinds, all_verifiers
+from reqtrail.features.versioning.tables import SEQ_MAX, branches, commits, entities
+from reqtrail.features.versioning.types import CommitRecord, Kind, Problem
+
+MAX_PROBLEMS = 1000
+"""A report stops growing here; the counts go on."""
+
+
+@dataclass
+class VerifyReport:
+    """What verification read and what it found; ``problems`` is empty when everything agrees."""
+
+    problems: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return not self.problems
+
+    def add(self, problem: Problem) -> None:
+        """Keep *problem* unless the report is full."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+async def verify(session: AsyncSession, project_id: UUID) -> VerifyReport:
+    """Recompute content hashes, intervals, the commit chain, heads and counters of a project from what is stored."""
+    report = VerifyReport()
+    recorded = await _check_chain(session, project_id, report)
+    for kind in all_kinds():
+        await _check_revisions(session, project_id, kind, recorded, report)
+    await _check_heads(session, project_id, report)
+    for verifier in all_verifiers():
+        async for problem in verifier(session, project_id):
+            report.add(problem)
+    return report
+
+
+async def _check_chain(
+    session: AsyncSession, project_id: UUID, report: VerifyReport
+) -> dict[int, Any]:
+    """Check every commit's hash, parent, number and time; return ``recorded_at`` by sequence."""
+    recorded: dict[int, Any] = {}
+    previous: dict[UUID, bytes] = {}
+    last: CommitRecord | None = None
+    written = await _written_by_commit(session, project_id)
+    statement = select(commits).where(commits.c.project_id == project_id).order_by(commits.c.seq)
+    for row in (await session.execute(statement)).mappings():
+        values = {name: row[name] for name in row if name != "project_id"}
+        record = CommitRecord(**{**values, "parents": tuple(values["parents"])})
+        recorded[record.seq] = record.recorded_at
+        report.counts["commits"] += 1
+        expected = (previous[record.branch_id],) if record.branch_id in previous else ()
+        digest = ChangesDigest()
+        for name, rows in sorted(written.get(record.seq, {}).items()):
+            digest.add(name, sorted(rows))
+        for wrong, what in (
+            (record.seq != (last.seq + 1 if last else 1), "number is not the next one"),
+            (record.parents != expected, "parent is not the commit before it"),
+            (last is not None and record.recorded_at <= last.recorded_at, "time does not increase"),
+            (_hash_or_none(project_id, record, digest) != record.hash, "content does not match its hash"),
+        ):
+            if wrong:
+                report.add(Problem("commit", f"The commit's {what}.", seq=record.seq))
+        previous[record.branch_id] = record.hash
+        last = record
+    return recorded
+
+
+def _hash_or_none(project_id: UUID, record: CommitRecord, digest: ChangesDigest) -> bytes | None:
+    try:
+        return commit_hash(project_id, record, digest.digest())
+    except TypeError:
+        return None
+
+
+async def _written_by_commit(
+    session: AsyncSession, project_id: UUID
+) -> dict[int, dict[str, list[tuple[UUID, bool, bytes]]]]:
+    written: dict[int, dict[str, list[tuple[UUID, bool, bytes]]]] = {}
+    for kind in all_kinds():
+        column = kind.table.c
+        result = await session.stream(
+            select(column.seq_from, column.entity_id, column.deleted, column.content_hash)
+            .where(column.project_id == project_id)
+            .execution_options(yield_per=5000)
+        )
+        async for row in result:
+            rows = written.setdefault(row[0], {}).setdefault(kind.name, [])
+            rows.append((row[1], row[2], row[3]))
+    return written
+
+
+async def _check_revisions(
+    session: AsyncSession,
+    project_id: UUID,
+    kind: Kind,
+    recorded: Mapping[int, Any],
+    report: VerifyReport,
+) -> None:
+    previous: Mapping[str, Any] | None = None
+    async for row in _revisions(session, project_id, kind):
+        report.counts[kind.name] += 1
+        same = previous is not None and all(
+            previous[name] == row[name] for name in ("branch_id", "entity_id")
+        )
+        if previous is not None:
+            _check_interval(kind, previous, row if same else None, recorded, report)
+        _check_content(kind, row, recorded, report)
+        previous = row
+    if previous is not None:
+        _check_interval(kind, previous, None, recorded, report)
+
+
+async def _revisions(
+    session: AsyncSession, project_id: UUID, kind: Kind
+) -> AsyncIterator[Mapping[str, Any]]:
+    table = kind.table
+    statement = (
+        select(
+            table,
+            (table.c.superseded_at == repository.INFINITY).label("is_current"),
+            entities.c.key.label("entity_key"),
+            entities.c.kind.label("entity_kind"),
+        )
+        .outerjoin(
+            entities,
+            and_(
+                entities.c.project_id == table.c.project_id,
+                entities.c.entity_id == table.c.entity_id,
+            ),
+        )
+        .where(table.c.project_id == project_id)
+        .order_by(table.c.branch_id, table.c.entity_id, table.c.seq_from)
+        .execution_options(yield_per=2000)
+    )
+    result = await session.stream(statement)
+    async for row in result.mappings():
+        yield row
+
+
+def _check_content(
+    kind: Kind, row: Mapping[str, Any], recorded: Mapping[int, Any], report: VerifyReport
+) -> None:
+    try:
+        actual = content_hash(
+            row["salt"] or b"", kind.name, row["entity_key"], row["deleted"], kind.content_of(row)
+        )
+    except TypeError:
+        actual = None
+    if actual != row["content_hash"]:
+        _report(report, kind, row, "The content does not match its hash.")
+    if row["entity_kind"] != kind.name:
+        _report(report, kind, row, f"The entity is registered as “{row['entity_kind']}”.")
+    if row["seq_from"] not in recorded:
+        _report(report, kind, row, "No commit has the sequence that wrote it.")
+
+
+def _check_interval(
+    kind: Kind,
+    row: Mapping[str, Any],
+    following: Mapping[str, Any] | None,
+    recorded: Mapping[int, Any],
+    report: VerifyReport,
+) -> None:
+    if following is None:
+        right = row["seq_to"] == SEQ_MAX and row["is_current"]
+    else:
+        right = (
+            row["seq_to"] == following["seq_from"]
+            and not row["is_current"]
+            and row["superseded_at"] == recorded.get(following["seq_from"])
+        )
+    if not right:
+        _report(report, kind, row, "Its interval does not end where the next revision begins.")
+
+
+def _report(report: VerifyReport, kind: Kind, row: Mapping[str, Any], detail: str) -> None:
+    report.add(Problem("revision", detail, kind.name, row["entity_id"], row["seq_from"]))
+
+
+async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyReport) -> None:
+    counter = await repository.load_counter(session, project_id)
+    last = await repository.list_commits(session, project_id, before=None, limit=1)
+    newest = last[0].seq if last else 0
+    if counter is None or counter.last_seq != newest:
+        report.add(Problem("counter", "The project's counter is not at its newest commit."))
+    rows = await session.execute(select(branches).where(branches.c.project_id == project_id))
+    for branch in rows:
+        head = await repository.load_commit(session, project_id, branch.head_seq)
+        expected = (GENESIS, None) if head is None else (head.hash, head.recorded_at)
+        if (branch.head_hash, branch.head_recorded_at if head else None) != expected:
+            report.add(
+                Problem("branch", f"The head of {branch.name} is not its newest commit.", seq=branch.head_seq)
+            )

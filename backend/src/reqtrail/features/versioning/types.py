@@ -1,0 +1,231 @@
+"""The words of the version engine as types. Contents are plain dicts: field name to value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table
+
+Content = dict[str, Any]
+"""The content of a revision: every field of its kind, with UUIDs, JSON values and bytes as Python values."""
+
+MAIN = "main"
+
+
+class Action(StrEnum):
+    """What an operation does to its entity."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    RESTORE = "restore"
+
+
+class FieldKind(StrEnum):
+    """How a field is merged when both sides changed it."""
+
+    SCALAR = "scalar"
+    TEXT = "text"
+    RICH_TEXT = "rich_text"
+    SET = "set"
+    MAP = "map"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One content column of a kind.
+
+    Attributes:
+        value_kind: For a MAP: tells from the three values of one key (base, ours, theirs) how to merge them.
+    """
+
+    name: str
+    kind: FieldKind = FieldKind.SCALAR
+    value_kind: Callable[[Any, Any, Any], FieldKind] | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something versioned: its name, its table, its fields.
+
+    Attributes:
+        keyed: Whether each entity gets a human key such as ``BRK-42`` from the project's counter.
+    """
+
+    name: str
+    table: Table
+    fields: tuple[Field, ...]
+    keyed: bool = False
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the content columns, in their order."""
+        return tuple(item.name for item in self.fields)
+
+    def content_of(self, row: Mapping[str, Any]) -> Content:
+        """Return the content part of a *row* of the kind's table."""
+        return {name: row[name] for name in self.field_names}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change of one entity.
+
+    Attributes:
+        fields: CREATE: the whole content; UPDATE: what changes (a MAP is patched key by key, None removes a key).
+        key: CREATE of a keyed kind: keep this key rather than mint one.
+        base_seq: The sequence that the author saw; overrides the request's.
+        from_seq: RESTORE: the sequence whose state comes back.
+    """
+
+    action: Action
+    kind: str
+    entity_id: UUID
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    base_seq: int | None = None
+    from_seq: int | None = None
+
+
+@dataclass(frozen=True)
+class CommitRequest:
+    """Who commits what to where.
+
+    Attributes:
+        base_seq: The sequence that the author saw; None overwrites whatever is there.
+        authored_at: What the author or an imported history says; None means now.
+        details: JSON object kept with the commit and covered by its hash.
+    """
+
+    project_id: UUID
+    author_id: UUID
+    message: str = ""
+    branch: str = MAIN
+    kind: str = "edit"
+    base_seq: int | None = None
+    authored_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a commit did to one entity."""
+
+    kind: str
+    entity_id: UUID
+    key: str | None
+    action: Action
+
+
+@dataclass(frozen=True)
+class CommitResult:
+    """What came of a commit.
+
+    Attributes:
+        seq: The new sequence, or the head's when nothing changed.
+        merged: Whether changes of others since the base were merged in.
+        changes: Empty for streamed commits, which give ``counts`` only.
+        counts: Changed entities by kind.
+    """
+
+    seq: int
+    hash: bytes
+    recorded_at: datetime
+    merged: bool
+    changes: tuple[Change, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a read is made against: one sequence of one branch, with the commit that made it."""
+
+    project_id: UUID
+    branch_id: UUID
+    branch: str
+    seq: int
+    recorded_at: datetime
+    commit_hash: bytes
+    is_head: bool
+
+
+@dataclass(frozen=True)
+class State:
+    """The visible state of an entity: its content, or that it is deleted."""
+
+    content: Content
+    deleted: bool
+    seq_from: int
+    key: str | None = None
+
+
+@dataclass
+class PendingChange:
+    """A change about to be written, as structural rules see it."""
+
+    kind: str
+    entity_id: UUID
+    key: str | None
+    before: State | None
+    after: Content
+    deleted: bool
+
+    @property
+    def action(self) -> Action:
+        """What this change does, as seen from the state before."""
+        if self.deleted:
+            return Action.DELETE
+        if self.before is None:
+            return Action.CREATE
+        return Action.RESTORE if self.before.deleted else Action.UPDATE
+
+
+@dataclass(frozen=True)
+class EntityChange:
+    """The difference of one entity between two snapshots: ``added``, ``removed`` or ``changed``."""
+
+    kind: str
+    entity_id: UUID
+    key: str | None
+    change: str
+    before: Content | None
+    after: Content | None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that differ; all of them when the entity was added or removed."""
+        if self.before is None or self.after is None:
+            return tuple((self.before or self.after or {}).keys())
+        return tuple(name for name in self.after if self.after[name] != self.before.get(name))
+
+
+@dataclass(frozen=True)
+class CommitRecord:
+    """A commit as it is listed."""
+
+    seq: int
+    branch_id: UUID
+    kind: str
+    hash: bytes
+    parents: tuple[bytes, ...]
+    author_id: UUID
+    message: str
+    authored_at: datetime
+    recorded_at: datetime
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that verification found to disagree with what was sealed."""
+
+    what: str
+    detail: str
+    kind: str | None = None
+    entity_id: UUID | None = None
+    seq: int | None = None

@@ -1,0 +1,1 @@
+"""PostgreSQL: the engine, sessions, migrations and partitions."""

@@ -1,0 +1,56 @@
+"""Migrations: run to the head under an advisory lock, with short lock timeouts, by whoever comes first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+_REPOSITORY_MIGRATIONS = Path(__file__).resolve().parents[4] / "migrations"
+
+
+def migrations_dir() -> Path:
+    """Return the folder of the migrations: ``REQTRAIL_MIGRATIONS`` or the one of the clone."""
+    return Path(os.environ.get("REQTRAIL_MIGRATIONS", _REPOSITORY_MIGRATIONS))
+
+
+def sync_url(url: str) -> str:
+    """Return *url* for the synchronous driver (psycopg), whatever driver it names."""
+    return "postgresql+psycopg://" + url.partition("://")[2]
+
+
+def alembic_config(url: str) -> Config:
+    """Return the Alembic configuration for the database at *url*; no ini file is needed."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()))
+    config.set_main_option("sqlalchemy.url", sync_url(url).replace("%", "%%"))
+    return config
+
+
+def upgrade_to_head(url: str) -> None:
+    """Bring the database at *url* to the newest schema.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: If the database cannot be reached or a lock is not had in time.
+    """
+    command.upgrade(alembic_config(url), "head")
+
+
+def head_revision() -> str | None:
+    """Return the revision that this build of Reqtrail expects."""
+    return ScriptDirectory.from_config(alembic_config("postgresql://")).get_current_head()
+
+
+def current_revision(url: str) -> str | None:
+    """Return the revision that the database at *url* is at, or None when it is empty."""
+    engine = create_engine(sync_url(url))
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()

@@ -1,0 +1,105 @@
+"""Settings: read from ``REQTRAIL_*`` environment variables, checked once, never from anywhere else."""
+
+from __future__ import annotations
+
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_REPOSITORY = Path(__file__).resolve().parents[4]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. The defaults run the embedded instance of one clone on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="REQTRAIL_", extra="ignore")
+
+    home: Path = Path(".reqtrail")
+    """Data folder of the embedded instance: databases, credentials, logs."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    database_url: str | None = None
+    """SQLAlchemy URL of an own PostgreSQL >= 15; without it the embedded one is started."""
+    database_pool_size: int = Field(default=10, ge=1)
+    redis_url: str | None = None
+    """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
+    secret_key: SecretStr | None = None
+    """Signs access tokens; without it one is generated and kept in the home, mode 0600."""
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    static_dir: Path | None = None
+    """The built SPA; without it ``frontend/dist`` of the clone, if it is there."""
+    access_token_minutes: int = Field(default=10, ge=1, le=60)
+    refresh_token_days: int = Field(default=30, ge=1, le=365)
+    bcrypt_rounds: int = Field(default=12, ge=4, le=16)
+    bcrypt_pool: int = Field(default=2, ge=1, le=32)
+    """How many passwords are hashed at the same time."""
+    sign_in_limit: int = Field(default=10, ge=1)
+    """Sign-in attempts a minute for one account and, five times that, for one address."""
+    max_body_mb: int = Field(default=16, ge=1)
+    max_upload_mb: int = Field(default=1024, ge=1)
+    demo: bool = True
+    """Whether the first start makes the demo project."""
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _asyncpg_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+            raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
+        return f"postgresql+asyncpg://{rest}"
+
+    @property
+    def credentials_file(self) -> Path:
+        """Where the first start stores what the local command line signs in with (mode 0600)."""
+        return self.home / "credentials.json"
+
+    @property
+    def runtime_file(self) -> Path:
+        """Where a running ``reqtrail up`` says its address and process id (mode 0600)."""
+        return self.home / "runtime.json"
+
+    def resolved_static_dir(self) -> Path | None:
+        """Return the folder of the built SPA, or None when there is none."""
+        candidate = self.static_dir or _REPOSITORY / "frontend" / "dist"
+        return candidate if (candidate / "index.html").is_file() else None
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs access tokens, generated into the home at first need.
+
+        Raises:
+            OSError: If the home cannot be written.
+        """
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value().encode()
+        path = self.home / "secret.key"
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, secrets.token_urlsafe(48))
+        return path.read_bytes().strip()
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write *content* to *path* so that no other user can ever read it (mode 0600, replaced atomically)."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(content)
+    temporary.replace(path)
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()
