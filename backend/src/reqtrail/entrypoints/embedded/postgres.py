@@ -92,7 +92,9 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the SQLAlchemy URL (asyncpg) of *database*."""
-        return f"postgresql+asyncpg://{USER}@/{database}?host={quote(str(self.socket_dir), safe='/')}"
+        return (
+            f"postgresql+asyncpg://{USER}@/{database}?host={quote(str(self.socket_dir), safe='/')}"
+        )
 
     def start(self) -> int:
         """Start the cluster, or adopt it when it runs; return the postmaster's process id.
@@ -184,7 +186,9 @@ class EmbeddedPostgres:
             )
             if done.returncode == 0:
                 return
-            time.sleep(RETRY_SECONDS)  # children of a killed postmaster still hold its shared memory
+            time.sleep(
+                RETRY_SECONDS
+            )  # children of a killed postmaster still hold its shared memory
             self.running_pid()
         self._fail("PostgreSQL does not start.", done.stderr)
 

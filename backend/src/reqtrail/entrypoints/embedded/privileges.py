@@ -101,9 +101,7 @@ def runtime_root() -> Path:
 def traversable(path: Path) -> bool:
     """Return whether every user can pass through *path* and all its parents that exist."""
     return all(
-        folder.stat().st_mode & stat.S_IXOTH
-        for folder in [path, *path.parents]
-        if folder.exists()
+        folder.stat().st_mode & stat.S_IXOTH for folder in [path, *path.parents] if folder.exists()
     )
 
 
@@ -112,9 +110,12 @@ def namespaces_work() -> bool:
     if os.environ.get(NO_NAMESPACE_SWITCH) == "1":
         return False
     try:
-        return subprocess.run(
-            ["/bin/true"], preexec_fn=_enter_namespace(), check=False, capture_output=True
-        ).returncode == 0
+        return (
+            subprocess.run(
+                ["/bin/true"], preexec_fn=_enter_namespace(), check=False, capture_output=True
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.SubprocessError):
         return False
 

@@ -1,1 +1,1 @@
-
+"""Accounts: who somebody is. What they may do in a project is the business of ``access``."""

@@ -9,7 +9,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.errors import OperationInvalid
-from reqtrail.features.versioning.types import Content, Kind, PendingChange, Problem, Snapshot, State
+from reqtrail.features.versioning.types import (
+    Content,
+    Kind,
+    PendingChange,
+    Problem,
+    Snapshot,
+    State,
+)
 
 Lookup = Callable[[str, Iterable[UUID]], Awaitable[dict[UUID, State]]]
 

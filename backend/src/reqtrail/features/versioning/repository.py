@@ -87,7 +87,9 @@ def in_ids(column: Any, ids: Iterable[UUID]) -> Any:
 # --- counters, branches, commits ---------------------------------------------------------------------------------
 
 
-async def insert_project(session: AsyncSession, project_id: UUID, branch_id: UUID, name: str, head: bytes) -> None:
+async def insert_project(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, name: str, head: bytes
+) -> None:
     """Make the counter row and the root branch of a new project."""
     await session.execute(
         insert(project_counters).values(
@@ -173,9 +175,7 @@ async def move_head(session: AsyncSession, record: CommitRecord, project_id: UUI
     await session.execute(
         update(branches)
         .where(branches.c.project_id == project_id, branches.c.branch_id == record.branch_id)
-        .values(
-            head_seq=record.seq, head_hash=record.hash, head_recorded_at=record.recorded_at
-        )
+        .values(head_seq=record.seq, head_hash=record.hash, head_recorded_at=record.recorded_at)
     )
 
 
@@ -293,7 +293,8 @@ async def taken_keys(session: AsyncSession, project_id: UUID, keys: Sequence[str
     rows = await session.scalars(
         select(entities.c.key).where(
             entities.c.project_id == project_id,
-            entities.c.key == func.any(bindparam(None, list(keys), type_=ARRAY(entities.c.key.type), unique=True)),
+            entities.c.key
+            == func.any(bindparam(None, list(keys), type_=ARRAY(entities.c.key.type), unique=True)),
         )
     )
     return [key for key in rows if key is not None]
@@ -326,7 +327,10 @@ async def states_at(
     result = await session.execute(statement)
     return {
         row["entity_id"]: State(
-            kind.content_of(row), row["deleted"], row["seq_from"], row["key"] if kind.keyed else None
+            kind.content_of(row),
+            row["deleted"],
+            row["seq_from"],
+            row["key"] if kind.keyed else None,
         )
         for row in result.mappings()
     }
@@ -365,9 +369,7 @@ async def revisions_of(
         )
         .order_by(column.seq_from)
     )
-    return [
-        State(kind.content_of(row), row["deleted"], row["seq_from"]) for row in rows.mappings()
-    ]
+    return [State(kind.content_of(row), row["deleted"], row["seq_from"]) for row in rows.mappings()]
 
 
 async def changes_of(
@@ -470,9 +472,11 @@ async def _copy_revisions(
 
     def values(content: Content) -> list[Any]:
         return [
-            orjson.dumps(content[name]).decode()
-            if name in json_fields and content[name] is not None
-            else content[name]
+            (
+                orjson.dumps(content[name]).decode()
+                if name in json_fields and content[name] is not None
+                else content[name]
+            )
             for name in names
         ]
 

@@ -79,7 +79,10 @@ async def _check_chain(
             (record.seq != (last.seq + 1 if last else 1), "number is not the next one"),
             (record.parents != expected, "parent is not the commit before it"),
             (last is not None and record.recorded_at <= last.recorded_at, "time does not increase"),
-            (_hash_or_none(project_id, record, digest) != record.hash, "content does not match its hash"),
+            (
+                _hash_or_none(project_id, record, digest) != record.hash,
+                "content does not match its hash",
+            ),
         ):
             if wrong:
                 report.add(Problem("commit", f"The commit's {what}.", seq=record.seq))
@@ -212,5 +215,9 @@ async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyRe
         expected = (GENESIS, None) if head is None else (head.hash, head.recorded_at)
         if (branch.head_hash, branch.head_recorded_at if head else None) != expected:
             report.add(
-                Problem("branch", f"The head of {branch.name} is not its newest commit.", seq=branch.head_seq)
+                Problem(
+                    "branch",
+                    f"The head of {branch.name} is not its newest commit.",
+                    seq=branch.head_seq,
+                )
             )

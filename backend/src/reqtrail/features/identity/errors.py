@@ -1,0 +1,54 @@
+"""What identity refuses."""
+
+from __future__ import annotations
+
+from reqtrail.kit.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+
+
+class WrongCredentials(Unauthenticated):
+    """Unknown account, wrong password or a disabled account: deliberately not told apart."""
+
+    code = "wrong_credentials"
+    title = "The e-mail address or the password is wrong"
+
+
+class TokenInvalid(Unauthenticated):
+    """The access, API or refresh token is not good, or no longer."""
+
+    code = "token_invalid"
+    title = "The sign-in is no longer valid"
+
+
+class ForeignOrigin(Forbidden):
+    """A request that acts by cookie comes from another site."""
+
+    code = "foreign_origin"
+    title = "The request comes from another site"
+
+
+class PasswordRefused(Invalid):
+    """The password does not meet the policy."""
+
+    code = "password_refused"
+    title = "Choose another password"
+
+
+class EmailTaken(Conflict):
+    """An account with this address exists."""
+
+    code = "email_taken"
+    title = "There is an account with this e-mail address"
+
+
+class UserNotFound(NotFound):
+    """There is no such account."""
+
+    code = "user_not_found"
+    title = "There is no such account"
+
+
+class HashingBusy(Unavailable):
+    """More sign-ins wait than can be served soon."""
+
+    code = "sign_in_busy"
+    title = "Too many people are signing in at this moment"

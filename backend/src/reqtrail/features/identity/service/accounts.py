@@ -1,0 +1,124 @@
+"""Accounts: make, change, sign in, passwords."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.identity import repository
+from reqtrail.features.identity.errors import EmailTaken, UserNotFound, WrongCredentials
+from reqtrail.features.identity.service.passwords import PasswordHasher, check_policy
+from reqtrail.features.identity.types import User
+from reqtrail.kit import clock
+from reqtrail.kit.ids import new_id
+
+
+async def create_user(
+    session: AsyncSession,
+    hasher: PasswordHasher,
+    *,
+    email: str,
+    display_name: str,
+    password: str,
+    is_administrator: bool = False,
+) -> User:
+    """Make an account.
+
+    Raises:
+        PasswordRefused: If the password does not meet the policy.
+        EmailTaken: If the address has an account.
+    """
+    email = email.strip().lower()
+    check_policy(password, email)
+    user = User(new_id(), email, display_name.strip(), is_administrator, True, clock.now())
+    try:
+        async with session.begin_nested():
+            await repository.insert_user(session, user, await hasher.hash(password))
+    except IntegrityError:
+        raise EmailTaken(f"There is an account with the address {email} already.") from None
+    return user
+
+
+async def check_credentials(
+    session: AsyncSession, hasher: PasswordHasher, email: str, password: str
+) -> User:
+    """Return the account of an address and a password.
+
+    Raises:
+        WrongCredentials: If either is wrong or the account is disabled.
+    """
+    found = await repository.find_by_email(session, email.strip().lower())
+    right = await hasher.matches(password, found[1] if found else None)
+    if found is None or not right or not found[0].active:
+        raise WrongCredentials("The e-mail address or the password is wrong.")
+    return found[0]
+
+
+async def change_password(
+    session: AsyncSession, hasher: PasswordHasher, user: User, current: str, new: str
+) -> None:
+    """Change one's own password and end every sign-in of the account.
+
+    Raises:
+        WrongCredentials: If *current* is not the present one.
+        PasswordRefused: If *new* does not meet the policy.
+    """
+    await check_credentials(session, hasher, user.email, current)
+    await set_password(session, hasher, user, new)
+
+
+async def set_password(session: AsyncSession, hasher: PasswordHasher, user: User, new: str) -> None:
+    """Set a password, as an administrator does, and end every sign-in of the account.
+
+    Raises:
+        PasswordRefused: If it does not meet the policy.
+    """
+    check_policy(new, user.email)
+    await repository.update_user(session, user.user_id, password_hash=await hasher.hash(new))
+    await repository.revoke_families(session, clock.now(), user_id=user.user_id)
+
+
+async def find_by_email(session: AsyncSession, email: str) -> User:
+    """Return the account of an address.
+
+    Raises:
+        UserNotFound: If there is none.
+    """
+    found = await repository.find_by_email(session, email.strip().lower())
+    if found is None:
+        raise UserNotFound(f"There is no account with the address {email}.")
+    return found[0]
+
+
+async def patch_user(
+    session: AsyncSession,
+    user_id: UUID,
+    *,
+    display_name: str | None = None,
+    active: bool | None = None,
+    is_administrator: bool | None = None,
+) -> User:
+    """Change what is not None; disabling an account ends its sign-ins.
+
+    Raises:
+        UserNotFound: If there is no such account.
+    """
+    values = {
+        name: value
+        for name, value in (
+            ("display_name", display_name),
+            ("active", active),
+            ("is_administrator", is_administrator),
+        )
+        if value is not None
+    }
+    if values:
+        await repository.update_user(session, user_id, **values)
+    if active is False:
+        await repository.revoke_families(session, clock.now(), user_id=user_id)
+    user = await repository.find_user(session, user_id)
+    if user is None:
+        raise UserNotFound("There is no such account.")
+    return user

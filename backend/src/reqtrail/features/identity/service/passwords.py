@@ -1,0 +1,95 @@
+"""Passwords: bcrypt over base64(SHA-256), in a bounded pool.
+
+bcrypt reads 72 bytes at most; hashing first lets any length count. base64 keeps NUL bytes out, at which bcrypt stops.
+Hashing costs a quarter of a second of processor time, so that a flood of sign-ins must not take every core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import bcrypt
+
+from reqtrail.features.identity.errors import HashingBusy, PasswordRefused
+
+Result = TypeVar("Result")
+
+MIN_LENGTH = 10
+MAX_LENGTH = 1000
+MAX_WAITING = 100
+
+
+def check_policy(password: str, email: str) -> None:
+    """Refuse a password that is too short, too long or the account's own address.
+
+    Raises:
+        PasswordRefused: With a sentence that says which.
+    """
+    if len(password) < MIN_LENGTH:
+        raise PasswordRefused(f"A password has at least {MIN_LENGTH} characters.")
+    if len(password) > MAX_LENGTH:
+        raise PasswordRefused(f"A password has at most {MAX_LENGTH} characters.")
+    if password.casefold() in {email.casefold(), email.partition("@")[0].casefold()}:
+        raise PasswordRefused("The password must not be the e-mail address.")
+
+
+class PasswordHasher:
+    """Hashes and checks passwords in a pool of its own.
+
+    Args:
+        rounds: bcrypt's cost; the work doubles with each.
+        workers: How many are computed at the same time.
+    """
+
+    def __init__(self, rounds: int, workers: int) -> None:
+        self._rounds = rounds
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="bcrypt")
+        self._waiting = 0
+        self._dummy = self.hash_now("no account has this password")
+
+    def hash_now(self, password: str) -> str:
+        """Return the hash of *password*, computed in the calling thread."""
+        return bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
+
+    async def hash(self, password: str) -> str:
+        """Return the hash of *password*.
+
+        Raises:
+            HashingBusy: If too many wait already.
+        """
+        return await self._run(self.hash_now, password)
+
+    async def matches(self, password: str, stored: str | None) -> bool:
+        """Return whether *password* is the one of *stored*; for an unknown account (None) it takes as long.
+
+        Raises:
+            HashingBusy: If too many wait already.
+        """
+        return await self._run(self._check, password, stored or self._dummy) and stored is not None
+
+    def close(self) -> None:
+        """End the pool without waiting for what is queued."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @staticmethod
+    def _check(password: str, stored: str) -> bool:
+        return bcrypt.checkpw(_digest(password), stored.encode())
+
+    async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
+        if self._waiting >= MAX_WAITING:
+            raise HashingBusy("Too many people are signing in at this moment. Try again soon.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, function, *arguments)
+        finally:
+            self._waiting -= 1
+
+
+def _digest(password: str) -> bytes:
+    return base64.b64encode(hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest())

@@ -1,0 +1,59 @@
+"""Rate limits, counted in Redis so that every API process counts together; without Redis each counts for itself."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
+
+from reqtrail.kit.errors import TooManyRequests
+
+logger = structlog.get_logger()
+
+
+class RateLimited(TooManyRequests):
+    """Too many attempts within a minute."""
+
+    code = "rate_limited"
+    title = "Too many attempts"
+
+
+class Limiter:
+    """Counts attempts a minute.
+
+    Args:
+        redis_url: Where to count; None counts in this process alone.
+    """
+
+    def __init__(self, redis_url: str | None) -> None:
+        self._local = FixedWindowRateLimiter(MemoryStorage())
+        self._shared: FixedWindowRateLimiter | None = None
+        if redis_url is not None:
+            scheme = "redis+unix" if redis_url.startswith("unix:") else "redis"
+            uri = f"async+{scheme}://{redis_url.partition('://')[2]}"
+            self._shared = FixedWindowRateLimiter(RedisStorage(uri, implementation="redispy"))
+
+    async def hit(self, name: str, subject: str, per_minute: int) -> None:
+        """Count one attempt of *subject*.
+
+        Raises:
+            RateLimited: If there were more than *per_minute*; ``retry_after`` is in seconds.
+        """
+        item = RateLimitItemPerMinute(per_minute)
+        limiter = self._shared or self._local
+        try:
+            allowed = await limiter.hit(item, name, subject)
+        except (RedisError, OSError):
+            logger.warning("rate_limit_without_redis", name=name)
+            limiter = self._local
+            allowed = await limiter.hit(item, name, subject)
+        if not allowed:
+            window = await limiter.get_window_stats(item, name, subject)
+            seconds = max(1, int(window.reset_time - time.time()) + 1)
+            raise RateLimited(
+                f"Too many attempts. Try again in {seconds} seconds.", retry_after=seconds
+            )
