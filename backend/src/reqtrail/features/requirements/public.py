@@ -1,0 +1,7 @@
+"""The front door of requirements."""
+
+from __future__ import annotations
+
+from reqtrail.features.requirements.kinds import KINDS, attribute_value_kind
+
+__all__ = ["KINDS", "attribute_value_kind"]
