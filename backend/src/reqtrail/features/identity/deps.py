@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.errors import ForeignOrigin, TokenInvalid
+from reqtrail.features.identity.service import idempotency
 from reqtrail.features.identity.service.passwords import PasswordHasher
-from reqtrail.features.identity.service.tokens import TokenSigner, authenticate
-from reqtrail.features.identity.types import User
+from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, read_credential
+from reqtrail.features.identity.types import Actor, Credential, User
 from reqtrail.kit.errors import Forbidden, Unauthenticated
-from reqtrail.platform.database.session import ReadSession
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import Replay, request_content
 from reqtrail.platform.permissions import declares
 
 FILES_COOKIE = "reqtrail_files"
+_OWN_SITE = frozenset({"none", "same-origin"})
 
 
 def get_hasher(request: Request) -> PasswordHasher:
@@ -44,56 +50,133 @@ def bearer_token(request: Request) -> str | None:
     return token.strip()
 
 
-@declares("signed in")
-async def signed_in(request: Request, session: ReadSession) -> User:
-    """Return the account that asks.
+def read_api_credential(request: Request) -> Credential:
+    """Return what the Authorization header proves, if the database agrees.
 
     Raises:
-        Unauthenticated: If nobody is signed in or the token is not good.
+        Unauthenticated: If there is none.
+        TokenInvalid: If it is not good.
     """
     token = bearer_token(request)
     if token is None:
         raise Unauthenticated("Sign in, or send a token in the Authorization header.")
-    return await authenticate(session, get_signer(request), token, "api")
+    return read_credential(get_signer(request), token, "api")
 
 
-@declares("signed in, also by the files cookie")
-async def signed_in_for_files(request: Request, session: ReadSession) -> User:
-    """Like :func:`signed_in`, but the files cookie counts too: a picture in a page cannot send a header."""
-    token, audience = bearer_token(request), "api"
-    if token is None:
-        token, audience = request.cookies.get(FILES_COOKIE), "files"
-    if token is None:
-        raise Unauthenticated("Sign in, or send a token in the Authorization header.")
-    return await authenticate(session, get_signer(request), token, audience)
+def read_file_credential(request: Request) -> Credential:
+    """Return what the Authorization header proves or, without one, the cookie for files.
+
+    A picture in a page cannot send a header.
+    """
+    cookie = request.cookies.get(FILES_COOKIE)
+    if cookie is not None and bearer_token(request) is None:
+        return read_credential(get_signer(request), cookie, "files")
+    return read_api_credential(request)
+
+
+ApiCredential = Annotated[Credential, Depends(read_api_credential)]
+FileCredential = Annotated[Credential, Depends(read_file_credential)]
+
+
+def bind_actor(request: Request, actor: Actor) -> None:
+    """Make the actor part of everything that is logged for this request."""
+    request.state.actor_id = actor.user_id
+    structlog.contextvars.bind_contextvars(actor=str(actor.user_id))
+
+
+async def begin_idempotent(request: Request, session: AsyncSession, actor: Actor) -> None:
+    """Take the request's ``Idempotency-Key``, if it carries one, for the transaction of *session*.
+
+    Raises:
+        Replay: If the same request was answered before; ends the request with that answer.
+        IdempotencyMismatch: If the key was used for another request.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None or request.method in {"GET", "HEAD"}:
+        return
+    # The fingerprint is keyed, because the body may hold a password.
+    fingerprint = get_signer(request).fingerprint(await request_content(request))
+    answer = await idempotency.begin(session, actor.user_id, key, fingerprint)
+    if answer is not None:
+        raise Replay(answer)
+    request.state.finish_idempotent = partial(idempotency.finish, session, actor.user_id, key)
+
+
+@declares("signed_in")
+async def signed_in(request: Request, credential: ApiCredential, session: ReadSession) -> User:
+    """Return the account that asks, for a route that only reads."""
+    actor = await authenticate(session, credential)
+    bind_actor(request, actor)
+    return actor
+
+
+@declares("signed_in")
+async def signed_in_once(
+    request: Request, credential: ApiCredential, session: WriteSession
+) -> User:
+    """Return the account that asks, in the transaction of a write whose answer must not be kept (a secret)."""
+    actor = await authenticate(session, credential)
+    bind_actor(request, actor)
+    return actor
+
+
+@declares("signed_in")
+async def signed_in_writer(
+    request: Request, credential: ApiCredential, session: WriteSession
+) -> User:
+    """Return the account that asks, in the transaction of the write that follows."""
+    actor = await signed_in_once(request, credential, session)
+    await begin_idempotent(request, session, actor)
+    return actor
+
+
+def _administrator(user: User) -> User:
+    if not user.is_administrator:
+        raise Forbidden("Only an administrator may do this.")
+    return user
 
 
 @declares("administrator")
-async def administrator(user: Annotated[User, Depends(signed_in)]) -> User:
-    """Return the account that asks, an administrator's.
+async def administrator(request: Request, credential: ApiCredential, session: ReadSession) -> User:
+    """Return the account that asks, an administrator's, for a route that only reads.
 
     Raises:
         Forbidden: If it is not.
     """
-    if not user.is_administrator:
-        raise Forbidden("Only an administrator may do this.")
-    return user
+    return _administrator(await signed_in(request, credential, session))
+
+
+@declares("administrator")
+async def administrator_writer(
+    request: Request, credential: ApiCredential, session: WriteSession
+) -> User:
+    """Return the account that asks, an administrator's, in the transaction of the write that follows.
+
+    Raises:
+        Forbidden: If it is not.
+    """
+    actor = _administrator(await signed_in_once(request, credential, session))
+    await begin_idempotent(request, session, actor)
+    return actor
 
 
 def same_origin(request: Request) -> None:
     """Refuse a request that acts by cookie and comes from another site.
 
     Raises:
-        ForeignOrigin: If the Origin header names another host.
+        ForeignOrigin: If Origin or Sec-Fetch-Site says so.
     """
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
-    if origin is not None and origin.partition("://")[2] != host:
+    site = request.headers.get("sec-fetch-site", "none")
+    if (origin is not None and origin.partition("://")[2] != host) or site not in _OWN_SITE:
         raise ForeignOrigin("This request is accepted from Reqtrail's own pages only.")
 
 
 SignedIn = Annotated[User, Depends(signed_in)]
-SignedInForFiles = Annotated[User, Depends(signed_in_for_files)]
+SignedInOnce = Annotated[User, Depends(signed_in_once)]
+SignedInWriter = Annotated[User, Depends(signed_in_writer)]
 Administrator = Annotated[User, Depends(administrator)]
+AdministratorWriter = Annotated[User, Depends(administrator_writer)]
 Hasher = Annotated[PasswordHasher, Depends(get_hasher)]
 Signer = Annotated[TokenSigner, Depends(get_signer)]

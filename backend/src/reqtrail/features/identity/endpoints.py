@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from reqtrail.features.identity.deps import (
     FILES_COOKIE,
     Administrator,
+    AdministratorWriter,
     Hasher,
     SignedIn,
+    SignedInOnce,
+    SignedInWriter,
     Signer,
     same_origin,
 )
+from reqtrail.features.identity.errors import SessionEnded
 from reqtrail.features.identity.schemas import (
     MePatch,
     PasswordChange,
@@ -30,13 +34,14 @@ from reqtrail.features.identity.schemas import (
 from reqtrail.features.identity.service import accounts, listing, tokens
 from reqtrail.features.identity.service.tokens import TokenSigner
 from reqtrail.features.identity.types import User
-from reqtrail.kit.errors import Conflict, NotFound
-from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.kit.errors import NotFound
+from reqtrail.platform.database.session import ReadSession, WriteSession, get_database
+from reqtrail.platform.http import ApiRouter, client_address
 from reqtrail.platform.permissions import public
 from reqtrail.platform.rate_limit import Limiter
 from reqtrail.platform.settings import Settings
 
-router = APIRouter(tags=["identity"])
+router = ApiRouter(tags=["identity"])
 
 REFRESH_COOKIE = "reqtrail_refresh"
 REFRESH_PATH = "/api/v1/auth"
@@ -61,16 +66,15 @@ def _open(
 ) -> Session:
     secure = request.url.scheme == "https"
     settings = _settings(request)
-    if refresh_token:
-        response.set_cookie(
-            REFRESH_COOKIE,
-            refresh_token,
-            max_age=settings.refresh_token_days * 86400,
-            path=REFRESH_PATH,
-            secure=secure,
-            httponly=True,
-            samesite="strict",
-        )
+    response.set_cookie(
+        REFRESH_COOKIE,
+        refresh_token,
+        max_age=settings.refresh_token_days * 86400,
+        path=REFRESH_PATH,
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
     seconds = int(signer.lifetime.total_seconds())
     response.set_cookie(
         FILES_COOKIE,
@@ -94,7 +98,6 @@ async def sign_in(
     request: Request,
     response: Response,
     body: SignIn,
-    session: WriteSession,
     hasher: Hasher,
     signer: Signer,
     settings: AppSettings,
@@ -102,25 +105,24 @@ async def sign_in(
     """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
     same_origin(request)
     limiter: Limiter = request.app.state.limiter
-    address = request.client.host if request.client else "unknown"
-    await limiter.hit("sign-in-address", address, settings.sign_in_limit * 5)
+    await limiter.hit("sign-in-address", client_address(request), settings.sign_in_limit * 5)
     await limiter.hit("sign-in-account", body.email.strip().lower(), settings.sign_in_limit)
-    user = await accounts.check_credentials(session, hasher, body.email, body.password)
-    family_id, token = await tokens.begin_family(session, user.user_id, settings.refresh_token_days)
-    return _open(request, response, signer, user, family_id, token)
+    database = get_database(request)
+    user = await accounts.check_credentials(database, hasher, body.email, body.password)
+    async with database.session() as session:
+        family = await tokens.begin_family(session, user.user_id, settings.refresh_token_days)
+    return _open(request, response, signer, user, *family)
 
 
 @router.post("/auth/refresh", operation_id="refresh_session", dependencies=[Depends(public)])
-async def refresh_session(
-    request: Request, response: Response, session: WriteSession, signer: Signer
-) -> Session | None:
-    """Exchange the refresh cookie for a new access token; 204 when there is no good cookie to exchange."""
+async def refresh_session(request: Request, response: Response, signer: Signer) -> Session:
+    """Exchange the refresh cookie for the next one and a new access token."""
     same_origin(request)
-    found = await tokens.rotate(session, request.cookies.get(REFRESH_COOKIE, ""))
+    # The transaction commits in either case: a token that was used before has ended its family.
+    async with get_database(request).session() as session:
+        found = await tokens.rotate(session, request.cookies.get(REFRESH_COOKIE, ""))
     if found is None:
-        response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
-        response.status_code = 204
-        return None
+        raise SessionEnded("Sign in again.")
     return _open(request, response, signer, *found)
 
 
@@ -142,7 +144,7 @@ async def get_me(user: SignedIn) -> UserRead:
 
 
 @router.patch("/me", operation_id="update_me")
-async def update_me(body: MePatch, user: SignedIn, session: WriteSession) -> UserRead:
+async def update_me(body: MePatch, user: SignedInWriter, session: WriteSession) -> UserRead:
     """Change one's own display name."""
     changed = await accounts.patch_user(session, user.user_id, display_name=body.display_name)
     return UserRead.model_validate(changed)
@@ -150,7 +152,11 @@ async def update_me(body: MePatch, user: SignedIn, session: WriteSession) -> Use
 
 @router.post("/me/password", operation_id="change_password", status_code=204)
 async def change_password(
-    body: PasswordChange, user: SignedIn, session: WriteSession, hasher: Hasher, request: Request
+    body: PasswordChange,
+    user: SignedInOnce,
+    session: WriteSession,
+    hasher: Hasher,
+    request: Request,
 ) -> None:
     """Change one's own password; every sign-in of the account ends."""
     limiter: Limiter = request.app.state.limiter
@@ -165,14 +171,16 @@ async def list_tokens(user: SignedIn, session: ReadSession) -> list[TokenRead]:
 
 
 @router.post("/me/tokens", operation_id="create_token", status_code=201)
-async def create_token(body: TokenCreate, user: SignedIn, session: WriteSession) -> TokenCreated:
+async def create_token(
+    body: TokenCreate, user: SignedInOnce, session: WriteSession
+) -> TokenCreated:
     """Make an API token; its secret is in this answer only."""
     token_id, token = await tokens.make_api_token(session, user.user_id, body.name, body.days)
     return TokenCreated(id=token_id, token=token)
 
 
 @router.delete("/me/tokens/{token_id}", operation_id="revoke_token", status_code=204)
-async def revoke_token(token_id: UUID, user: SignedIn, session: WriteSession) -> None:
+async def revoke_token(token_id: UUID, user: SignedInWriter, session: WriteSession) -> None:
     """End an API token at once."""
     if not await listing.revoke_token(session, user, token_id):
         raise NotFound("You have no such token.")
@@ -186,7 +194,7 @@ async def list_users(user: Administrator, session: ReadSession) -> list[UserRead
 
 @router.post("/users", operation_id="create_user", status_code=201)
 async def create_user(
-    body: UserCreate, user: Administrator, session: WriteSession, hasher: Hasher
+    body: UserCreate, user: AdministratorWriter, session: WriteSession, hasher: Hasher
 ) -> UserRead:
     """Make an account (administrators)."""
     made = await accounts.create_user(session, hasher, **body.model_dump())
@@ -195,10 +203,8 @@ async def create_user(
 
 @router.patch("/users/{user_id}", operation_id="update_user")
 async def update_user(
-    user_id: UUID, body: UserPatch, user: Administrator, session: WriteSession
+    user_id: UUID, body: UserPatch, user: AdministratorWriter, session: WriteSession
 ) -> UserRead:
     """Change an account (administrators); disabling it ends its sign-ins."""
-    if user_id == user.user_id and (body.active is False or body.is_administrator is False):
-        raise Conflict("You cannot disable or demote your own account.")
     changed = await accounts.patch_user(session, user_id, **body.model_dump())
     return UserRead.model_validate(changed)

@@ -19,6 +19,13 @@ class TokenInvalid(Unauthenticated):
     title = "The sign-in is no longer valid"
 
 
+class SessionEnded(Unauthenticated):
+    """The refresh token is missing, expired, revoked or was used before."""
+
+    code = "session_ended"
+    title = "The session has ended"
+
+
 class ForeignOrigin(Forbidden):
     """A request that acts by cookie comes from another site."""
 
@@ -33,11 +40,32 @@ class PasswordRefused(Invalid):
     title = "Choose another password"
 
 
+class WrongPassword(Invalid):
+    """The present password, asked for as a proof, is wrong; the sign-in itself is good."""
+
+    code = "wrong_password"
+    title = "The present password is wrong"
+
+
 class EmailTaken(Conflict):
     """An account with this address exists."""
 
     code = "email_taken"
     title = "There is an account with this e-mail address"
+
+
+class LastAdministrator(Conflict):
+    """The change would leave no active administrator."""
+
+    code = "last_administrator"
+    title = "There must be an administrator"
+
+
+class IdempotencyMismatch(Invalid):
+    """The Idempotency-Key was used before, for another request."""
+
+    code = "idempotency_mismatch"
+    title = "The Idempotency-Key belongs to another request"
 
 
 class UserNotFound(NotFound):

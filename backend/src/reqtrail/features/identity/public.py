@@ -4,29 +4,49 @@ from __future__ import annotations
 
 from reqtrail.features.identity.deps import (
     Administrator,
+    AdministratorWriter,
+    ApiCredential,
+    FileCredential,
     SignedIn,
-    SignedInForFiles,
-    signed_in,
-    signed_in_for_files,
+    SignedInWriter,
+    begin_idempotent,
+    bind_actor,
 )
-from reqtrail.features.identity.service.accounts import create_user, find_by_email, set_password
+from reqtrail.features.identity.errors import TokenInvalid, UserNotFound
+from reqtrail.features.identity.repository import active_user, find_user
+from reqtrail.features.identity.service.accounts import (
+    create_user,
+    find_by_email,
+    reset_password,
+    set_password,
+)
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.tokens import TokenSigner, make_api_token
-from reqtrail.features.identity.types import User
+from reqtrail.features.identity.types import Actor, Credential, User
 
 __all__ = [
+    "Actor",
     "Administrator",
+    "AdministratorWriter",
+    "ApiCredential",
+    "Credential",
+    "FileCredential",
     "PasswordHasher",
     "SignedIn",
-    "SignedInForFiles",
+    "SignedInWriter",
+    "TokenInvalid",
     "TokenSigner",
     "User",
+    "UserNotFound",
+    "active_user",
+    "begin_idempotent",
+    "bind_actor",
     "create_user",
     "display_names",
     "find_by_email",
+    "find_user",
     "make_api_token",
+    "reset_password",
     "set_password",
-    "signed_in",
-    "signed_in_for_files",
 ]

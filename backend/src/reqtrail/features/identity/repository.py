@@ -6,17 +6,47 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, Subquery, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.identity.tables import api_tokens, refresh_families, users
-from reqtrail.features.identity.types import ApiToken, RefreshFamily, User
+from reqtrail.features.identity.tables import api_tokens, idempotency_keys, refresh_families, users
+from reqtrail.features.identity.types import ApiToken, Credential, RefreshFamily, User
+from reqtrail.platform.idempotency import StoredAnswer
 
 _USER_COLUMNS = [column for column in users.c if column.name != "password_hash"]
 
 
 def _user(row: Row[Any] | None) -> User | None:
     return None if row is None else User(**row._mapping)
+
+
+def active_user(credential: Credential) -> Subquery:
+    """Return the query of the one active account that *credential* proves; no row when it proves nothing any more.
+
+    Features above join it, so that one round trip proves the account and what it sees.
+    """
+    statement = select(*_USER_COLUMNS).where(users.c.active)
+    if credential.token_hash is not None:
+        statement = statement.join(api_tokens, api_tokens.c.user_id == users.c.user_id).where(
+            api_tokens.c.token_hash == credential.token_hash,
+            api_tokens.c.revoked_at.is_(None),
+            or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > func.now()),
+        )
+    else:
+        statement = statement.join(
+            refresh_families, refresh_families.c.user_id == users.c.user_id
+        ).where(
+            users.c.user_id == credential.user_id,
+            refresh_families.c.family_id == credential.family_id,
+            refresh_families.c.revoked_at.is_(None),
+        )
+    return statement.subquery("actor")
+
+
+async def find_active_user(session: AsyncSession, credential: Credential) -> User | None:
+    """Return the active account that *credential* proves, if any."""
+    return _user((await session.execute(select(active_user(credential)))).one_or_none())
 
 
 async def insert_user(session: AsyncSession, user: User, password_hash: str) -> None:
@@ -64,19 +94,12 @@ async def insert_family(session: AsyncSession, **values: Any) -> None:
     await session.execute(insert(refresh_families).values(**values))
 
 
-async def lock_family(session: AsyncSession, token_hash: bytes) -> RefreshFamily | None:
-    """Return, locked, the family whose newest or previous token has this hash."""
+async def lock_family(session: AsyncSession, family_id: UUID) -> RefreshFamily | None:
+    """Return a family, locked: of two uses of one refresh token the second sees the first."""
     columns = [column for column in refresh_families.c if column.name not in {"created_at"}]
     row = (
         await session.execute(
-            select(*columns)
-            .where(
-                or_(
-                    refresh_families.c.token_hash == token_hash,
-                    refresh_families.c.previous_hash == token_hash,
-                )
-            )
-            .with_for_update()
+            select(*columns).where(refresh_families.c.family_id == family_id).with_for_update()
         )
     ).one_or_none()
     return None if row is None else RefreshFamily(**row._mapping)
@@ -113,32 +136,29 @@ async def revoke_families(
     )
 
 
-async def family_is_live(session: AsyncSession, family_id: UUID) -> bool:
-    """Return whether a sign-in has not been ended."""
-    revoked = await session.execute(
-        select(refresh_families.c.revoked_at).where(refresh_families.c.family_id == family_id)
+async def revoke_tokens(session: AsyncSession, user_id: UUID, at: datetime) -> None:
+    """End every API token of an account."""
+    await session.execute(
+        update(api_tokens)
+        .where(api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=at)
     )
-    row = revoked.one_or_none()
-    return row is not None and row.revoked_at is None
+
+
+async def lock_administrators(session: AsyncSession) -> set[UUID]:
+    """Return the active administrators, locked: two of them cannot leave at the same moment."""
+    rows = await session.scalars(
+        select(users.c.user_id)
+        .where(users.c.active, users.c.is_administrator)
+        .order_by(users.c.user_id)
+        .with_for_update()
+    )
+    return set(rows)
 
 
 async def insert_token(session: AsyncSession, **values: Any) -> None:
     """Make an API token."""
     await session.execute(insert(api_tokens).values(**values))
-
-
-async def find_token_user(session: AsyncSession, token_hash: bytes, at: datetime) -> User | None:
-    """Return the account of a live API token."""
-    statement = (
-        select(*_USER_COLUMNS)
-        .join(api_tokens, api_tokens.c.user_id == users.c.user_id)
-        .where(
-            api_tokens.c.token_hash == token_hash,
-            api_tokens.c.revoked_at.is_(None),
-            or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > at),
-        )
-    )
-    return _user((await session.execute(statement)).one_or_none())
 
 
 async def list_tokens(session: AsyncSession, user_id: UUID) -> list[ApiToken]:
@@ -169,3 +189,51 @@ async def revoke_token(session: AsyncSession, user_id: UUID, token_id: UUID, at:
         .returning(api_tokens.c.token_id)
     )
     return ended.one_or_none() is not None
+
+
+async def reserve_idempotency_key(
+    session: AsyncSession, user_id: UUID, key: str, request_hash: bytes, now: datetime
+) -> bool:
+    """Take *key* for this transaction; return False if it is taken.
+
+    While another transaction holds the same key this waits until that one has ended.
+    """
+    taken = await session.scalar(
+        insert_if_free(idempotency_keys)
+        .values(
+            user_id=user_id,
+            key=key,
+            request_hash=request_hash,
+            status=0,
+            response=b"",
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(idempotency_keys.c.key)
+    )
+    return taken is not None
+
+
+async def get_idempotent_answer(
+    session: AsyncSession, user_id: UUID, key: str
+) -> tuple[bytes, StoredAnswer]:
+    """Return the digest of the request that took *key* and the answer that it got."""
+    row = (
+        await session.execute(
+            select(idempotency_keys).where(
+                idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key
+            )
+        )
+    ).one()
+    return row.request_hash, StoredAnswer(row.status, row.response)
+
+
+async def store_idempotent_answer(
+    session: AsyncSession, user_id: UUID, key: str, answer: StoredAnswer
+) -> None:
+    """Keep the answer to the request that took *key*."""
+    await session.execute(
+        update(idempotency_keys)
+        .where(idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key)
+        .values(status=answer.status, response=answer.body)
+    )

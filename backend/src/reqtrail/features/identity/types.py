@@ -19,6 +19,22 @@ class User:
     created_at: datetime
 
 
+Actor = User
+"""Who does something: an active account, proven by the credentials of the request."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a request proves itself with, its form checked, the database not yet asked.
+
+    Either ``user_id`` and ``family_id`` (an access token of one sign-in) or ``token_hash`` (a personal token).
+    """
+
+    user_id: UUID | None = None
+    family_id: UUID | None = None
+    token_hash: bytes | None = None
+
+
 @dataclass(frozen=True)
 class ApiToken:
     """A personal token as it is listed: its secret is shown once, at its making."""

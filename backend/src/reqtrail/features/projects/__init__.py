@@ -1,1 +1,1 @@
-
+"""Projects: create, rename, archive."""

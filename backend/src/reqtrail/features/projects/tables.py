@@ -8,8 +8,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -36,18 +34,3 @@ projects = Table(
     info={"scope": "reference"},
 )
 """``key``: the short upper-case name that item keys begin with, such as ``BRK``."""
-
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    Column("user_id", Uuid, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("request_hash", LargeBinary, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("response", LargeBinary, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    PrimaryKeyConstraint("user_id", "key"),
-    ForeignKeyConstraint(["user_id"], ["users.user_id"]),
-    info={"scope": "catalog"},
-)
-"""The answer to a write that carried an ``Idempotency-Key``, kept in the transaction of the write itself."""

@@ -8,11 +8,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
-from reqtrail.features.identity.errors import EmailTaken, UserNotFound, WrongCredentials
+from reqtrail.features.identity.errors import (
+    EmailTaken,
+    LastAdministrator,
+    UserNotFound,
+    WrongCredentials,
+    WrongPassword,
+)
 from reqtrail.features.identity.service.passwords import PasswordHasher, check_policy
 from reqtrail.features.identity.types import User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.database.engine import Database
 
 
 async def create_user(
@@ -42,14 +49,18 @@ async def create_user(
 
 
 async def check_credentials(
-    session: AsyncSession, hasher: PasswordHasher, email: str, password: str
+    database: Database, hasher: PasswordHasher, email: str, password: str
 ) -> User:
     """Return the account of an address and a password.
 
+    No connection is held while the password is checked, so a flood of sign-ins does not take the pool.
+
     Raises:
         WrongCredentials: If either is wrong or the account is disabled.
+        HashingBusy: If too many wait already.
     """
-    found = await repository.find_by_email(session, email.strip().lower())
+    async with database.read_session() as session:
+        found = await repository.find_by_email(session, email.strip().lower())
     right = await hasher.matches(password, found[1] if found else None)
     if found is None or not right or not found[0].active:
         raise WrongCredentials("The e-mail address or the password is wrong.")
@@ -62,10 +73,12 @@ async def change_password(
     """Change one's own password and end every sign-in of the account.
 
     Raises:
-        WrongCredentials: If *current* is not the present one.
+        WrongPassword: If *current* is not the present one.
         PasswordRefused: If *new* does not meet the policy.
     """
-    await check_credentials(session, hasher, user.email, current)
+    found = await repository.find_by_email(session, user.email)
+    if not await hasher.matches(current, found[1] if found else None):
+        raise WrongPassword("Type the password that you sign in with now.")
     await set_password(session, hasher, user, new)
 
 
@@ -78,6 +91,21 @@ async def set_password(session: AsyncSession, hasher: PasswordHasher, user: User
     check_policy(new, user.email)
     await repository.update_user(session, user.user_id, password_hash=await hasher.hash(new))
     await repository.revoke_families(session, clock.now(), user_id=user.user_id)
+
+
+async def reset_password(
+    session: AsyncSession, hasher: PasswordHasher, email: str, new: str
+) -> User:
+    """Set the password of the account of an address; its sign-ins and API tokens end.
+
+    Raises:
+        UserNotFound: If there is no such account.
+        PasswordRefused: If *new* does not meet the policy.
+    """
+    user = await find_by_email(session, email)
+    await set_password(session, hasher, user, new)
+    await repository.revoke_tokens(session, user.user_id, clock.now())
+    return user
 
 
 async def find_by_email(session: AsyncSession, email: str) -> User:
@@ -100,11 +128,15 @@ async def patch_user(
     active: bool | None = None,
     is_administrator: bool | None = None,
 ) -> User:
-    """Change what is not None; disabling an account ends its sign-ins.
+    """Change what is not None; disabling an account ends its sign-ins and its API tokens.
 
     Raises:
         UserNotFound: If there is no such account.
+        LastAdministrator: If no active administrator would remain.
     """
+    if active is False or is_administrator is False:
+        if await repository.lock_administrators(session) == {user_id}:
+            raise LastAdministrator("Make somebody else an administrator first.")
     values = {
         name: value
         for name, value in (
@@ -118,6 +150,7 @@ async def patch_user(
         await repository.update_user(session, user_id, **values)
     if active is False:
         await repository.revoke_families(session, clock.now(), user_id=user_id)
+        await repository.revoke_tokens(session, user_id, clock.now())
     user = await repository.find_user(session, user_id)
     if user is None:
         raise UserNotFound("There is no such account.")

@@ -82,7 +82,9 @@ class PasswordHasher:
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
         if self._waiting >= MAX_WAITING:
-            raise HashingBusy("Too many people are signing in at this moment. Try again soon.")
+            raise HashingBusy(
+                "Too many people are signing in at this moment. Try again soon.", retry_after=5
+            )
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,23 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import TokenInvalid
-from reqtrail.features.identity.types import User
+from reqtrail.features.identity.types import Credential, User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 
 ALGORITHM = "HS256"
 ISSUER = "reqtrail"
 API_TOKEN_PREFIX = "rqt_"  # noqa: S105 - a prefix, not a secret
-REUSE_GRACE = timedelta(seconds=10)
-"""A browser whose tabs refresh at once sends the previous token again within this time; that is no theft."""
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What a good access token says."""
-
-    user_id: UUID
-    family_id: UUID
 
 
 class TokenSigner:
@@ -43,6 +33,10 @@ class TokenSigner:
     def __init__(self, key: bytes, minutes: int) -> None:
         self._key = hashlib.sha256(key).digest()
         self.lifetime = timedelta(minutes=minutes)
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """Return a keyed digest of *content*, by which it can be recognised but not guessed."""
+        return hmac.digest(self._key, content, "sha256")
 
     def sign(self, user_id: UUID, family_id: UUID, audience: str) -> str:
         """Return a token for *audience* (``api`` or ``files``)."""
@@ -61,8 +55,8 @@ class TokenSigner:
             algorithm=ALGORITHM,
         )
 
-    def check(self, token: str, audience: str) -> Claims:
-        """Return what *token* says.
+    def check(self, token: str, audience: str) -> Credential:
+        """Return what *token* proves, if the database agrees.
 
         Raises:
             TokenInvalid: If it is not one of ours, for another audience, or expired.
@@ -74,9 +68,9 @@ class TokenSigner:
                 algorithms=[ALGORITHM],
                 audience=audience,
                 issuer=ISSUER,
-                options={"require": ["exp", "iat", "sub", "sid", "aud", "iss"]},
+                options={"require": ["exp", "iat", "sub", "sid", "aud", "iss", "jti"]},
             )
-            return Claims(UUID(claims["sub"]), UUID(claims["sid"]))
+            return Credential(user_id=UUID(claims["sub"]), family_id=UUID(claims["sid"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
             raise TokenInvalid("Your sign-in is no longer valid. Sign in again.") from None
 
@@ -86,9 +80,21 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
+def _refresh_token(family_id: UUID) -> str:
+    return f"{family_id.hex}.{secrets.token_urlsafe(32)}"
+
+
+def _family_of(token: str) -> UUID | None:
+    try:
+        return UUID(hex=token.partition(".")[0])
+    except ValueError:
+        return None
+
+
 async def begin_family(session: AsyncSession, user_id: UUID, days: int) -> tuple[UUID, str]:
     """Begin a sign-in; return its id and its first refresh token."""
-    family_id, token, now = new_id(), secrets.token_urlsafe(32), clock.now()
+    family_id, now = new_id(), clock.now()
+    token = _refresh_token(family_id)
     await repository.insert_family(
         session,
         family_id=family_id,
@@ -104,30 +110,31 @@ async def begin_family(session: AsyncSession, user_id: UUID, days: int) -> tuple
 async def rotate(session: AsyncSession, token: str) -> tuple[User, UUID, str] | None:
     """Exchange a refresh token; return (account, family, new token), or None when it is not good.
 
-    A token that was exchanged before kills its family: either its owner or a thief holds an old copy. The caller must
-    let the transaction commit also when the answer is None, or the family would live on.
+    Only the newest token of a family is good. An older one, however old, ends the family: either its owner or a
+    thief holds a copy, and which of them is not knowable (RFC 9700, 4.14.2). There is no time of grace, in which a
+    thief could go unnoticed, so the tabs of a browser take turns. The caller must let the transaction commit also
+    when the answer is None, or the family would live on.
     """
-    family = await repository.lock_family(session, hash_token(token))
+    family_id = _family_of(token)
+    family = await repository.lock_family(session, family_id) if family_id else None
     now = clock.now()
     if family is None or family.revoked_at is not None or family.expires_at <= now:
         return None
     user = await repository.find_user(session, family.user_id)
-    reused = family.previous_hash == hash_token(token)
-    if user is None or not user.active or (reused and now - family.rotated_at > REUSE_GRACE):
+    newest = hmac.compare_digest(hash_token(token), family.token_hash)
+    if user is None or not user.active or not newest:
         await repository.revoke_families(session, now, family_id=family.family_id)
         return None
-    if reused:
-        # The other tab has got the new token by cookie already; this one only needs access tokens.
-        return user, family.family_id, ""
-    fresh = secrets.token_urlsafe(32)
+    fresh = _refresh_token(family.family_id)
     await repository.rotate_family(session, family, hash_token(fresh), now)
     return user, family.family_id, fresh
 
 
 async def end_family(session: AsyncSession, token: str) -> None:
     """End the sign-in that a refresh token belongs to; an unknown token is nothing."""
-    family = await repository.lock_family(session, hash_token(token))
-    if family is not None:
+    family_id = _family_of(token)
+    family = await repository.lock_family(session, family_id) if family_id else None
+    if family is not None and hash_token(token) in {family.token_hash, family.previous_hash}:
         await repository.revoke_families(session, clock.now(), family_id=family.family_id)
 
 
@@ -148,21 +155,24 @@ async def make_api_token(
     return token_id, token
 
 
-async def authenticate(
-    session: AsyncSession, signer: TokenSigner, token: str, audience: str
-) -> User:
-    """Return the account that a bearer token stands for.
+def read_credential(signer: TokenSigner, token: str, audience: str) -> Credential:
+    """Return what a bearer token proves, if the database agrees; personal tokens are for the API alone.
 
     Raises:
-        TokenInvalid: If the token is not good, its sign-in was ended, or the account is disabled.
+        TokenInvalid: If it is not one of ours, for another audience, or expired.
     """
-    user: User | None = None
     if token.startswith(API_TOKEN_PREFIX) and audience == "api":
-        user = await repository.find_token_user(session, hash_token(token), clock.now())
-    else:
-        claims = signer.check(token, audience)
-        if await repository.family_is_live(session, claims.family_id):
-            user = await repository.find_user(session, claims.user_id)
-    if user is None or not user.active:
+        return Credential(token_hash=hash_token(token))
+    return signer.check(token, audience)
+
+
+async def authenticate(session: AsyncSession, credential: Credential) -> User:
+    """Return the active account that *credential* proves.
+
+    Raises:
+        TokenInvalid: If its sign-in was ended, the token was revoked, or the account is disabled.
+    """
+    user = await repository.find_active_user(session, credential)
+    if user is None:
         raise TokenInvalid("Your sign-in is no longer valid. Sign in again.")
     return user

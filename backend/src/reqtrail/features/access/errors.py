@@ -1,0 +1,33 @@
+"""What access refuses, each with a stable code."""
+
+from __future__ import annotations
+
+from reqtrail.kit.errors import Conflict, NotFound
+
+
+class ProjectNotFound(NotFound):
+    """There is no such project, or the actor may not know of it."""
+
+    code = "project_not_found"
+    title = "There is no such project"
+
+
+class ProjectArchived(Conflict):
+    """The project is archived: it can be read, not changed."""
+
+    code = "project_archived"
+    title = "The project is archived"
+
+
+class LastOwner(Conflict):
+    """The change would leave the project without an owner."""
+
+    code = "last_owner"
+    title = "A project needs an owner"
+
+
+class MemberNotFound(NotFound):
+    """The user is no member of the project."""
+
+    code = "member_not_found"
+    title = "There is no such member"

@@ -1,0 +1,75 @@
+"""Making and changing projects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.access.public import Role, put_member
+from reqtrail.features.identity.public import User
+from reqtrail.features.projects import repository
+from reqtrail.features.projects.errors import ProjectKeyTaken
+from reqtrail.kit import clock
+from reqtrail.kit.ids import new_id
+
+Initialiser = Callable[[AsyncSession, UUID, str, UUID], Awaitable[None]]
+"""Called with (session, project id, key, author id) for each new project, in the transaction that makes it."""
+
+_initialisers: list[Initialiser] = []
+
+
+def register_initialiser(initialiser: Initialiser) -> None:
+    """Have *initialiser* called for each new project; features above projects give it its first content."""
+    if initialiser not in _initialisers:
+        _initialisers.append(initialiser)
+
+
+async def create_project(
+    session: AsyncSession, user: User, *, key: str, name: str, description: str = ""
+) -> UUID:
+    """Make a project with *user* as its owner; return its id.
+
+    Raises:
+        ProjectKeyTaken: If there is a project with this key.
+    """
+    project_id = new_id()
+    try:
+        async with session.begin_nested():
+            await repository.insert_project(
+                session,
+                project_id=project_id,
+                key=key,
+                name=name,
+                description=description,
+                archived=False,
+                created_at=clock.now(),
+                created_by=user.user_id,
+            )
+    except IntegrityError:
+        raise ProjectKeyTaken(f"There is a project with the key {key} already.") from None
+    await put_member(session, project_id, user.user_id, Role.OWNER)
+    for initialiser in _initialisers:
+        await initialiser(session, project_id, key, user.user_id)
+    return project_id
+
+
+async def list_projects(session: AsyncSession, user: User) -> list[Row[Any]]:
+    """Return the projects that *user* sees."""
+    return await repository.list_visible(session, user)
+
+
+async def get_project(session: AsyncSession, user: User, key: str) -> Row[Any]:
+    """Return a project that *user* sees."""
+    return (await repository.list_visible(session, user, key))[0]
+
+
+async def patch_project(session: AsyncSession, project_id: UUID, **values: Any) -> None:
+    """Change name, description or archived; None leaves a thing as it is."""
+    changes = {name: value for name, value in values.items() if value is not None}
+    if changes:
+        await repository.update_project(session, project_id, **changes)

@@ -1,0 +1,119 @@
+"""What every feature's routes share: strict JSON and idempotent writes.
+
+A feature makes its router with ``ApiRouter()``. A route of it
+
+* reads JSON strictly: NUL characters and lone surrogates are refused with 422, since PostgreSQL cannot store them;
+* keeps its answer in the transaction of the write, when the caller sent an ``Idempotency-Key``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+from reqtrail.kit.errors import Invalid
+from reqtrail.platform.idempotency import Finish, StoredAnswer
+
+
+class UnstorableText(Invalid):
+    """The request holds a NUL character or half of a surrogate pair."""
+
+    code = "unstorable_text"
+    title = "The request holds characters that are no text"
+
+    def __init__(self) -> None:
+        super().__init__("Remove NUL characters and unpaired surrogates from the request.")
+
+
+class BodyRefused(HTTPException):
+    """Carries ``error`` through FastAPI's reading of the body, which turns all other exceptions into a plain 400."""
+
+    def __init__(self, error: Invalid) -> None:  # noqa: B042 - never pickled
+        super().__init__(error.status, error.detail)
+        self.error = error
+
+
+class Replay(HTTPException):
+    """Ends a request with the answer that the same request got before."""
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def contains_unstorable(value: Any) -> bool:
+    """Tell whether any text inside a JSON *value* holds a NUL character."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any("\x00" in key or contains_unstorable(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(contains_unstorable(item) for item in value)
+    return False
+
+
+class ApiRequest(Request):
+    """A request whose JSON is read strictly."""
+
+    async def json(self) -> Any:
+        """Return the body as JSON values.
+
+        Raises:
+            BodyRefused: If it holds NUL characters or lone surrogates.
+            json.JSONDecodeError: If it is no JSON (RFC 8259), is not UTF-8 or is nested too deeply.
+        """
+        body = await self.body()
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            if "surrogate" in error.msg:
+                raise BodyRefused(UnstorableText()) from error
+            raise
+        # The walk costs time, so it is made only when the escape occurs at all.
+        if b"\\u0000" in body and contains_unstorable(value):
+            raise BodyRefused(UnstorableText())
+        return value
+
+
+class ApiRoute(APIRoute):
+    """A route that reads JSON strictly and finishes an idempotent write inside its transaction."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return FastAPI's handler, wrapped. It ends before the function-scoped sessions commit."""
+        handle = super().get_route_handler()
+
+        async def handle_api(request: Request) -> Response:
+            response = await handle(ApiRequest(request.scope, request.receive))
+            finish: Finish | None = getattr(request.state, "finish_idempotent", None)
+            if finish is not None and 200 <= response.status_code < 300:
+                await finish(StoredAnswer(response.status_code, bytes(response.body)))
+            return response
+
+        return handle_api
+
+
+class ApiRouter(APIRouter):
+    """A router whose routes are ``ApiRoute``."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=ApiRoute, **options)
+
+
+async def request_content(request: Request) -> bytes:
+    """Return what the request asks for: method, address and body.
+
+    The files of a form are no longer readable when this runs; the length of the body stands for it.
+    """
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return asked + request.headers.get("content-length", "").encode()
+    return asked + await request.body()
+
+
+def client_address(request: Request) -> str:
+    """Return the address that the request came from, as far as the server knows."""
+    return request.client.host if request.client else "unknown"
