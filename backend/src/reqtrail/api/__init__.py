@@ -1,1 +1,1 @@
-
+"""The HTTP shell that all features share."""

@@ -15,7 +15,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
-from reqtrail.kit.errors import Invalid
+from reqtrail.kit.errors import Invalid, ReqtrailError
 from reqtrail.platform.idempotency import Finish, StoredAnswer
 
 
@@ -32,7 +32,7 @@ class UnstorableText(Invalid):
 class BodyRefused(HTTPException):
     """Carries ``error`` through FastAPI's reading of the body, which turns all other exceptions into a plain 400."""
 
-    def __init__(self, error: Invalid) -> None:  # noqa: B042 - never pickled
+    def __init__(self, error: ReqtrailError) -> None:  # noqa: B042 - never pickled
         super().__init__(error.status, error.detail)
         self.error = error
 

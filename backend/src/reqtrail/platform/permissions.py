@@ -26,7 +26,7 @@ def declares(permission: str) -> Callable[[Function], Function]:
 
 
 @declares("public")
-def public() -> None:
+async def public() -> None:
     """The dependency of a route that anybody may call."""
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reqtrail.kit.errors import TooManyRequests
+from reqtrail.platform.redis import make_redis
 
 logger = structlog.get_logger()
 
@@ -32,10 +35,19 @@ class Limiter:
     def __init__(self, redis_url: str | None) -> None:
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._shared: FixedWindowRateLimiter | None = None
+        self._redis: Redis | None = None
         if redis_url is not None:
             scheme = "redis+unix" if redis_url.startswith("unix:") else "redis"
             uri = f"async+{scheme}://{redis_url.partition('://')[2]}"
-            self._shared = FixedWindowRateLimiter(RedisStorage(uri, implementation="redispy"))
+            self._redis = make_redis(redis_url)
+            pool: Any = self._redis.connection_pool  # limits passes it on, but does not say so
+            storage = RedisStorage(uri, implementation="redispy", connection_pool=pool)
+            self._shared = FixedWindowRateLimiter(storage)
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._redis is not None:
+            await self._redis.aclose()
 
     async def hit(self, name: str, subject: str, per_minute: int) -> None:
         """Count one attempt of *subject*.

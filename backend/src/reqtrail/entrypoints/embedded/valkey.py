@@ -29,6 +29,7 @@ class EmbeddedValkey:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> Path:
@@ -69,6 +70,9 @@ class EmbeddedValkey:
         deadline = time.monotonic() + STOP_SECONDS
         while self.running_pid() is not None and time.monotonic() < deadline:
             time.sleep(0.02)
+        if self._process is not None:  # ours: reap it
+            self._process.wait(STOP_SECONDS)
+            self._process = None
 
     def running_pid(self) -> int | None:
         """Return the server's process id if it answers on our socket, else None."""
@@ -99,6 +103,7 @@ class EmbeddedValkey:
                 cwd="/",
                 start_new_session=True,
             )
+        self._process = process
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             if self.running_pid() is not None:

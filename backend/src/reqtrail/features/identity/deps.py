@@ -23,10 +23,18 @@ FILES_COOKIE = "reqtrail_files"
 _OWN_SITE = frozenset({"none", "same-origin"})
 
 
-def get_hasher(request: Request) -> PasswordHasher:
+# Dependencies are coroutines even where they wait for nothing: FastAPI runs plain functions in a thread.
+
+
+async def hasher_of_app(request: Request) -> PasswordHasher:
     """Return the application's password hasher."""
     hasher: PasswordHasher = request.app.state.hasher
     return hasher
+
+
+async def signer_of_app(request: Request) -> TokenSigner:
+    """Return the application's token signer."""
+    return get_signer(request)
 
 
 def get_signer(request: Request) -> TokenSigner:
@@ -50,7 +58,7 @@ def bearer_token(request: Request) -> str | None:
     return token.strip()
 
 
-def read_api_credential(request: Request) -> Credential:
+async def read_api_credential(request: Request) -> Credential:
     """Return what the Authorization header proves, if the database agrees.
 
     Raises:
@@ -63,7 +71,7 @@ def read_api_credential(request: Request) -> Credential:
     return read_credential(get_signer(request), token, "api")
 
 
-def read_file_credential(request: Request) -> Credential:
+async def read_file_credential(request: Request) -> Credential:
     """Return what the Authorization header proves or, without one, the cookie for files.
 
     A picture in a page cannot send a header.
@@ -71,7 +79,7 @@ def read_file_credential(request: Request) -> Credential:
     cookie = request.cookies.get(FILES_COOKIE)
     if cookie is not None and bearer_token(request) is None:
         return read_credential(get_signer(request), cookie, "files")
-    return read_api_credential(request)
+    return await read_api_credential(request)
 
 
 ApiCredential = Annotated[Credential, Depends(read_api_credential)]
@@ -178,5 +186,5 @@ SignedInOnce = Annotated[User, Depends(signed_in_once)]
 SignedInWriter = Annotated[User, Depends(signed_in_writer)]
 Administrator = Annotated[User, Depends(administrator)]
 AdministratorWriter = Annotated[User, Depends(administrator_writer)]
-Hasher = Annotated[PasswordHasher, Depends(get_hasher)]
-Signer = Annotated[TokenSigner, Depends(get_signer)]
+Hasher = Annotated[PasswordHasher, Depends(hasher_of_app)]
+Signer = Annotated[TokenSigner, Depends(signer_of_app)]

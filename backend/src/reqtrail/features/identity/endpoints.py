@@ -53,7 +53,11 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
-AppSettings = Annotated[Settings, Depends(_settings)]
+async def _settings_of_app(request: Request) -> Settings:
+    return _settings(request)
+
+
+AppSettings = Annotated[Settings, Depends(_settings_of_app)]
 
 
 def _open(

@@ -1,0 +1,65 @@
+"""Whether the process lives, and whether it can serve."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import Depends, Request, Response
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from reqtrail.platform.conditional import json_response
+from reqtrail.platform.database.session import get_database
+from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.permissions import public
+
+router = ApiRouter(prefix="/health", tags=["health"], dependencies=[Depends(public)])
+
+CHECK_SECONDS = 3.0
+
+
+@router.get("/live", operation_id="get_liveness", response_model=dict[str, str])
+async def live() -> dict[str, str]:
+    """Tell that the process answers."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/ready",
+    operation_id="get_readiness",
+    response_model=dict[str, Any],
+    responses={503: {"description": "The database is away or its schema is not this build's."}},
+)
+async def ready(request: Request) -> Response:
+    """Tell whether requests can be served: the database answers and has this build's schema.
+
+    Redis is reported, but its absence is no reason not to serve.
+    """
+    database, cache = await asyncio.gather(_database(request), _redis(request))
+    good = database == "ok"
+    body = {"status": "ok" if good else "unavailable", "database": database, "redis": cache}
+    return json_response(body, status=200 if good else 503)
+
+
+async def _database(request: Request) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), get_database(request).read_session() as session:
+            found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    except (SQLAlchemyError, OSError):
+        return "away"
+    return "ok" if found == request.app.state.schema_head else "not migrated"
+
+
+async def _redis(request: Request) -> str:
+    redis: Redis | None = request.app.state.redis
+    if redis is None:
+        return "not configured"
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await redis.ping()
+    except (RedisError, OSError):
+        return "away"
+    return "ok"

@@ -1,0 +1,111 @@
+"""The OpenAPI 3.1 document. ``python -m reqtrail.api.openapi`` prints it, without a database or a server."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from reqtrail import __version__
+from reqtrail.api.router import PREFIX, ROUTERS
+from reqtrail.platform.permissions import declared
+
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "An error (RFC 9457). Programs act on `code`, which is stable; people read `detail`.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "retry_after": {"type": "integer", "description": "Seconds to wait."},
+        "errors": {
+            "type": "array",
+            "description": "What is wrong with which field.",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+def permissions() -> dict[str, list[str]]:
+    """Return what each operation declares about who may call it, by operation id."""
+    found = {}
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                found[route.operation_id or route.name] = sorted(set(declared(route.dependant)))
+    return found
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of *app*."""
+    content = get_openapi(
+        title="Reqtrail",
+        version=__version__,
+        description=(
+            "The scalable requirements tracker. Reads take `?at=<ref>`; writes take `Idempotency-Key`;"
+            " errors are problem documents (RFC 9457)."
+        ),
+        routes=app.routes,
+    )
+    components = content.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    schemas["Problem"] = PROBLEM
+    components["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of `sign_in`, or a personal token (`rqt_…`).",
+        }
+    }
+    declarations = permissions()
+    for item in content["paths"].values():
+        for method in _METHODS:
+            if method in item:
+                _complete(item[method], declarations)
+    return content
+
+
+def _complete(operation: dict[str, Any], declarations: dict[str, list[str]]) -> None:
+    answers = operation["responses"]
+    answers.pop("422", None)
+    answers["default"] = {
+        "description": "A problem",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    permission = declarations.get(operation.get("operationId", ""), [])
+    operation["x-permission"] = permission
+    operation["security"] = [] if permission == ["public"] else [{"bearer": []}]
+
+
+def main() -> None:
+    """Print the document of this build."""
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    sys.stdout.buffer.write(
+        orjson.dumps(document(app), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

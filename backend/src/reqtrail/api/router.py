@@ -1,0 +1,19 @@
+"""The routers of all features, in the order of the documentation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reqtrail.api import health
+from reqtrail.features.access import endpoints as access
+from reqtrail.features.identity import endpoints as identity
+from reqtrail.features.projects import endpoints as projects
+
+PREFIX: Final = "/api/v1"
+
+ROUTERS: Final = (
+    identity.router,
+    projects.router,
+    access.router,
+    health.router,
+)

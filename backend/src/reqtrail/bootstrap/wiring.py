@@ -1,0 +1,12 @@
+"""Everything that features register with each other, in one call."""
+
+from __future__ import annotations
+
+from reqtrail.bootstrap.kinds import register_kinds
+from reqtrail.bootstrap.project_initialisers import register_project_initialisers
+
+
+def register_all() -> None:
+    """Wire the features together; calling it again changes nothing."""
+    register_kinds()
+    register_project_initialisers()

@@ -1,0 +1,130 @@
+"""The API process: ``python -m reqtrail.entrypoints.web`` runs it with uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from reqtrail.api.app import build_app
+from reqtrail.bootstrap.metadata import metadata
+from reqtrail.bootstrap.wiring import register_all
+from reqtrail.features.identity.public import PasswordHasher, TokenSigner
+from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.database.migrate import head_revision
+from reqtrail.platform.database.partitions import ensure_partitions
+from reqtrail.platform.logging import configure_logging
+from reqtrail.platform.notices import on_new_head
+from reqtrail.platform.rate_limit import Limiter
+from reqtrail.platform.redis import HeadNotices, make_redis
+from reqtrail.platform.settings import Settings, get_settings
+
+logger = structlog.get_logger()
+
+PARTITION_CHECK_SECONDS = 24 * 3600
+SHUTDOWN_SECONDS = 15
+"""How long requests in flight may take to end when the process is asked to stop."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application. It connects when it starts (ASGI lifespan), not here.
+
+    Raises:
+        ValueError: If the settings name no database.
+    """
+    if settings.database_url is None:
+        raise ValueError(
+            "REQTRAIL_DATABASE_URL is not set; `reqtrail up` starts a database of its own"
+        )
+    register_all()
+    return build_app(settings, _lifespan)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    configure_logging(settings.log_format, settings.log_level)
+    assert settings.database_url is not None
+    async with AsyncExitStack() as stack:
+        database = Database(
+            make_engine(settings.database_url, pool_size=settings.database_pool_size)
+        )
+        stack.push_async_callback(database.dispose)
+        app.state.database = database
+        app.state.schema_head = head_revision()
+        app.state.hasher = PasswordHasher(settings.bcrypt_rounds, settings.bcrypt_pool)
+        stack.callback(app.state.hasher.close)
+        app.state.signer = TokenSigner(settings.signing_key(), settings.access_token_minutes)
+        app.state.limiter = Limiter(settings.redis_url)
+        stack.push_async_callback(app.state.limiter.close)
+        app.state.redis = None
+        if settings.redis_url is not None:
+            await _start_notices(app, settings.redis_url, stack)
+        partitions = asyncio.create_task(_keep_partitions(database), name="partitions")
+        stack.push_async_callback(_cancel, partitions)
+        logger.info("api_started", tables=len(metadata.tables))
+        yield
+    logger.info("api_stopped")
+
+
+async def _start_notices(app: FastAPI, redis_url: str, stack: AsyncExitStack) -> None:
+    redis = make_redis(redis_url)
+    stack.push_async_callback(redis.aclose)
+    app.state.redis = redis
+    notices = HeadNotices(redis, _head_moved, _heads_unknown)
+    notices.start()
+    stack.push_async_callback(notices.stop)
+    stack.callback(on_new_head(notices.publish))
+
+
+async def _head_moved(project_id: UUID, branch_id: UUID, seq: int, commit_hash: bytes) -> None:
+    logger.debug("head_moved", project_id=str(project_id), branch_id=str(branch_id), seq=seq)
+
+
+def _heads_unknown() -> None:
+    logger.debug("head_notices_subscribed")
+
+
+async def _keep_partitions(database: Database) -> None:
+    """Make the partitions of the years ahead, now and once a day."""
+    while True:
+        try:
+            async with database.engine.begin() as connection:
+                made = await ensure_partitions(connection)
+            if made:
+                logger.info("partitions_made", names=made)
+            wait = PARTITION_CHECK_SECONDS
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("partitions_not_checked", error=type(error).__name__)
+            wait = 60
+        await asyncio.sleep(wait)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM, then let requests in flight end."""
+    settings = get_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()
