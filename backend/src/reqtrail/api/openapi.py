@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from reqtrail import __version__
 from reqtrail.api.router import PREFIX, ROUTERS
@@ -42,14 +43,20 @@ PROBLEM: Final[dict[str, Any]] = {
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
-def permissions() -> dict[str, list[str]]:
+def routes_of(app: FastAPI) -> Iterator[RouteContext]:
+    """Yield every API route of *app* as it is effective: with its full path and all its dependencies."""
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute):
+            yield context
+
+
+def permissions(app: FastAPI) -> dict[str, list[str]]:
     """Return what each operation declares about who may call it, by operation id."""
-    found = {}
-    for router in ROUTERS:
-        for route in router.routes:
-            if isinstance(route, APIRoute):
-                found[route.operation_id or route.name] = sorted(set(declared(route.dependant)))
-    return found
+    return {
+        str(route.operation_id): sorted(set(declared(route.dependant)))
+        for route in routes_of(app)
+        if route.dependant is not None
+    }
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             "description": "An access token of `sign_in`, or a personal token (`rqt_…`).",
         }
     }
-    declarations = permissions()
+    declarations = permissions(app)
     for item in content["paths"].values():
         for method in _METHODS:
             if method in item:

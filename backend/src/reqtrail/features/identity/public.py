@@ -13,7 +13,7 @@ from reqtrail.features.identity.deps import (
     bind_actor,
 )
 from reqtrail.features.identity.errors import TokenInvalid, UserNotFound
-from reqtrail.features.identity.repository import active_user, find_user
+from reqtrail.features.identity.repository import active_user, any_user, find_user
 from reqtrail.features.identity.service.accounts import (
     create_user,
     find_by_email,
@@ -40,6 +40,7 @@ __all__ = [
     "User",
     "UserNotFound",
     "active_user",
+    "any_user",
     "begin_idempotent",
     "bind_actor",
     "create_user",

@@ -76,6 +76,11 @@ async def list_users(session: AsyncSession) -> list[User]:
     return [User(**row._mapping) for row in rows]
 
 
+async def any_user(session: AsyncSession) -> bool:
+    """Return whether there is any account."""
+    return await session.scalar(select(users.c.user_id).limit(1)) is not None
+
+
 async def names_of(session: AsyncSession, ids: set[UUID]) -> dict[UUID, str]:
     """Return the display names of accounts."""
     rows = await session.execute(
