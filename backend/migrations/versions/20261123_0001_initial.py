@@ -599,6 +599,12 @@ def make_tables() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_placements_project_id_branch_id_parent_id"),
+        "placements",
+        ["project_id", "branch_id", "parent_id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_placements_project_id_branch_id_seq_from_seq_to"),
         "placements",
         ["project_id", "branch_id", "seq_from", "seq_to"],
@@ -674,14 +680,14 @@ def make_foreign_keys() -> None:
         ["project_id", "entity_id"],
     )
     op.create_foreign_key(
-        op.f("fk_commits_author_id"), "commits", "users", ["author_id"], ["user_id"]
-    )
-    op.create_foreign_key(
         op.f("fk_commits_project_id_branch_id"),
         "commits",
         "branches",
         ["project_id", "branch_id"],
         ["project_id", "branch_id"],
+    )
+    op.create_foreign_key(
+        op.f("fk_commits_author_id"), "commits", "users", ["author_id"], ["user_id"]
     )
     op.create_foreign_key(
         op.f("fk_datatypes_project_id_entity_id"),
@@ -754,6 +760,13 @@ def make_foreign_keys() -> None:
         ["project_id", "entity_id"],
     )
     op.create_foreign_key(
+        op.f("fk_links_project_id_entity_id"),
+        "links",
+        "entities",
+        ["project_id", "entity_id"],
+        ["project_id", "entity_id"],
+    )
+    op.create_foreign_key(
         op.f("fk_links_project_id_source_id"),
         "links",
         "entities",
@@ -765,13 +778,6 @@ def make_foreign_keys() -> None:
         "links",
         "entities",
         ["project_id", "target_id"],
-        ["project_id", "entity_id"],
-    )
-    op.create_foreign_key(
-        op.f("fk_links_project_id_entity_id"),
-        "links",
-        "entities",
-        ["project_id", "entity_id"],
         ["project_id", "entity_id"],
     )
     op.create_foreign_key(

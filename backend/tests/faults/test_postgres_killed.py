@@ -90,8 +90,7 @@ def _wait_until_saving_again(instance: Instance, writers: list[Writer]) -> None:
     deadline = time.monotonic() + RECOVERY_LIMIT_SECONDS
     while time.monotonic() < deadline:
         if all(
-            len(writer.acknowledged) > count
-            for writer, count in zip(writers, before, strict=True)
+            len(writer.acknowledged) > count for writer, count in zip(writers, before, strict=True)
         ):
             return
         time.sleep(0.1)

@@ -8,6 +8,9 @@ from reqtrail.api import health
 from reqtrail.features.access import endpoints as access
 from reqtrail.features.identity import endpoints as identity
 from reqtrail.features.projects import endpoints as projects
+from reqtrail.features.requirements import endpoints as requirements
+from reqtrail.features.traceability import endpoints as traceability
+from reqtrail.features.versioning import endpoints as versioning
 
 PREFIX: Final = "/api/v1"
 
@@ -15,5 +18,8 @@ ROUTERS: Final = (
     identity.router,
     projects.router,
     access.router,
+    versioning.router,
+    requirements.router,
+    traceability.router,
     health.router,
 )

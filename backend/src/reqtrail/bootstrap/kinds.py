@@ -1,14 +1,32 @@
-"""Every versioned kind, registered with the engine."""
+"""What the features give the version engine: kinds, structural rules, presenters, verifiers, cascades."""
 
 from __future__ import annotations
 
 from reqtrail.features.exchange.public import KINDS as EXCHANGE_KINDS
 from reqtrail.features.requirements.public import KINDS as REQUIREMENTS_KINDS
+from reqtrail.features.requirements.public import (
+    check_structure,
+    present_contents,
+    register_item_cascade,
+    verify_attachments,
+)
 from reqtrail.features.traceability.public import KINDS as TRACEABILITY_KINDS
-from reqtrail.features.versioning.public import register_kind
+from reqtrail.features.traceability.public import check_links, delete_links_of_items
+from reqtrail.features.versioning.public import (
+    register_kind,
+    register_presenter,
+    register_rule,
+    register_verifier,
+)
 
 
 def register_kinds() -> None:
-    """Make all kinds known; calling it again changes nothing."""
+    """Make everything known to the engine; calling it again changes nothing."""
     for kind in (*REQUIREMENTS_KINDS, *TRACEABILITY_KINDS, *EXCHANGE_KINDS):
         register_kind(kind)
+    register_rule("requirements.structure", check_structure)
+    register_rule("traceability.links", check_links)
+    for name in ("item", "document", "link"):
+        register_presenter(name, present_contents)
+    register_verifier("requirements.attachments", verify_attachments)
+    register_item_cascade("traceability.links", delete_links_of_items)

@@ -23,9 +23,7 @@ class CommitCache:
         self.hits = 0
         self.misses = 0
 
-    async def get(
-        self, key: Hashable, load: Callable[[], Awaitable[tuple[Any, int]]]
-    ) -> Any:
+    async def get(self, key: Hashable, load: Callable[[], Awaitable[tuple[Any, int]]]) -> Any:
         """Return the entry of *key*; *load* gives (value, weight) when it is not there.
 
         Of several that miss at once one loads; a load that fails leaves nothing behind.

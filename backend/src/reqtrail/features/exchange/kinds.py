@@ -7,8 +7,6 @@ from typing import Final
 from reqtrail.features.exchange import tables
 from reqtrail.features.versioning.public import Field, Kind
 
-PACKAGE = Kind(
-    "package", tables.packages, (Field("path"), Field("header"), Field("extra"))
-)
+PACKAGE = Kind("package", tables.packages, (Field("path"), Field("header"), Field("extra")))
 
 KINDS: Final = (PACKAGE,)

@@ -1,1 +1,1 @@
-
+"""Attachments: bytes by their SHA-256."""

@@ -49,6 +49,7 @@ placements = versioned_table(
     Column("extra", JSONB, nullable=True),
     Index(None, "project_id", "branch_id", "document_id"),
     Index(None, "project_id", "branch_id", "item_id"),
+    Index(None, "project_id", "branch_id", "parent_id"),
     ForeignKeyConstraint(
         ["project_id", "document_id"], ["entities.project_id", "entities.entity_id"]
     ),

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from reqtrail.features.traceability.kinds import KINDS
+from reqtrail.features.traceability.service import check_links, delete_links_of_items
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "check_links", "delete_links_of_items"]

@@ -31,7 +31,14 @@ from reqtrail.features.versioning.repository import (
     states_at,
     visible,
 )
-from reqtrail.features.versioning.service.commit import commit, commit_stream, init_project
+from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, CommitRead, RefRead
+from reqtrail.features.versioning.service.comparing import field_changes, outcome, public_content
+from reqtrail.features.versioning.service.commit import (
+    commit,
+    commit_stream,
+    init_project,
+    lock_head,
+)
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
@@ -56,6 +63,13 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "ChangeRead",
+    "public_content",
+    "outcome",
+    "field_changes",
+    "RefRead",
+    "CommitRead",
+    "CommitOutcome",
     "Action",
     "BaseInvalid",
     "Change",
@@ -96,6 +110,7 @@ __all__ = [
     "init_project",
     "load_commits",
     "load_entities",
+    "lock_head",
     "log",
     "present",
     "redo",

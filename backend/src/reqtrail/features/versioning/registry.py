@@ -28,12 +28,14 @@ class CommitContext:
     Attributes:
         head: The snapshot before this commit.
         lookup: Gives the states of entities of a kind as they will be after the commit (absent ones are left out).
+        bulk: Whether this is an import, which keeps what its source holds even where the product would not make it.
     """
 
     session: AsyncSession
     head: Snapshot
     changes: tuple[PendingChange, ...]
     lookup: Lookup
+    bulk: bool = False
 
 
 Rule = Callable[[CommitContext], Awaitable[None]]

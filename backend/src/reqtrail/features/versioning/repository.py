@@ -134,6 +134,15 @@ async def take_sequence(session: AsyncSession, project_id: UUID) -> Counter | No
     return None if row is None else Counter(row[0], row[1], row[2] + 1)
 
 
+async def lock_counter(session: AsyncSession, project_id: UUID) -> None:
+    """Lock the project's counter row until the transaction ends."""
+    await session.execute(
+        select(project_counters.c.last_seq)
+        .where(project_counters.c.project_id == project_id)
+        .with_for_update()
+    )
+
+
 async def give_back_sequence(session: AsyncSession, project_id: UUID) -> None:
     """Undo :func:`take_sequence` in the same transaction: the commit had no effect."""
     await session.execute(

@@ -12,7 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import BaseInvalid, EntityExists, RefNotFound
+from reqtrail.features.versioning.errors import (
+    BaseInvalid,
+    EditConflict,
+    EntityExists,
+    RefNotFound,
+)
 from reqtrail.features.versioning.hashing import (
     GENESIS,
     ChangesDigest,
@@ -20,11 +25,18 @@ from reqtrail.features.versioning.hashing import (
     content_hash,
     new_salt,
 )
-from reqtrail.features.versioning.registry import CommitContext, all_kinds, all_rules, get_kind
+from reqtrail.features.versioning.registry import (
+    CommitContext,
+    all_kinds,
+    all_rules,
+    get_kind,
+    present,
+)
 from reqtrail.features.versioning.repository import Counter, NewRevision
-from reqtrail.features.versioning.service.refs import head_snapshot, snapshot_of
+from reqtrail.features.versioning.service.refs import head_snapshot, resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
 from reqtrail.features.versioning.types import (
+    MAIN,
     Action,
     Change,
     CommitRecord,
@@ -39,6 +51,8 @@ from reqtrail.features.versioning.types import (
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import after_commit
 from reqtrail.platform.notices import announce_head
+
+_SIDES = ("base", "ours", "theirs")
 
 
 async def init_project(
@@ -95,6 +109,16 @@ async def commit_stream(
     if not writer.counts:
         return await writer.abandon()
     return await writer.close(())
+
+
+async def lock_head(session: AsyncSession, project_id: UUID, branch: str = MAIN) -> Snapshot:
+    """Take the project's commit lock ahead of :func:`commit` and return the head that nobody else can move now.
+
+    Raises:
+        RefNotFound: If there is no such branch, or it has no commit.
+    """
+    await repository.lock_counter(session, project_id)
+    return await resolve_ref(session, project_id, branch)
 
 
 def _change(item: PendingChange) -> Change:
@@ -227,9 +251,30 @@ class _Writer:
             base = bases.get(base_seq or 0, {}).get(reference, state)
             restored = sources.get(item.from_seq or 0, {}).get(reference)
             staging.apply(item, state, base, restored, base_seq)
-        changes = staging.result()
+        try:
+            changes = staging.result()
+        except EditConflict as conflict:
+            raise await self._presented(conflict) from None
         self._merged = self._merged or staging.merged
         return changes
+
+    async def _presented(self, conflict: EditConflict) -> EditConflict:
+        """Return *conflict* with its sides in the form that may leave by API."""
+        conflicts = []
+        for item in conflict.extra["conflicts"]:
+            field, key = item["field"], item["field_key"]
+            shown = dict(item)
+            if key is not None:
+                sides = [{field: {key: item[side]}} for side in _SIDES]
+                presented = await present(self._session, self._head, item["kind"], sides)
+                shown.update(
+                    {
+                        side: content[field][key]
+                        for side, content in zip(_SIDES, presented, strict=True)
+                    }
+                )
+            conflicts.append(shown)
+        return EditConflict(conflict.detail, conflicts=conflicts)
 
     def _base_of(self, operation: Operation) -> int | None:
         base = operation.base_seq if operation.base_seq is not None else self._request.base_seq
@@ -274,7 +319,9 @@ class _Writer:
                 result.update(found)
             return result
 
-        context = CommitContext(self._session, self._head, tuple(changes), lookup)
+        context = CommitContext(
+            self._session, self._head, tuple(changes), lookup, self._request.kind == "import"
+        )
         for rule in all_rules():
             await rule(context)
 

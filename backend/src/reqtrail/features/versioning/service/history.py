@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import EntityNotFound
+from reqtrail.features.versioning.errors import EntityNotFound, RefNotFound
 from reqtrail.features.versioning.registry import all_kinds, get_kind
 from reqtrail.features.versioning.types import (
     CommitRecord,
@@ -42,6 +42,18 @@ async def log(
     return await repository.list_commits(
         session, project_id, before=before, limit=limit, author_id=author_id
     )
+
+
+async def commit_record(session: AsyncSession, project_id: UUID, seq: int) -> CommitRecord:
+    """Return one commit.
+
+    Raises:
+        RefNotFound: If the project has no commit with this sequence.
+    """
+    record = await repository.load_commit(session, project_id, seq)
+    if record is None:
+        raise RefNotFound(f"There is no version {seq} of this project.")
+    return record
 
 
 async def history(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) -> list[HistoryEntry]:

@@ -1,0 +1,55 @@
+"""Pictures and other files inside rich text."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import File, Path, Response, UploadFile
+
+from reqtrail.features.access.public import ProjectEditor, ProjectFileReader
+from reqtrail.features.requirements.schemas import FileAnswer
+from reqtrail.features.requirements.service import attachments
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter(prefix="/files")
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@router.post("", operation_id="upload_file", status_code=201)
+async def upload_file(
+    context: ProjectEditor, session: WriteSession, file: Annotated[UploadFile, File()]
+) -> FileAnswer:
+    """Upload a file, to be referred to by a rich text. The same bytes are stored once."""
+    data = await file.read()
+    made = await attachments.add_file(
+        session, context.project_id, context.key, context.actor.user_id, file.filename or "", data
+    )
+    return FileAnswer.model_validate(made)
+
+
+@router.get("/{sha256}/{name}", operation_id="get_file", response_class=Response)
+async def get_file(
+    sha256: Annotated[str, Path(max_length=64)],
+    name: str,
+    context: ProjectFileReader,
+    session: ReadSession,
+) -> Response:
+    """Return the bytes of a file. Only raster pictures are shown inline; nothing in them can run."""
+    digest = bytes.fromhex(sha256) if _HEX.fullmatch(sha256) else b""
+    data, media_type = await attachments.load_file(session, context.project_id, digest)
+    inline = media_type in attachments.INLINE
+    disposition = "inline" if inline else "attachment"
+    return Response(
+        data,
+        media_type=media_type if inline else "application/octet-stream",
+        headers={
+            "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, max-age=31536000, immutable",
+        },
+    )

@@ -1,0 +1,165 @@
+"""Items: read, list, change, restore, history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
+from reqtrail.features.requirements.endpoints.documents import At
+from reqtrail.features.requirements.schemas import (
+    HistoryAnswer,
+    ItemAnswer,
+    ItemCreate,
+    ItemList,
+    ItemPatch,
+    RestoreWrite,
+)
+from reqtrail.features.requirements.service import item_history, items, listing
+from reqtrail.features.requirements.service.writes import Position, Write, write
+from reqtrail.features.versioning.public import (
+    CommitOutcome,
+    CommitRequest,
+    CommitResult,
+    RefRead,
+    outcome,
+    resolve_ref,
+    snapshot_of,
+)
+from reqtrail.kit.ids import new_id
+from reqtrail.platform.conditional import etag_of, json_response, not_modified
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter(prefix="/items")
+
+
+async def _answer(
+    session: AsyncSession, context: ProjectContext, result: CommitResult, item_id: UUID
+) -> Response:
+    snapshot = await snapshot_of(session, context.project_id, result.seq)
+    item = await items.get_item(session, snapshot, item_id)
+    return json_response({"ref": RefRead.of(snapshot).model_dump(), "item": item})
+
+
+@router.get("", operation_id="list_items", response_model=ItemList)
+async def list_items(
+    context: ProjectReader,
+    session: ReadSession,
+    at: At = None,
+    state: Annotated[str | None, Query(pattern="^(unplaced|deleted)$")] = None,
+    q: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """List items: all, the ``unplaced``, the ``deleted``, or those whose key or text holds ``q``."""
+    snapshot = await resolve_ref(session, context.project_id, at)
+    found, following = await listing.list_items(
+        session, snapshot, state=state, query=q, after=cursor, limit=limit
+    )
+    content: dict[str, Any] = {
+        "ref": RefRead.of(snapshot).model_dump(),
+        "items": found,
+        "next": following,
+    }
+    return json_response(content)
+
+
+@router.post("", operation_id="create_item", status_code=201, response_model=ItemAnswer)
+async def create_item(body: ItemCreate, context: ProjectEditor, session: WriteSession) -> Response:
+    """Make an item, and place it if a position is given."""
+    item_id = new_id()
+    fields = {
+        "type_id": str(body.type_id) if body.type_id else None,
+        "attributes": body.attributes,
+    }
+    writes = [Write("create", "item", item_id, fields)]
+    if body.position is not None:
+        position = Position(**body.position.model_dump())
+        writes.append(
+            Write("create", "placement", fields={"item_id": str(item_id)}, position=position)
+        )
+    request = CommitRequest(context.project_id, context.actor.user_id, message=body.message)
+    result = await write(session, request, writes)
+    answer = await _answer(session, context, result, item_id)
+    answer.status_code = 201
+    return answer
+
+
+@router.get("/{item}", operation_id="get_item", response_model=ItemAnswer)
+async def get_item(
+    request: Request, item: str, context: ProjectReader, session: ReadSession, at: At = None
+) -> Response:
+    """Return one item, by key or id; a deleted one says so."""
+    snapshot = await resolve_ref(session, context.project_id, at)
+    etag = etag_of(request, snapshot.commit_hash)
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
+    item_id = await items.resolve_item(session, context.project_id, item)
+    found = await items.get_item(session, snapshot, item_id)
+    return json_response({"ref": RefRead.of(snapshot).model_dump(), "item": found}, etag)
+
+
+@router.patch("/{item}", operation_id="update_item", response_model=ItemAnswer)
+async def update_item(
+    item: str, body: ItemPatch, context: ProjectEditor, session: WriteSession
+) -> Response:
+    """Change an item. What others changed since ``base`` is merged; the same thing changed differently is a 409."""
+    item_id = await items.resolve_item(session, context.project_id, item)
+    fields: dict[str, Any] = {"attributes": body.attributes} if body.attributes else {}
+    if body.type_id is not None:
+        fields["type_id"] = str(body.type_id)
+    request = CommitRequest(
+        context.project_id, context.actor.user_id, message=body.message, base_seq=body.base
+    )
+    result = await write(session, request, [Write("update", "item", item_id, fields)])
+    return await _answer(session, context, result, item_id)
+
+
+@router.delete("/{item}", operation_id="delete_item")
+async def delete_item(
+    item: str,
+    context: ProjectEditor,
+    session: WriteSession,
+    base: Annotated[int | None, Query(ge=0)] = None,
+) -> CommitOutcome:
+    """Delete an item with its placements and links; it can be listed and restored."""
+    item_id = await items.resolve_item(session, context.project_id, item)
+    request = CommitRequest(
+        context.project_id, context.actor.user_id, message="Item deleted", base_seq=base
+    )
+    result = await write(session, request, [Write("delete", "item", item_id)])
+    return await outcome(session, context.project_id, result)
+
+
+@router.post("/{item}/restore", operation_id="restore_item", response_model=ItemAnswer)
+async def restore_item(
+    item: str, body: RestoreWrite, context: ProjectEditor, session: WriteSession
+) -> Response:
+    """Bring an item back to its state at a version, as a new commit; a deleted one lives again."""
+    item_id = await items.resolve_item(session, context.project_id, item)
+    source = await resolve_ref(session, context.project_id, body.at)
+    request = CommitRequest(
+        context.project_id,
+        context.actor.user_id,
+        message=f"Restored from version {source.seq}",
+        kind="restore",
+    )
+    restore = Write("restore", "item", item_id, from_seq=source.seq)
+    result = await write(session, request, [restore])
+    return await _answer(session, context, result, item_id)
+
+
+@router.get("/{item}/history", operation_id="get_item_history", response_model=HistoryAnswer)
+async def get_item_history(
+    item: str, context: ProjectReader, session: ReadSession, at: At = None
+) -> Response:
+    """Return the versions of an item, newest first, each with what it changed."""
+    snapshot = await resolve_ref(session, context.project_id, at)
+    item_id = await items.resolve_item(session, context.project_id, item)
+    entries = await item_history.item_history(session, snapshot, item_id)
+    return json_response({"entries": entries})

@@ -1,0 +1,26 @@
+"""Reading stored XHTML source, whatever prefixes and mistakes an import brought."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+XHTML = "http://www.w3.org/1999/xhtml"
+MAX_DEPTH = 200
+
+
+def parse_source(source: str) -> etree._Element | None:
+    """Return *source* as an element that holds its nodes, or None when it is not well-formed."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        return etree.fromstring(f'<r xmlns:xhtml="{XHTML}">{source}</r>'.encode(), parser)
+    except (etree.XMLSyntaxError, ValueError, UnicodeEncodeError):
+        return None
+
+
+def local_name(element: etree._Element) -> str | None:
+    """Return the lower-case local name of an element; None for comments and processing instructions."""
+    if not isinstance(element.tag, str):
+        return None
+    return etree.QName(element).localname.lower()

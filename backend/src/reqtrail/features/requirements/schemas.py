@@ -1,0 +1,277 @@
+"""The JSON of requirements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from reqtrail.features.versioning.public import ChangeRead, CommitRead, RefRead
+
+Attributes = dict[str, Any]
+"""Values by attribute id: text, numbers and dates as text; yes/no as true/false; enumerations as lists of value ids;
+rich text as HTML."""
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Message = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class PlacementRef(BaseModel):
+    """Where an item stands."""
+
+    placement_id: UUID
+    document_id: UUID
+    parent_id: UUID | None
+
+
+class ItemRead(BaseModel):
+    """An item. ``title`` is plain text, ``text`` is safe HTML, ``revision`` the commit that wrote this state."""
+
+    id: UUID
+    key: str | None
+    type_id: UUID | None
+    attributes: Attributes
+    title: str
+    text: str | None
+    revision: int
+    changed_at: datetime | None
+    changed_by: str
+    deleted: bool
+    placements: list[PlacementRef] | None = None
+
+
+class ItemAnswer(BaseModel):
+    """One item at a version."""
+
+    ref: RefRead
+    item: ItemRead
+
+
+class ItemList(BaseModel):
+    """Items by id; ``next`` is the cursor of the following page."""
+
+    ref: RefRead
+    items: list[ItemRead]
+    next: str | None
+
+
+class PositionWrite(BaseModel):
+    """Where to place: after or before a sibling, first, or, without any of these, last below ``parent_id``."""
+
+    document_id: UUID
+    parent_id: UUID | None = None
+    after: UUID | None = None
+    before: UUID | None = None
+    first: bool = False
+
+
+class ItemCreate(BaseModel):
+    """A new item, placed if a position is given."""
+
+    type_id: UUID | None = None
+    attributes: Attributes = Field(default_factory=dict)
+    position: PositionWrite | None = None
+    message: Message = ""
+
+
+class ItemPatch(BaseModel):
+    """A change of an item. ``base`` is the version that you saw; attributes are changed one by one, null removes."""
+
+    type_id: UUID | None = None
+    attributes: Attributes = Field(default_factory=dict)
+    base: int | None = None
+    message: Message = ""
+
+
+class RestoreWrite(BaseModel):
+    """The version whose state shall come back."""
+
+    at: Annotated[str, StringConstraints(max_length=200)]
+
+
+class DocumentRead(BaseModel):
+    """A document."""
+
+    id: UUID
+    title: str
+    type_id: UUID | None
+    attributes: Attributes
+    archived: bool
+    rank: str
+    item_count: int
+
+
+class DocumentList(BaseModel):
+    """All documents of a project at a version, in order."""
+
+    ref: RefRead
+    documents: list[DocumentRead]
+
+
+class DocumentCreate(BaseModel):
+    """A new document."""
+
+    title: Title
+    type_id: UUID | None = None
+
+
+class DocumentPatch(BaseModel):
+    """What to change of a document."""
+
+    title: Title | None = None
+    archived: bool | None = None
+    base: int | None = None
+
+
+class OperationWrite(BaseModel):
+    """One operation of a write."""
+
+    op: Literal["create", "update", "move", "delete", "restore"]
+    kind: Literal["document", "item", "placement", "type", "attribute", "datatype", "link"]
+    id: UUID | None = None
+    fields: dict[str, Any] = Field(default_factory=dict)
+    position: PositionWrite | None = None
+    base: int | None = None
+    from_seq: int | None = None
+    items: bool = False
+
+
+class CommitWrite(BaseModel):
+    """A write: what to do, seen from version ``base``. Without a base it overwrites what others did."""
+
+    base: int | None = None
+    message: Message = ""
+    operations: Annotated[list[OperationWrite], Field(min_length=1, max_length=10_000)]
+
+
+class CommitAnswer(BaseModel):
+    """What came of a write, with the fresh state of the items that it touched."""
+
+    ref: RefRead
+    merged: bool
+    changes: list[ChangeRead]
+    items: list[ItemRead]
+
+
+class OutlineAnswer(BaseModel):
+    """A document in reading order, compact: each row is [placement id, index of the parent row or -1, level, item id,
+    key, style, title, number, has children]."""
+
+    ref: RefRead
+    document: DocumentRead
+    rows: list[tuple[UUID, int, int, UUID | None, str | None, str, str, str, bool]]
+
+
+class RowRead(BaseModel):
+    """A row of a document with its item."""
+
+    placement_id: UUID
+    parent_id: UUID | None
+    level: int
+    number: str
+    item: ItemRead | None
+
+
+class RowsAnswer(BaseModel):
+    """A window of a document's rows in reading order."""
+
+    ref: RefRead
+    total: int
+    offset: int
+    rows: list[RowRead]
+
+
+class AttributeRead(BaseModel):
+    """An attribute of a type."""
+
+    id: UUID
+    name: str
+    datatype_id: UUID | None
+    base: str
+    multi_valued: bool
+    default_value: Any
+    description: str
+
+
+class TypeRead(BaseModel):
+    """A type with its attributes."""
+
+    id: UUID
+    category: str
+    name: str
+    description: str
+    presentation: dict[str, Any]
+    attributes: list[AttributeRead]
+
+
+class DatatypeRead(BaseModel):
+    """A datatype."""
+
+    id: UUID
+    base: str
+    name: str
+    description: str
+    constraints: dict[str, Any]
+    enum_values: list[dict[str, Any]]
+
+
+class SchemaAnswer(BaseModel):
+    """The types, attributes and datatypes of a project at a version."""
+
+    ref: RefRead
+    types: list[TypeRead]
+    datatypes: list[DatatypeRead]
+
+
+class HistoryChange(BaseModel):
+    """One field that a commit changed. ``form`` is ``html``, ``text`` or ``value``."""
+
+    field: str
+    attribute_id: str | None
+    name: str
+    form: str
+    before: Any
+    after: Any
+
+
+class HistoryEntryRead(BaseModel):
+    """One version of an item."""
+
+    commit: CommitRead
+    action: str
+    changes: list[HistoryChange]
+
+
+class HistoryAnswer(BaseModel):
+    """The versions of an item, newest first."""
+
+    entries: list[HistoryEntryRead]
+
+
+class Match(BaseModel):
+    """A row of a document that holds what was looked for, ``count`` times."""
+
+    row_index: int
+    placement_id: UUID
+    item_id: UUID
+    count: int
+
+
+class FindAnswer(BaseModel):
+    """The rows of a document that match, in reading order."""
+
+    ref: RefRead
+    matches: list[Match]
+
+
+class FileAnswer(BaseModel):
+    """An uploaded file. A rich text refers to it by ``path`` (as ``data-path`` of an ``img``)."""
+
+    path: str
+    sha256: str
+    url: str
+    media_type: str
+    size: int
+    entity_id: UUID

@@ -1,0 +1,1 @@
+"""The use cases of requirements, one module a concern."""

@@ -1,0 +1,93 @@
+"""Files of a project: named, versioned, their bytes addressed by hash."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.files.public import corrupt, load, safe_name, sniff, store
+from reqtrail.features.requirements import repository
+from reqtrail.features.requirements.errors import WriteInvalid
+from reqtrail.features.requirements.richtext.render import RASTER, file_url
+from reqtrail.features.versioning.public import (
+    Action,
+    CommitRequest,
+    Operation,
+    Problem,
+    commit,
+    lock_head,
+)
+from reqtrail.kit.errors import NotFound
+from reqtrail.kit.ids import new_id
+
+MAX_BYTES: Final = 25_000_000
+INLINE: Final = frozenset(RASTER)
+
+
+class FileNotFound(NotFound):
+    """No version of the project ever referred to a file with this hash."""
+
+    code = "file_not_found"
+    title = "There is no such file"
+
+
+async def add_file(
+    session: AsyncSession, project_id: UUID, key: str, author_id: UUID, name: str, data: bytes
+) -> dict[str, Any]:
+    """Keep a file; uploading the same bytes under the same name again gives the file that is there.
+
+    Raises:
+        WriteInvalid: If it is empty or larger than MAX_BYTES.
+    """
+    if not data or len(data) > MAX_BYTES:
+        raise WriteInvalid(f"A file has 1 to {MAX_BYTES} bytes; this one has {len(data)}.")
+    sha256 = await store(session, project_id, data)
+    path = f"media/{sha256.hex()[:12]}/{safe_name(name)}"
+    media_type = sniff(data, name)
+    head = await lock_head(session, project_id)
+    found = (await repository.load_files(session, head, [path])).get(path)
+    entity_id = found.entity_id if found else new_id()
+    if found is None:
+        fields = {
+            "path": path,
+            "sha256": sha256,
+            "media_type": media_type,
+            "size": len(data),
+            "package_id": None,
+            "extra": None,
+        }
+        # Not an edit: undo is for what a person did to a document, and the text that shows the file comes after it.
+        request = CommitRequest(
+            project_id, author_id, message=f"File {safe_name(name)} added", kind="upload"
+        )
+        await commit(session, request, [Operation(Action.CREATE, "file", entity_id, fields)])
+    return {
+        "path": path,
+        "sha256": sha256.hex(),
+        "url": file_url(key, sha256, path),
+        "media_type": media_type,
+        "size": len(data),
+        "entity_id": entity_id,
+    }
+
+
+async def load_file(session: AsyncSession, project_id: UUID, sha256: bytes) -> tuple[bytes, str]:
+    """Return the bytes of a file and the media type that they show.
+
+    Raises:
+        FileNotFound: If no version of the project refers to it.
+    """
+    if await repository.file_is_referenced(session, project_id, sha256) is not None:
+        data = await load(session, project_id, sha256)
+        if data is not None:
+            return data, sniff(data, "")
+    raise FileNotFound("There is no such file in this project.")
+
+
+async def verify_attachments(session: AsyncSession, project_id: UUID) -> AsyncIterator[Problem]:
+    """Yield the attachments whose bytes are not what their address says."""
+    async for sha256, detail in corrupt(session, project_id):
+        yield Problem("attachment", f"{sha256.hex()}: {detail}", "attachment")

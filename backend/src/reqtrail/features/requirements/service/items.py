@@ -1,0 +1,187 @@
+"""Items in the form that leaves by API: values as they are, rich text as sanitised HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.identity.public import display_names
+from reqtrail.features.projects.public import get_project_key
+from reqtrail.features.requirements import repository
+from reqtrail.features.requirements.errors import ItemNotFound
+from reqtrail.features.requirements.richtext import FileRef, object_paths, plain_text, render
+from reqtrail.features.requirements.richtext.render import Files, file_url
+from reqtrail.features.requirements.service.outline import load_outline, title_of
+from reqtrail.features.requirements.service.schema import load_schema
+from reqtrail.features.requirements.types import Outline, Schema
+from reqtrail.features.versioning.public import Snapshot, find_entity_by_key, load_commits
+
+Json = dict[str, Any]
+
+
+async def present_attributes(
+    session: AsyncSession, snapshot: Snapshot, schema: Schema, values: list[Mapping[str, Any]]
+) -> list[Json]:
+    """Return attribute values with each rich text as safe HTML."""
+    rich = [
+        text
+        for attributes in values
+        for name, text in attributes.items()
+        if isinstance(text, str) and schema.is_rich(name)
+    ]
+    files = await files_for(session, snapshot, rich)
+    return [
+        {
+            name: render(value, files) if isinstance(value, str) and schema.is_rich(name) else value
+            for name, value in attributes.items()
+        }
+        for attributes in values
+    ]
+
+
+async def files_for(session: AsyncSession, snapshot: Snapshot, sources: Iterable[str]) -> Files:
+    """Return how the objects embedded in *sources* are reached."""
+    paths = object_paths(sources)
+    if not paths:
+        return lambda path: None
+    rows = await repository.load_files(session, snapshot, paths)
+    key = await get_project_key(session, snapshot.project_id)
+    found = {
+        path: FileRef(file_url(key, row.sha256, path), row.media_type) for path, row in rows.items()
+    }
+    return found.get
+
+
+async def present_items(
+    session: AsyncSession, snapshot: Snapshot, schema: Schema, rows: list[Row[Any]]
+) -> list[Json]:
+    """Return items as they leave by API, in the order of *rows*."""
+    shown = await present_attributes(session, snapshot, schema, [row.attributes for row in rows])
+    commits = await load_commits(session, snapshot.project_id, {row.seq_from for row in rows})
+    names = await display_names(session, {record.author_id for record in commits.values()})
+    items = []
+    for row, attributes in zip(rows, shown, strict=True):
+        record = commits.get(row.seq_from)
+        kind = schema.types.get(row.type_id) if row.type_id else None
+        items.append(
+            {
+                "id": row.entity_id,
+                "key": row.key,
+                "type_id": row.type_id,
+                "attributes": attributes,
+                "title": title_of(schema, row.type_id, row.attributes, row.key),
+                "text": attributes.get((kind.role("text") if kind else None) or ""),
+                "revision": row.seq_from,
+                "changed_at": record.authored_at if record else None,
+                "changed_by": names.get(record.author_id, "") if record else "",
+                "deleted": row.deleted,
+            }
+        )
+    return items
+
+
+async def resolve_item(session: AsyncSession, project_id: UUID, name: str) -> UUID:
+    """Return the item that *name*, a human key or an id, stands for.
+
+    Raises:
+        ItemNotFound: If there is none.
+    """
+    try:
+        return UUID(name)
+    except ValueError:
+        pass
+    found = await find_entity_by_key(session, project_id, name.strip().upper())
+    if found is None:
+        raise ItemNotFound(f"There is no item {name} in this project.")
+    return found
+
+
+async def get_item(session: AsyncSession, snapshot: Snapshot, item_id: UUID) -> Json:
+    """Return one item with where it is placed.
+
+    Raises:
+        ItemNotFound: If it did not exist at *snapshot*.
+    """
+    rows = await repository.load_items(session, snapshot, [item_id], deleted=True)
+    if item_id not in rows:
+        raise ItemNotFound("There is no such item at this version.")
+    schema = await load_schema(session, snapshot)
+    (item,) = await present_items(session, snapshot, schema, [rows[item_id]])
+    placed = await repository.placements_of_items(session, snapshot, [item_id])
+    item["placements"] = [
+        {"placement_id": row.entity_id, "document_id": row.document_id, "parent_id": row.parent_id}
+        for row in placed
+    ]
+    return item
+
+
+async def document_rows(
+    session: AsyncSession, snapshot: Snapshot, document_id: UUID, offset: int, limit: int
+) -> tuple[int, list[Json]]:
+    """Return how many rows a document has and a window of them with their items."""
+    outline = await load_outline(session, snapshot, document_id)
+    window = outline.rows[offset : offset + limit]
+    return len(outline.rows), await present_rows(session, snapshot, outline, window)
+
+
+async def present_rows(
+    session: AsyncSession, snapshot: Snapshot, outline: Outline, window: Iterable[Any]
+) -> list[Json]:
+    """Return outline rows with their items as they leave by API."""
+    rows = list(window)
+    schema = await load_schema(session, snapshot)
+    found = await repository.load_items(
+        session, snapshot, {row.item_id for row in rows if row.item_id}, deleted=True
+    )
+    items = await present_items(session, snapshot, schema, list(found.values()))
+    by_id = {item["id"]: item for item in items}
+    return [
+        {
+            "placement_id": row.placement_id,
+            "parent_id": (
+                outline.rows[row.parent_index].placement_id if row.parent_index >= 0 else None
+            ),
+            "level": row.level,
+            "number": row.number,
+            "item": by_id.get(row.item_id),
+        }
+        for row in rows
+    ]
+
+
+async def find_in_document(
+    session: AsyncSession, snapshot: Snapshot, document_id: UUID, query: str
+) -> list[Json]:
+    """Return the rows of a document whose key or visible text contains *query*, in reading order."""
+    outline = await load_outline(session, snapshot, document_id)
+    schema = await load_schema(session, snapshot)
+    ids = {row.item_id for row in outline.rows if row.item_id}
+    items = await repository.load_items(session, snapshot, ids)
+    wanted = query.casefold()
+    matches = []
+    for index, row in enumerate(outline.rows):
+        item = items.get(row.item_id) if row.item_id else None
+        if item is None:
+            continue
+        count = sum(text.casefold().count(wanted) for text in _texts(schema, item))
+        if count:
+            matches.append(
+                {
+                    "row_index": index,
+                    "placement_id": row.placement_id,
+                    "item_id": row.item_id,
+                    "count": count,
+                }
+            )
+    return matches
+
+
+def _texts(schema: Schema, item: Row[Any]) -> Iterable[str]:
+    yield item.key or ""
+    for name, value in item.attributes.items():
+        if isinstance(value, str):
+            yield plain_text(value) if schema.is_rich(name) else value

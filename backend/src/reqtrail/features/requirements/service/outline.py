@@ -1,0 +1,151 @@
+"""A document in reading order: numbered, with titles, kept per commit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.requirements import repository
+from reqtrail.features.requirements.errors import DocumentNotFound
+from reqtrail.features.requirements.richtext import plain_text
+from reqtrail.features.requirements.service.schema import load_schema
+from reqtrail.features.requirements.types import Outline, OutlineRow, Schema
+from reqtrail.features.versioning.public import Snapshot
+from reqtrail.platform.cache import CommitCache
+
+TITLE_LENGTH = 120
+CACHED_ROWS = 500_000
+"""How many outline rows a process keeps, over all documents (about 250 bytes each)."""
+
+outlines = CommitCache(CACHED_ROWS)
+
+
+async def load_outline(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
+    """Return the reading order of a document.
+
+    Raises:
+        DocumentNotFound: If it is not visible at *snapshot*.
+    """
+    if await repository.find_document(session, snapshot, document_id) is None:
+        raise DocumentNotFound("There is no such document at this version.")
+
+    async def load() -> tuple[Outline, int]:
+        outline = await _build(session, snapshot, document_id)
+        return outline, len(outline.rows) + 1
+
+    key = (snapshot.project_id, document_id, snapshot.commit_hash)
+    outline: Outline = await outlines.get(key, load)
+    return outline
+
+
+async def titles(
+    session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], schema: Schema
+) -> dict[UUID, tuple[str | None, str, str]]:
+    """Return ``(key, title, style)`` of items by id, deleted ones included."""
+    roles = {
+        type_id: (kind.role("title"), kind.role("text")) for type_id, kind in schema.types.items()
+    }
+    rows = await repository.item_titles(session, snapshot, ids, roles)
+    return {row.entity_id: (row.key, _row_title(row), _style(schema, row.type_id)) for row in rows}
+
+
+def title_of(
+    schema: Schema, type_id: UUID | None, attributes: dict[str, Any], key: str | None
+) -> str:
+    """Return what an item is called: its title, else the beginning of its text, else its key."""
+    kind = schema.types.get(type_id) if type_id else None
+    values = [attributes.get(kind.role(role) or "") if kind else None for role in ("title", "text")]
+    return _title(values[0], values[1], key)
+
+
+def _row_title(row: Row[Any]) -> str:
+    return _title(row.title, row.beginning, row.key)
+
+
+def _title(title: Any, text: Any, key: str | None) -> str:
+    for value in (title, text):
+        if isinstance(value, str) and value.strip():
+            found = " ".join(_readable(value).split())
+            if found:
+                return found if len(found) <= TITLE_LENGTH else found[: TITLE_LENGTH - 1] + "…"
+    return key or ""
+
+
+def _readable(value: str) -> str:
+    """Return the plain text of a value that may be the beginning of markup, cut anywhere."""
+    if not value.lstrip().startswith("<"):
+        return value
+    text = plain_text(value)
+    if not text.lstrip().startswith("<"):
+        return text
+    return _strip_cut_markup(value)
+
+
+def _strip_cut_markup(value: str) -> str:
+    parts, inside = [], False
+    for character in value:
+        if character == "<":
+            inside = True
+        elif character == ">":
+            inside = False
+            parts.append(" ")
+        elif not inside:
+            parts.append(character)
+    text = "".join(parts)
+    for entity, meaning in (("&lt;", "<"), ("&gt;", ">"), ("&#160;", " "), ("&amp;", "&")):
+        text = text.replace(entity, meaning)
+    return text
+
+
+def _style(schema: Schema, type_id: UUID | None) -> str:
+    kind = schema.types.get(type_id) if type_id else None
+    return kind.style if kind else "requirement"
+
+
+async def _build(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
+    tree = await repository.tree_rows(session, snapshot, document_id)
+    schema = await load_schema(session, snapshot)
+    ids = {row.item_id for row in tree if row.item_id is not None}
+    names = await titles(session, snapshot, ids, schema) if ids else {}
+    return Outline(document_id, tuple(_in_order(tree, names)))
+
+
+def _in_order(
+    tree: Sequence[Row[Any]], names: dict[UUID, tuple[str | None, str, str]]
+) -> list[OutlineRow]:
+    children: dict[UUID | None, list[Row[Any]]] = defaultdict(list)
+    for row in tree:
+        children[row.parent_id].append(row)
+    rows: list[OutlineRow] = []
+    stack: list[tuple[Row[Any], int, int, str]] = [
+        (row, -1, 0, str(index))
+        for index, row in reversed(list(enumerate(children[None], start=1)))
+    ]
+    while stack:
+        row, parent_index, level, number = stack.pop()
+        key, title, style = names.get(row.item_id, (None, "", "information"))
+        below = children.get(row.entity_id, [])
+        index = len(rows)
+        rows.append(
+            OutlineRow(
+                row.entity_id,
+                parent_index,
+                level,
+                row.item_id,
+                key,
+                style,
+                title,
+                number,
+                bool(below),
+            )
+        )
+        stack.extend(
+            (child, index, level + 1, f"{number}.{position}")
+            for position, child in reversed(list(enumerate(below, start=1)))
+        )
+    return rows

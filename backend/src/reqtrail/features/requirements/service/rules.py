@@ -1,0 +1,133 @@
+"""The structural rules of requirements: what must hold after every commit, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from reqtrail.features.requirements import repository
+from reqtrail.features.requirements.errors import InUse, ReferenceBroken, TreeBroken
+from reqtrail.features.versioning.public import CommitContext, PendingChange, State
+
+MAX_DEPTH = 100
+"""How deep a document's tree may be."""
+
+
+async def check_structure(context: CommitContext) -> None:
+    """Refuse a commit after which placements are no forest, or something refers to what does not exist.
+
+    Raises:
+        TreeBroken, ReferenceBroken, InUse: With a sentence that says what.
+    """
+    placed = [item for item in context.changes if item.kind == "placement" and not item.deleted]
+    await _check_references(context, placed)
+    await _check_forest(context, placed)
+    await _check_orphans(context)
+    await _check_uses(context)
+
+
+async def _present(context: CommitContext, kind: str, ids: Iterable[UUID]) -> dict[UUID, State]:
+    states = await context.lookup(kind, ids)
+    return {entity_id: state for entity_id, state in states.items() if not state.deleted}
+
+
+async def _check_references(context: CommitContext, placed: list[PendingChange]) -> None:
+    wanted: dict[str, set[UUID]] = {}
+
+    def want(kind: str, entity_id: UUID | None) -> None:
+        if entity_id is not None:
+            wanted.setdefault(kind, set()).add(entity_id)
+
+    for item in placed:
+        want("document", item.after["document_id"])
+        want("item", item.after["item_id"])
+    for item in context.changes:
+        if item.deleted:
+            continue
+        if item.kind in {"item", "document"}:
+            want("type", item.after["type_id"])
+        elif item.kind == "attribute":
+            want("type", item.after["type_id"])
+            want("datatype", item.after["datatype_id"])
+    for kind, ids in wanted.items():
+        missing = ids - set(await _present(context, kind, ids))
+        if missing:
+            raise ReferenceBroken(
+                f"There is no {kind} {next(iter(missing))} any more.",
+                kind=kind,
+                ids=[str(entity_id) for entity_id in sorted(missing)],
+            )
+
+
+async def _check_forest(context: CommitContext, placed: list[PendingChange]) -> None:
+    """Walk from each changed placement up to a root: parents exist, lie in the same document, and form no cycle."""
+    known: dict[UUID, State] = {item.entity_id: State(item.after, False, 0) for item in placed}
+    paths = {item.entity_id: {item.entity_id} for item in placed}
+    frontier = {item.entity_id: item.after["parent_id"] for item in placed}
+    for _ in range(MAX_DEPTH + 1):
+        frontier = {start: parent for start, parent in frontier.items() if parent is not None}
+        if not frontier:
+            return
+        missing = set(frontier.values()) - set(known)
+        if missing:
+            known.update(await _present(context, "placement", missing))
+        for start, parent in frontier.items():
+            state = known.get(parent)
+            document_id = known[start].content["document_id"]
+            if state is None or state.content["document_id"] != document_id:
+                raise TreeBroken("The parent does not exist in this document any more.")
+            if parent in paths[start]:
+                raise TreeBroken("A part of the tree cannot be moved below itself.")
+            paths[start].add(parent)
+        frontier = {start: known[parent].content["parent_id"] for start, parent in frontier.items()}
+    raise TreeBroken(f"A document's tree has at most {MAX_DEPTH} levels.")
+
+
+async def _check_orphans(context: CommitContext) -> None:
+    """What is deleted may leave nothing behind that needs it."""
+    changed = {item.entity_id for item in context.changes if item.kind == "placement"}
+    gone = {
+        kind: [item.entity_id for item in context.changes if item.kind == kind and item.deleted]
+        for kind in ("placement", "item", "document")
+    }
+    for column, kind, sentence in (
+        (
+            "parent_id",
+            "placement",
+            "Something was added below it meanwhile. Reload, then delete again.",
+        ),
+        ("item_id", "item", "The item still stands in a document."),
+        ("document_id", "document", "The document is not empty."),
+    ):
+        if gone[kind]:
+            left = await repository.placements_referring(
+                context.session, context.head, column, gone[kind]
+            )
+            if set(left) - changed:
+                raise TreeBroken(sentence)
+    await _check_changed_referrers(context, gone)
+
+
+async def _check_changed_referrers(context: CommitContext, gone: dict[str, list[UUID]]) -> None:
+    fields = {"placement": "parent_id", "item": "item_id", "document": "document_id"}
+    for item in context.changes:
+        if item.kind == "placement" and not item.deleted:
+            for kind, field in fields.items():
+                if item.after[field] in gone[kind]:
+                    raise TreeBroken(f"A placement would be left without its {kind}.")
+
+
+async def _check_uses(context: CommitContext) -> None:
+    types = [item.entity_id for item in context.changes if item.kind == "type" and item.deleted]
+    if types:
+        uses = await repository.count_uses(context.session, context.head, types)
+        if uses:
+            raise InUse(f"{uses} items or documents still have this type. Give them another first.")
+    datatypes = [
+        item.entity_id for item in context.changes if item.kind == "datatype" and item.deleted
+    ]
+    if datatypes:
+        changed = {item.entity_id for item in context.changes if item.kind == "attribute"}
+        left = await repository.attributes_of_datatypes(context.session, context.head, datatypes)
+        if set(left) - changed:
+            raise InUse("Attributes still have this datatype. Give them another first.")

@@ -1,0 +1,94 @@
+"""The schema of a project as values, and what a document's reading order is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Datatype:
+    """A datatype: ``base`` is string, integer, real, boolean, date, enumeration or xhtml."""
+
+    id: UUID
+    base: str
+    name: str
+    description: str
+    constraints: Mapping[str, Any]
+    enum_values: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute of a type; ``base`` is its datatype's, ``string`` when that is missing."""
+
+    id: UUID
+    type_id: UUID
+    datatype_id: UUID | None
+    name: str
+    description: str
+    multi_valued: bool
+    default_value: Any
+    base: str
+
+
+@dataclass(frozen=True)
+class ItemType:
+    """A type of items, documents, links or link groups, with its attributes in their order."""
+
+    id: UUID
+    category: str
+    name: str
+    description: str
+    presentation: Mapping[str, Any]
+    attributes: tuple[Attribute, ...]
+
+    @property
+    def style(self) -> str:
+        """How items of this type are shown: requirement, heading, information or test."""
+        return str(self.presentation.get("style") or "requirement")
+
+    def role(self, name: str) -> str | None:
+        """Return the id of the attribute that plays *name* (``title`` or ``text``), if any."""
+        value = self.presentation.get(name)
+        return None if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All types, attributes and datatypes visible at one version. ``seq`` is the newest commit that changed any."""
+
+    seq: int
+    types: Mapping[UUID, ItemType]
+    attributes: Mapping[str, Attribute]
+    datatypes: Mapping[UUID, Datatype]
+
+    def is_rich(self, attribute_id: str) -> bool:
+        """Return whether values of an attribute are XHTML."""
+        attribute = self.attributes.get(attribute_id)
+        return attribute is not None and attribute.base == "xhtml"
+
+
+@dataclass(frozen=True)
+class OutlineRow:
+    """One placement in reading order."""
+
+    placement_id: UUID
+    parent_index: int
+    level: int
+    item_id: UUID | None
+    key: str | None
+    style: str
+    title: str
+    number: str
+    has_children: bool
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A document's placements in reading order."""
+
+    document_id: UUID
+    rows: tuple[OutlineRow, ...]

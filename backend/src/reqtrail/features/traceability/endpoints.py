@@ -1,0 +1,72 @@
+"""Links."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.requirements.public import Write, resolve_item, write
+from reqtrail.features.traceability import service
+from reqtrail.features.traceability.schemas import LinkCreate, LinkPatch, LinksAnswer
+from reqtrail.features.versioning.public import (
+    CommitOutcome,
+    CommitRequest,
+    RefRead,
+    outcome,
+    resolve_ref,
+)
+from reqtrail.platform.conditional import json_response
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter(prefix="/projects/{project}", tags=["traceability"])
+
+
+@router.get("/items/{item}/links", operation_id="list_links", response_model=LinksAnswer)
+async def list_links(
+    item: str, context: ProjectReader, session: ReadSession, at: str | None = None
+) -> Response:
+    """List the links of an item, both ways."""
+    snapshot = await resolve_ref(session, context.project_id, at)
+    item_id = await resolve_item(session, context.project_id, item)
+    links = await service.links_both_ways(session, snapshot, item_id)
+    return json_response({"ref": RefRead.of(snapshot).model_dump(), **links})
+
+
+@router.post("/links", operation_id="create_link", status_code=201)
+async def create_link(
+    body: LinkCreate, context: ProjectEditor, session: WriteSession
+) -> CommitOutcome:
+    """Link two items."""
+    fields = body.model_dump(mode="json")
+    request = CommitRequest(context.project_id, context.actor.user_id, message="Link added")
+    result = await write(session, request, [Write("create", "link", fields=fields)])
+    return await outcome(session, context.project_id, result)
+
+
+@router.patch("/links/{link_id}", operation_id="update_link")
+async def update_link(
+    link_id: UUID, body: LinkPatch, context: ProjectEditor, session: WriteSession
+) -> CommitOutcome:
+    """Change the attributes or the type of a link."""
+    fields: dict[str, Any] = {"attributes": body.attributes} if body.attributes else {}
+    if body.type_id is not None:
+        fields["type_id"] = str(body.type_id)
+    request = CommitRequest(
+        context.project_id, context.actor.user_id, message="Link changed", base_seq=body.base
+    )
+    result = await write(session, request, [Write("update", "link", link_id, fields)])
+    return await outcome(session, context.project_id, result)
+
+
+@router.delete("/links/{link_id}", operation_id="delete_link")
+async def delete_link(
+    link_id: UUID, context: ProjectEditor, session: WriteSession
+) -> CommitOutcome:
+    """Delete a link."""
+    request = CommitRequest(context.project_id, context.actor.user_id, message="Link deleted")
+    result = await write(session, request, [Write("delete", "link", link_id)])
+    return await outcome(session, context.project_id, result)

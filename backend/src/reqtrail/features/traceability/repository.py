@@ -1,0 +1,46 @@
+"""Every query of traceability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.traceability import tables
+from reqtrail.features.versioning.public import Snapshot, in_ids, visible
+
+
+async def links_of(
+    session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
+) -> Sequence[Row[Any]]:
+    """Return the visible links that begin or end at items."""
+    links = visible(tables.links, snapshot)
+    wanted = list(ids)
+    return (
+        await session.execute(
+            select(links)
+            .where(or_(in_ids(links.c.source_id, wanted), in_ids(links.c.target_id, wanted)))
+            .order_by(links.c.entity_id)
+        )
+    ).all()
+
+
+async def links_from(
+    session: AsyncSession, snapshot: Snapshot, sources: Iterable[UUID]
+) -> Sequence[Row[Any]]:
+    """Return the visible links that begin at items."""
+    links = visible(tables.links, snapshot)
+    return (await session.execute(select(links).where(in_ids(links.c.source_id, sources)))).all()
+
+
+async def links_of_types(
+    session: AsyncSession, snapshot: Snapshot, type_ids: Iterable[UUID]
+) -> Sequence[UUID]:
+    """Return the visible links of types."""
+    links = visible(tables.links, snapshot)
+    return (
+        await session.scalars(select(links.c.entity_id).where(in_ids(links.c.type_id, type_ids)))
+    ).all()

@@ -1,0 +1,113 @@
+"""Links: lists both ways, and the rules that keep their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.requirements.public import load_schema, present_attributes, titles
+from reqtrail.features.traceability import repository
+from reqtrail.features.traceability.errors import LinkBroken, LinkExists
+from reqtrail.features.versioning.public import (
+    Action,
+    CommitContext,
+    Operation,
+    PendingChange,
+    Snapshot,
+)
+
+Json = dict[str, Any]
+
+
+async def links_both_ways(session: AsyncSession, snapshot: Snapshot, item_id: UUID) -> Json:
+    """Return the links that leave an item and those that arrive, each with its other end."""
+    rows = await repository.links_of(session, snapshot, [item_id])
+    schema = await load_schema(session, snapshot)
+    ends = {end for row in rows for end in (row.source_id, row.target_id)}
+    names = await titles(session, snapshot, ends, schema) if ends else {}
+    shown = await present_attributes(session, snapshot, schema, [row.attributes for row in rows])
+    result: Json = {"outgoing": [], "incoming": []}
+    for row, attributes in zip(rows, shown, strict=True):
+        leaves = row.source_id == item_id
+        other = row.target_id if leaves else row.source_id
+        key, title, style = names.get(other, (None, "", "requirement"))
+        result["outgoing" if leaves else "incoming"].append(
+            {
+                "id": row.entity_id,
+                "type_id": row.type_id,
+                "attributes": attributes,
+                "other": {"id": other, "key": key, "title": title, "style": style},
+            }
+        )
+    return result
+
+
+async def delete_links_of_items(
+    session: AsyncSession, head: Snapshot, ids: Sequence[UUID]
+) -> Iterable[Operation]:
+    """Return the operations that delete every link of items about to be deleted."""
+    rows = await repository.links_of(session, head, ids)
+    return [Operation(Action.DELETE, "link", row.entity_id) for row in rows]
+
+
+async def check_links(context: CommitContext) -> None:
+    """Refuse a commit after which a link has no end, ends at its source, or stands twice.
+
+    Raises:
+        LinkBroken, LinkExists: With a sentence that says which.
+    """
+    changed = [item for item in context.changes if item.kind == "link" and not item.deleted]
+    if changed:
+        await _check_ends(context, changed)
+        await _check_twins(context, changed)
+    await _check_left(context)
+
+
+async def _check_ends(context: CommitContext, changed: list[PendingChange]) -> None:
+    ends = {end for item in changed for end in (item.after["source_id"], item.after["target_id"])}
+    states = await context.lookup("item", ends)
+    for end in ends:
+        if end not in states or states[end].deleted:
+            raise LinkBroken("One end of the link does not exist any more.", item=str(end))
+    types = {item.after["type_id"] for item in changed if item.after["type_id"]}
+    known = await context.lookup("type", types)
+    for type_id in types:
+        if type_id not in known or known[type_id].deleted:
+            raise LinkBroken("The type of the link does not exist any more.", type=str(type_id))
+
+
+async def _check_twins(context: CommitContext, changed: list[PendingChange]) -> None:
+    """New links only: an import may bring twins, which exchange must keep."""
+    if context.bulk:
+        return
+    touched = {item.entity_id for item in context.changes if item.kind == "link"}
+    rows = await repository.links_from(
+        context.session, context.head, {item.after["source_id"] for item in changed}
+    )
+    taken = {
+        (row.source_id, row.target_id, row.type_id) for row in rows if row.entity_id not in touched
+    }
+    for item in changed:
+        triple = (item.after["source_id"], item.after["target_id"], item.after["type_id"])
+        if item.before is None and triple[0] == triple[1]:
+            raise LinkBroken("An item cannot be linked to itself.")
+        if item.before is None and triple in taken:
+            raise LinkExists("The two items are linked in this way already.")
+        taken.add(triple)
+
+
+async def _check_left(context: CommitContext) -> None:
+    gone = [item.entity_id for item in context.changes if item.kind == "item" and item.deleted]
+    touched = {item.entity_id for item in context.changes if item.kind == "link"}
+    if gone:
+        rows = await repository.links_of(context.session, context.head, gone)
+        if any(row.entity_id not in touched for row in rows):
+            raise LinkBroken("The item was linked meanwhile. Reload, then delete it again.")
+    types = [item.entity_id for item in context.changes if item.kind == "type" and item.deleted]
+    if types:
+        left = await repository.links_of_types(context.session, context.head, types)
+        if set(left) - touched:
+            raise LinkBroken("Links of this type still exist. Delete them, or change their type.")

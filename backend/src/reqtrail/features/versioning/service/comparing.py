@@ -1,0 +1,101 @@
+"""Differences in the form that leaves by API: contents presented, fields taken apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning.registry import present
+from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, RefRead
+from reqtrail.features.versioning.service.history import diff
+from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.types import CommitResult, Content, EntityChange, Snapshot
+
+HIDDEN = {"extra"}
+"""Fields that only exchange reads: what an import brought and the model does not use."""
+
+
+async def compare(
+    session: AsyncSession, a: Snapshot, b: Snapshot, kinds: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """Return what differs between two snapshots, each side as it may leave by API."""
+    by_kind: dict[str, list[EntityChange]] = defaultdict(list)
+    for change in await diff(session, a, b, kinds):
+        by_kind[change.kind].append(change)
+    result = []
+    for kind, changes in by_kind.items():
+        before = await _shown(session, a, kind, [change.before for change in changes])
+        after = await _shown(session, b, kind, [change.after for change in changes])
+        for change, old, new in zip(changes, before, after, strict=True):
+            fields = list(field_changes(old or {}, new or {}))
+            if fields or change.change != "changed":
+                result.append(
+                    {
+                        "kind": kind,
+                        "id": change.entity_id,
+                        "key": change.key,
+                        "change": change.change,
+                        "before": old,
+                        "after": new,
+                        "fields": fields,
+                    }
+                )
+    return result
+
+
+async def _shown(
+    session: AsyncSession, snapshot: Snapshot, kind: str, contents: list[Content | None]
+) -> list[Content | None]:
+    there = [content for content in contents if content is not None]
+    shown = iter(await present(session, snapshot, kind, there)) if there else iter(())
+    return [None if content is None else public_content(next(shown)) for content in contents]
+
+
+def public_content(content: Content) -> Content:
+    """Return a content without what only exchange reads, with bytes as hex text."""
+    return {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in content.items()
+        if name not in HIDDEN
+    }
+
+
+def field_changes(before: Content, after: Content) -> list[dict[str, Any]]:
+    """Return the fields that differ; a field that holds an object is taken apart by its keys."""
+    changes: list[dict[str, Any]] = []
+    for name in dict.fromkeys((*after, *before)):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if isinstance(old or {}, dict) and isinstance(new or {}, dict):
+            inner_old, inner_new = old or {}, new or {}
+            changes.extend(
+                {
+                    "field": name,
+                    "key": key,
+                    "before": inner_old.get(key),
+                    "after": inner_new.get(key),
+                }
+                for key in dict.fromkeys((*inner_new, *inner_old))
+                if inner_old.get(key) != inner_new.get(key)
+            )
+        else:
+            changes.append({"field": name, "key": None, "before": old, "after": new})
+    return changes
+
+
+async def outcome(session: AsyncSession, project_id: UUID, result: CommitResult) -> CommitOutcome:
+    """Return what came of a commit as JSON shows it."""
+    snapshot = await snapshot_of(session, project_id, result.seq)
+    return CommitOutcome(
+        ref=RefRead.of(snapshot),
+        merged=result.merged,
+        changes=[
+            ChangeRead(kind=item.kind, id=item.entity_id, key=item.key, action=item.action)
+            for item in result.changes
+        ],
+    )

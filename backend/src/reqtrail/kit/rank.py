@@ -1,0 +1,64 @@
+"""Fractional ranks: strings between which there is always room, so that reordering writes one row.
+
+A rank is a base-62 fraction without its leading "0.". The scheme follows D. Greenspan, "Implementing Fractional
+Indexing" (2020), without its integer part: a rank never ends with the lowest digit, so that something fits below it.
+Ranks compare by code point.
+"""
+
+from __future__ import annotations
+
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_VALUE = {digit: value for value, digit in enumerate(DIGITS)}
+_BASE = len(DIGITS)
+
+
+def between(low: str | None, high: str | None) -> str:
+    """Return a rank after *low* and before *high*; None means no bound on that side.
+
+    Raises:
+        ValueError: If a bound is no rank, or *low* is not before *high*.
+    """
+    return spread(low, high, 1)[0]
+
+
+def spread(low: str | None, high: str | None, count: int) -> list[str]:
+    """Return *count* ascending ranks after *low* and before *high*, as short as an even spread allows.
+
+    Raises:
+        ValueError: If a bound is no rank, or *low* is not before *high*.
+    """
+    _check(low)
+    _check(high)
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"there is no rank between {low!r} and {high!r}")
+    width = max(len(low or ""), len(high or "")) + 1
+    while True:
+        floor = _number(low or "", width)
+        ceiling = _number(high, width) if high is not None else _BASE**width
+        if ceiling - floor > count:
+            break
+        width += 1
+    step = (ceiling - floor) // (count + 1)
+    return [_text(floor + step * (index + 1), width) for index in range(count)]
+
+
+def _check(rank: str | None) -> None:
+    if rank is not None and (
+        not rank or rank[-1] == DIGITS[0] or any(digit not in _VALUE for digit in rank)
+    ):
+        raise ValueError(f"{rank!r} is no rank")
+
+
+def _number(rank: str, width: int) -> int:
+    number = 0
+    for position in range(width):
+        number = number * _BASE + (_VALUE[rank[position]] if position < len(rank) else 0)
+    return number
+
+
+def _text(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, value = divmod(number, _BASE)
+        digits.append(DIGITS[value])
+    return "".join(reversed(digits)).rstrip(DIGITS[0])

@@ -1,0 +1,148 @@
+"""Every route, called by every kind of actor, lets in exactly whom it declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from reqtrail.api import openapi
+from reqtrail.features.access.public import Permission
+from reqtrail.platform.http import ApiRoute
+from tests.fixtures.api import World
+
+pytestmark = pytest.mark.anyio
+
+SIGNED_IN = {"outsider", "viewer", "editor", "owner", "administrator"}
+ALLOWED = {
+    "public": SIGNED_IN | {"anonymous", "revoked", "disabled", "forged"},
+    "signed_in": SIGNED_IN,
+    "administrator": {"administrator"},
+    Permission.PROJECT_READ: {"viewer", "editor", "owner", "administrator"},
+    Permission.PROJECT_WRITE: {"editor", "owner", "administrator"},
+    Permission.PROJECT_ADMIN: {"owner", "administrator"},
+}
+ACTORS = sorted(ALLOWED["public"])
+
+
+class Cast:
+    """One client of each kind of actor, all about one project."""
+
+    def __init__(self, key: str, clients: dict[str, httpx.AsyncClient]) -> None:
+        self.key = key
+        self.clients = clients
+
+
+@pytest.fixture
+async def people(world: World) -> AsyncIterator[Cast]:
+    """A project and everybody who may or may not come near it."""
+    owner = await world.user()
+    key = await world.project(owner)
+    administrator = await world.administrator()
+    revoked, disabled = await world.member(key, "owner"), await world.member(key, "owner")
+    made = (await revoked.post("/me/tokens", json={"name": "laptop"})).json()
+    await revoked.delete(f"/me/tokens/{made['id']}")
+    revoked.headers["Authorization"] = f"Bearer {made['token']}"
+    path = f"/users/{disabled.user.user_id}"
+    assert (await administrator.patch(path, json={"active": False})).status_code == 200
+    forged = world.anonymous()
+    forged.headers["Authorization"] = "Bearer rqt_" + "A" * 43
+    yield Cast(
+        key,
+        {
+            "anonymous": world.anonymous(),
+            "outsider": await world.user(),
+            "viewer": await world.member(key, "viewer"),
+            "editor": await world.member(key, "editor"),
+            "owner": owner,
+            "administrator": administrator,
+            "revoked": revoked,
+            "disabled": disabled,
+            "forged": forged,
+        },
+    )
+
+
+def _declared(app: FastAPI) -> list[tuple[str, str, str]]:
+    """Return (method, path, permission) of every route."""
+    found = []
+    declarations = openapi.permissions(app)
+    for route in openapi.routes_of(app):
+        (permission,) = declarations[str(route.operation_id)]
+        for method in sorted(route.methods or ()):
+            found.append((method, str(route.path).removeprefix("/api/v1"), permission))
+    return found
+
+
+def _expected(actor: str, permission: str) -> set[int]:
+    if actor in ALLOWED[permission]:
+        return set(range(200, 500)) - {401, 403, 405, 429}
+    if actor in {"anonymous", "revoked", "disabled", "forged"}:
+        return {401}
+    return {404} if actor == "outsider" and permission.startswith("project") else {403}
+
+
+async def test_every_route_declares_exactly_one_permission(app: FastAPI) -> None:
+    undeclared = {
+        operation: permissions
+        for operation, permissions in openapi.permissions(app).items()
+        if len(permissions) != 1 or permissions[0] not in ALLOWED
+    }
+    assert undeclared == {}
+
+
+async def test_every_route_is_strict_and_named(app: FastAPI) -> None:
+    names = []
+    for route in openapi.routes_of(app):
+        assert isinstance(route.original_route, ApiRoute), route.path
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", str(route.operation_id)), route.path
+        names.append(route.operation_id)
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+async def test_routes_let_in_whom_they_declare(people: Cast, app: FastAPI, actor: str) -> None:
+    client = people.clients[actor]
+    wrong = []
+    for method, template, permission in _declared(app):
+        if permission == "public" and template.startswith("/auth"):
+            continue  # their own tests: they refuse by credentials in the body or the cookie
+        path = template.replace("{project}", people.key)
+        path = re.sub(r"\{\w+\}", lambda _: str(uuid4()), path)
+        body = {} if method in {"POST", "PUT", "PATCH"} else None
+        answer = await client.request(method, path, json=body)
+        if answer.status_code not in _expected(actor, permission):
+            wrong.append((method, template, permission, answer.status_code, answer.text[:200]))
+    assert wrong == []
+
+
+async def test_invisible_and_missing_projects_answer_alike(people: Cast) -> None:
+    outsider = people.clients["outsider"]
+    invisible = await outsider.get(f"/projects/{people.key}")
+    missing = await outsider.get("/projects/NOPE123")
+    for answer in (invisible, missing):
+        answer_json = answer.json()
+        answer_json.pop("request_id")
+        assert answer.status_code == 404
+    assert {**invisible.json(), "request_id": 0} == {**missing.json(), "request_id": 0}
+
+
+async def test_files_cookie_is_good_for_files_alone(people: Cast, world: World) -> None:
+    owner = people.clients["owner"]
+    signer = world.app.state.signer
+    user, family = getattr(owner, "user"), getattr(owner, "family_id")
+    files_token = signer.sign(user.user_id, family, "files")
+    api_token = signer.sign(user.user_id, family, "api")
+    path = f"/projects/{people.key}/files/{'0' * 64}/x.png"
+    browser = world.anonymous()
+    for token, status in ((files_token, 404), (api_token, 401)):
+        headers = {"Cookie": f"reqtrail_files={token}"}
+        assert (await browser.get(path, headers=headers)).status_code == status
+        project = await browser.get(f"/projects/{people.key}", headers=headers)
+        assert project.status_code == 401
+    headers = {"Authorization": f"Bearer {files_token}"}
+    assert (await browser.get("/me", headers=headers)).status_code == 401
