@@ -1,1 +1,1 @@
-
+"""The vertical slices."""

@@ -1,1 +1,1 @@
-
+"""Pure functions and types: no input, no output."""

@@ -34,7 +34,7 @@ class ReqtrailError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str = "", **extra: Any) -> None:
+    def __init__(self, detail: str = "", **extra: Any) -> None:  # noqa: B042 - never pickled
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.extra: Mapping[str, Any] = extra
@@ -111,7 +111,9 @@ class TooManyRequests(ReqtrailError):
     code = "too_many_requests"
     title = "Too many requests"
 
-    def __init__(self, detail: str = "", *, retry_after: int, **extra: Any) -> None:
+    def __init__(  # noqa: B042 - never pickled
+        self, detail: str = "", *, retry_after: int, **extra: Any
+    ) -> None:
         super().__init__(detail, retry_after=retry_after, **extra)
         self.retry_after = retry_after
 

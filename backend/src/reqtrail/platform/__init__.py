@@ -1,1 +1,1 @@
-
+"""Adapters to the world that know no feature."""

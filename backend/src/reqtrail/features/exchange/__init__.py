@@ -1,1 +1,1 @@
-
+"""Exchange: ReqIF in and out, without loss."""

@@ -1,1 +1,1 @@
-
+"""Requirements: documents, items, placements, types, rich text."""

@@ -30,6 +30,9 @@ from reqtrail.features.versioning.public import (
     visible,
 )
 
+Rows = Sequence[Any]
+"""Rows of a query, read by column name."""
+
 TITLE_CHARACTERS = 400
 """How much of a rich text is read to make a title of it."""
 
@@ -57,9 +60,7 @@ async def commit_hash(session: AsyncSession, project_id: UUID, seq: int) -> byte
     return found.hash if found else b""
 
 
-async def schema_rows(
-    session: AsyncSession, snapshot: Snapshot
-) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]], Sequence[Row[Any]]]:
+async def schema_rows(session: AsyncSession, snapshot: Snapshot) -> tuple[Rows, Rows, Rows]:
     """Return the visible types, attributes and datatypes, each in its order."""
     types = visible(tables.types, snapshot)
     attributes = visible(tables.attribute_definitions, snapshot)
@@ -79,7 +80,7 @@ async def schema_rows(
     )
 
 
-async def list_documents(session: AsyncSession, snapshot: Snapshot) -> Sequence[Row[Any]]:
+async def list_documents(session: AsyncSession, snapshot: Snapshot) -> Rows:
     """Return the visible documents in order, each with the number of its placements."""
     documents = visible(tables.documents, snapshot)
     placements = visible(tables.placements, snapshot)
@@ -115,9 +116,7 @@ async def last_document_rank(session: AsyncSession, snapshot: Snapshot) -> str |
     return rank
 
 
-async def tree_rows(
-    session: AsyncSession, snapshot: Snapshot, document_id: UUID
-) -> Sequence[Row[Any]]:
+async def tree_rows(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Rows:
     """Return ``(placement, parent, item)`` of a document, siblings in order."""
     placements = visible(tables.placements, snapshot)
     statement = (
@@ -140,7 +139,10 @@ def _role_values(
     def value(index: int) -> ColumnElement[Any]:
         names = {str(type_id): pair[index] for type_id, pair in roles.items() if pair[index]}
         by_type = bindparam(None, names, type_=JSONB, unique=True)
-        return items.c.attributes.op("->>")(by_type.op("->>")(cast(items.c.type_id, Text)))
+        found: ColumnElement[Any] = items.c.attributes.op("->>")(
+            by_type.op("->>")(cast(items.c.type_id, Text))
+        )
+        return found
 
     return value(0), func.left(value(1), TITLE_CHARACTERS)
 
@@ -150,7 +152,7 @@ async def item_titles(
     snapshot: Snapshot,
     ids: Iterable[UUID],
     roles: dict[UUID, tuple[str | None, str | None]],
-) -> Sequence[Row[Any]]:
+) -> Rows:
     """Return ``(item, key, type, title, beginning of the text)``, without the other attributes.
 
     Args:
@@ -210,7 +212,7 @@ async def load_items(
 
 async def list_items(
     session: AsyncSession, snapshot: Snapshot, *, state: str | None, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Rows:
     """Return items by id: all, those without a placement (``unplaced``) or the ``deleted`` ones."""
     items, statement = _items(snapshot, deleted=state == "deleted")
     if state == "deleted":
@@ -225,13 +227,13 @@ async def list_items(
     if after is not None:
         statement = statement.where(items.c.entity_id > after)
     rows = await session.execute(statement.order_by(items.c.entity_id).limit(limit))
-    result: Sequence[Row[Any]] = rows.all()
+    result: Rows = rows.all()
     return result
 
 
 async def placements_of_items(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
-) -> Sequence[Row[Any]]:
+) -> Rows:
     """Return the visible placements of items."""
     placements = visible(tables.placements, snapshot)
     return (
@@ -250,7 +252,7 @@ async def load_placements(
 
 async def children_of(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID, parents: Iterable[UUID] | None
-) -> Sequence[Row[Any]]:
+) -> Rows:
     """Return the visible placements below *parents* in a document, in order; None means its top level."""
     placements = visible(tables.placements, snapshot)
     condition = (
@@ -276,9 +278,7 @@ async def load_files(
     return {row.path: row for row in rows}
 
 
-async def file_is_referenced(
-    session: AsyncSession, project_id: UUID, sha256: bytes
-) -> Row[Any] | None:
+async def file_is_referenced(session: AsyncSession, project_id: UUID, sha256: bytes) -> Any:
     """Return the newest file of any version with these bytes, if there ever was one."""
     files = tables.files
     return (
@@ -306,9 +306,7 @@ async def count_uses(session: AsyncSession, snapshot: Snapshot, type_ids: Iterab
     return total
 
 
-async def search_items(
-    session: AsyncSession, snapshot: Snapshot, query: str, limit: int
-) -> Sequence[Row[Any]]:
+async def search_items(session: AsyncSession, snapshot: Snapshot, query: str, limit: int) -> Rows:
     """Return items whose key begins with *query* or whose attributes contain it, keys first."""
     items, statement = _items(snapshot)
     pattern = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -318,7 +316,7 @@ async def search_items(
         .order_by(by_key.desc(), items.c.entity_id)
         .limit(limit)
     )
-    result: Sequence[Row[Any]] = (await session.execute(statement)).all()
+    result: Rows = (await session.execute(statement)).all()
     return result
 
 

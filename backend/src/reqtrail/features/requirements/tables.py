@@ -92,7 +92,8 @@ datatypes = versioned_table(
     Column("extra", JSONB, nullable=True),
 )
 """``base``: string, integer, real, boolean, date, enumeration or xhtml. ``constraints``: ``{"min", "max",
-"max_length", "accuracy"}`` as decimal strings. ``enum_values``: ``[{"id", "name", "key", "color", "extra"}]`` in order."""
+"max_length", "accuracy"}`` as decimal strings.
+``enum_values``: ``[{"id", "name", "key", "color", "extra"}]`` in order."""
 
 files = versioned_table(
     "files",

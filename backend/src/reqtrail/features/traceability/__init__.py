@@ -1,1 +1,1 @@
-
+"""Traceability: links between items."""

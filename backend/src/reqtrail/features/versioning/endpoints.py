@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +23,7 @@ from reqtrail.features.versioning.schemas import (
 from reqtrail.features.versioning.service import comparing, undo
 from reqtrail.features.versioning.service.comparing import outcome
 from reqtrail.features.versioning.service.history import commit_record, log
-from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
+from reqtrail.features.versioning.service.refs import resolve_ref
 from reqtrail.features.versioning.service.verify import verify
 from reqtrail.features.versioning.types import CommitRecord
 from reqtrail.platform.database.session import ReadSession, WriteSession

@@ -46,6 +46,7 @@ def merge_contents(
     for item in kind.fields:
         sides = (base.get(item.name), ours.get(item.name), theirs.get(item.name))
         if item.kind is FieldKind.MAP and any(isinstance(side, Mapping) for side in sides):
+            value: Any
             value, found = _merge_map(item, *(side or {} for side in sides))
             conflicts.extend(found)
         else:

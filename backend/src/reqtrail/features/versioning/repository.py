@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Select,
     Subquery,
@@ -36,7 +37,7 @@ from reqtrail.features.versioning.tables import (
 )
 from reqtrail.features.versioning.types import CommitRecord, Content, Kind, Snapshot, State
 
-INFINITY = literal_column("'infinity'::timestamptz")
+INFINITY: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 """``superseded_at`` of current revisions, written as a literal so that the planner prunes the cold partitions."""
 
 COPY_THRESHOLD = 200
@@ -336,7 +337,7 @@ async def states_at(
     result = await session.execute(statement)
     return {
         row["entity_id"]: State(
-            kind.content_of(row),
+            kind.content_of(dict(row)),
             row["deleted"],
             row["seq_from"],
             row["key"] if kind.keyed else None,
@@ -378,7 +379,10 @@ async def revisions_of(
         )
         .order_by(column.seq_from)
     )
-    return [State(kind.content_of(row), row["deleted"], row["seq_from"]) for row in rows.mappings()]
+    return [
+        State(kind.content_of(dict(row)), row["deleted"], row["seq_from"])
+        for row in rows.mappings()
+    ]
 
 
 async def changes_of(

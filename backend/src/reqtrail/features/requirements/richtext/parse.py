@@ -15,12 +15,13 @@ def parse_source(source: str) -> etree._Element | None:
     )
     try:
         return etree.fromstring(f'<r xmlns:xhtml="{XHTML}">{source}</r>'.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError, UnicodeEncodeError):
+    except (etree.XMLSyntaxError, ValueError):
         return None
 
 
 def local_name(element: etree._Element) -> str | None:
     """Return the lower-case local name of an element; None for comments and processing instructions."""
-    if not isinstance(element.tag, str):
+    tag: object = element.tag
+    if not isinstance(tag, str):
         return None
     return etree.QName(element).localname.lower()

@@ -160,7 +160,13 @@ def _object(element: etree._Element, files: Files, parts: list[str], depth: int)
     data = element.get("data") or element.get("src") or ""
     path = normalise_path(data)
     found = files(path) if path else None
-    label = element.get("alt") or " ".join("".join(element.itertext()).split()) or path
+    label = (
+        element.get("alt")
+        or " ".join(
+            str(etree.tostring(element, method="text", encoding="unicode", with_tail=False)).split()
+        )
+        or path
+    )
     if found is not None and found.media_type in RASTER:
         parts.append(
             f'<img src="{html.escape(found.url)}" alt="{html.escape(label)}"'

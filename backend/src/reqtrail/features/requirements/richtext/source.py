@@ -62,7 +62,8 @@ def source_from_html(markup: str) -> str:
         link_rel=None,
     )
     root = lxml_html.fragment_fromstring(clean, create_parent="div")
-    target = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})
+    # lxml's stubs know no default name space.
+    target = etree.Element(f"{{{XHTML}}}div", nsmap={None: XHTML})  # type: ignore[dict-item]
     _copy_children(root, target, "div")
     return etree.tostring(target, encoding="unicode")
 

@@ -117,7 +117,7 @@ def _constraints(field: str, value: Any) -> dict[str, Any]:
 def _enum_values(field: str, value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) > 10_000:
         raise WriteInvalid(f"{field} is a list.")
-    result = []
+    result: list[dict[str, Any]] = []
     for entry in value:
         given = _map(field, entry)
         if set(given) - {"id", "name", "key", "color", "extra"}:

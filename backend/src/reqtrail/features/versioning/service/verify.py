@@ -160,7 +160,7 @@ async def _revisions(
     )
     result = await session.stream(statement)
     async for row in result.mappings():
-        yield row
+        yield dict(row)
 
 
 def _check_content(

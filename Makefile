@@ -1,0 +1,69 @@
+# Everything that people and CI run. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+HOME_DIR ?= $(CURDIR)/.reqtrail
+WITH_NODE := . scripts/node_path.sh &&
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: setup-backend setup-frontend ## Install everything that is needed, from the locks
+
+.PHONY: setup-backend
+setup-backend:
+	@scripts/setup_backend.sh
+
+.PHONY: setup-frontend
+setup-frontend: setup-backend
+	@scripts/setup_frontend.sh
+
+.PHONY: build
+build: setup-frontend ## Build the browser application if its sources are newer
+	@scripts/build_frontend.sh
+
+.PHONY: run
+run: build ## Build what is needed and run Reqtrail with .reqtrail/ as its home
+	@REQTRAIL_HOME="$${REQTRAIL_HOME:-$(HOME_DIR)}" exec $(PY) -m reqtrail up
+
+.PHONY: test
+test: build ## All tests: backend, frontend units, browser
+	@scripts/test.sh
+
+.PHONY: test-backend
+test-backend: setup-backend ## Backend tests only
+	cd backend && ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} --dist worksteal -m "not long"
+
+.PHONY: test-long
+test-long: setup-backend ## Tests that take hours: seeded, resumable, results appended to a file
+	cd backend && ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0
+
+.PHONY: check
+check: setup ## Formats, lints, types, contracts, the OpenAPI file
+	@scripts/check.sh
+
+.PHONY: format
+format: setup ## Format all code
+	cd backend && ../$(PY) -m black -q src tests migrations ../benchmarks
+	$(WITH_NODE) cd frontend && npm run --silent format
+
+.PHONY: openapi
+openapi: setup ## Write frontend/openapi.json and the client's types from the API
+	cd backend && ../$(PY) -m reqtrail.api.openapi > ../frontend/openapi.json
+	$(WITH_NODE) cd frontend && npm run --silent generate:api
+
+.PHONY: bench
+bench: setup-backend ## Measure against bare SQL in the same run
+	cd benchmarks && ../$(PY) -m benchmarks
+
+.PHONY: coverage
+coverage: setup-backend ## Line coverage of the backend
+	cd backend && ../$(PY) -m pytest -n 2 -m "not long" --cov=reqtrail --cov-report=term
+
+.PHONY: clean
+clean: ## Remove what was built; data in .reqtrail/ stays
+	rm -rf .venv .stamps frontend/node_modules frontend/dist
