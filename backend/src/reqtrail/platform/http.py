@@ -70,7 +70,7 @@ class ApiRequest(Request):
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            if "surrogate" in error.msg:
+            if "surrogate" in error.msg and "UTF-8" not in error.msg:
                 raise BodyRefused(UnstorableText()) from error
             raise
         # The walk costs time, so it is made only when the escape occurs at all.
