@@ -113,7 +113,7 @@ async def test_routes_let_in_whom_they_declare(people: Cast, app: FastAPI, actor
             continue  # their own tests: they refuse by credentials in the body or the cookie
         path = template.replace("{project}", people.key)
         path = re.sub(r"\{\w+\}", lambda _: str(uuid4()), path)
-        body = {} if method in {"POST", "PUT", "PATCH"} else None
+        body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
         answer = await client.request(method, path, json=body)
         if answer.status_code not in _expected(actor, permission):
             wrong.append((method, template, permission, answer.status_code, answer.text[:200]))

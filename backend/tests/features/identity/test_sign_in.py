@@ -73,7 +73,7 @@ async def test_reuse_of_a_refresh_token_kills_the_family(world: World, generatio
 @pytest.mark.parametrize("token", ["", "x", "00.11", "0" * 32 + ".x", "é", "a" * 5000])
 async def test_refresh_with_nonsense_is_401(world: World, token: str) -> None:
     browser = world.anonymous()
-    headers = {"Cookie": f"reqtrail_refresh={token}".encode()}
+    headers = {b"Cookie": f"reqtrail_refresh={token}".encode()}
     assert (await browser.post("/auth/refresh", headers=headers)).status_code == 401
 
 

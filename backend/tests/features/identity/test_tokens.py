@@ -41,8 +41,8 @@ def _claims(client: Client, **changes: Any) -> dict[str, Any]:
 
 
 async def _status(world: World, token: str) -> int:
-    headers = {"Authorization": f"Bearer {token}".encode()}
-    answer = await world.anonymous().get("/me", headers=headers)  # type: ignore[arg-type]
+    headers = {b"Authorization": f"Bearer {token}".encode()}
+    answer = await world.anonymous().get("/me", headers=headers)
     return answer.status_code
 
 
