@@ -1,0 +1,198 @@
+"""``reqtrail up``: engines, migrations and the API in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+from typing import Final
+
+import httpx
+import orjson
+from sqlalchemy.exc import OperationalError
+
+from reqtrail.entrypoints.demo import load_demo
+from reqtrail.entrypoints.embedded.errors import EngineFailed, StartError
+from reqtrail.entrypoints.embedded.home import Home, check_port
+from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
+from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
+from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
+from reqtrail.platform.database.migrate import upgrade_to_head
+from reqtrail.platform.settings import Settings, write_private
+
+WATCH_SECONDS: Final = 0.5
+STOP_SECONDS: Final = 20.0
+READY_SECONDS: Final = 60.0
+MAX_RESTARTS: Final = 5
+RESTART_WINDOW_SECONDS: Final = 60.0
+
+Say = Callable[[str], None]
+
+
+def run_up(settings: Settings, say: Say = print) -> int:
+    """Run an instance until SIGINT or SIGTERM; return the exit code.
+
+    Raises:
+        StartError: If it cannot start; nothing is left running.
+    """
+    with ExitStack() as stack:
+        home = stack.enter_context(Home(settings.home))
+        check_port(settings.host, settings.port)
+        supervisor = Supervisor(settings, home, say)
+        stack.callback(supervisor.stop)
+        supervisor.start()
+        return supervisor.watch()
+
+
+class Supervisor:
+    """Starts what an instance needs, restarts what dies, stops everything at the end."""
+
+    def __init__(self, settings: Settings, home: Home, say: Say) -> None:
+        self._settings = settings
+        self._say = say
+        self._postgres = None if settings.database_url else EmbeddedPostgres(home.postgres)
+        self._valkey = None if settings.redis_url else EmbeddedValkey(home.valkey)
+        self._api: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._restarts: list[float] = []
+
+    def start(self) -> None:
+        """Start the engines, bring the database to the newest schema, start the API and wait until it answers.
+
+        Raises:
+            StartError: With a sentence that says what is wrong.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask_to_stop)
+        began = time.monotonic()
+        if self._postgres is not None:
+            self._postgres.start()
+            self._settings.database_url = self._postgres.url()
+            self._say(f"postgres   ready ({self._postgres.mode})")
+        if self._valkey is not None:
+            self._valkey.start()
+            self._settings.redis_url = self._valkey.url()
+            self._say("valkey     ready")
+        self._prepare_database()
+        self._start_api()
+        self._wait_until_ready()
+        self._say(f"reqtrail   ready after {time.monotonic() - began:.1f} s: {self._url()}")
+
+    def watch(self) -> int:
+        """Restart what dies, until asked to stop; return the exit code.
+
+        Raises:
+            StartError: If something dies again and again.
+        """
+        while not self._stopping.wait(WATCH_SECONDS):
+            if self._postgres is not None and self._postgres.running_pid() is None:
+                self._say("postgres   died; recovering")
+                self._count_restart("PostgreSQL")
+                self._postgres.start()
+                self._say("postgres   recovered")
+            if self._valkey is not None and self._valkey.running_pid() is None:
+                self._say("valkey     died; restarting")
+                self._count_restart("Valkey")
+                self._valkey.start()
+            if self._api is not None and self._api.poll() is not None:
+                self._say(f"api        ended with code {self._api.returncode}; restarting")
+                self._count_restart("The API")
+                self._start_api()
+        self._say("reqtrail   stopping")
+        return 0
+
+    def stop(self) -> None:
+        """Stop everything: requests in flight end first. Calling it again does nothing."""
+        self._stopping.set()
+        if self._api is not None and self._api.poll() is None:
+            self._api.send_signal(signal.SIGTERM)
+            try:
+                self._api.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._api.kill()
+                self._api.wait()
+        self._api = None
+        if self._valkey is not None:
+            self._valkey.stop()
+        if self._postgres is not None:
+            self._postgres.stop()
+        self._settings.runtime_file.unlink(missing_ok=True)
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _prepare_database(self) -> None:
+        assert self._settings.database_url is not None
+        try:
+            upgrade_to_head(self._settings.database_url)
+        except OperationalError as error:
+            raise EngineFailed(f"The database cannot be reached: {error.orig}") from error
+        made = ensure_first_start(self._settings, load_demo)
+        if made is not None:
+            self._introduce(made)
+
+    def _introduce(self, made: Credentials) -> None:
+        self._say("")
+        self._say("  This is the first start. An administrator was made:")
+        self._say(f"    e-mail    {made.email}")
+        self._say(f"    password  {made.password}")
+        self._say(f"  It is shown this once, and kept in {self._settings.credentials_file}.")
+        self._say("")
+
+    def _start_api(self) -> None:
+        assert self._settings.database_url is not None
+        environment = {
+            **os.environ,
+            "REQTRAIL_HOME": str(self._settings.home),
+            "REQTRAIL_HOST": self._settings.host,
+            "REQTRAIL_PORT": str(self._settings.port),
+            "REQTRAIL_DATABASE_URL": self._settings.database_url,
+            "REQTRAIL_REDIS_URL": self._settings.redis_url or "",
+        }
+        # A group of its own: Ctrl-C reaches the supervisor alone, which then stops things in their order.
+        self._api = subprocess.Popen(
+            [sys.executable, "-m", "reqtrail.entrypoints.web"],
+            env=environment,
+            start_new_session=True,
+        )
+        runtime = {
+            "url": self._url(),
+            "pid": os.getpid(),
+            "api_pid": self._api.pid,
+            "database_url": self._settings.database_url,
+            "redis_url": self._settings.redis_url,
+        }
+        write_private(self._settings.runtime_file, orjson.dumps(runtime).decode())
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and not self._stopping.is_set():
+            if self._api is None or self._api.poll() is not None:
+                raise StartError("The API ended right after its start; its messages are above.")
+            try:
+                if httpx.get(f"{self._url()}/api/v1/health/ready", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        if not self._stopping.is_set():
+            raise StartError(f"The API is not ready after {READY_SECONDS:.0f} s.")
+
+    def _count_restart(self, name: str) -> None:
+        now = time.monotonic()
+        self._restarts = [at for at in self._restarts if now - at < RESTART_WINDOW_SECONDS]
+        self._restarts.append(now)
+        if len(self._restarts) > MAX_RESTARTS:
+            raise StartError(
+                f"{name} ended {MAX_RESTARTS} times within a minute. Its messages are above."
+            )
+
+    def _url(self) -> str:
+        host = "127.0.0.1" if self._settings.host in {"0.0.0.0", "::"} else self._settings.host
+        return f"http://{host}:{self._settings.port}"
