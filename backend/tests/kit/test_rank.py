@@ -1,0 +1,56 @@
+"""Ranks leave room everywhere, forever."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reqtrail.kit.rank import DIGITS, between, spread
+
+RANKS = st.text(alphabet=DIGITS, min_size=1, max_size=8).filter(lambda rank: rank[-1] != DIGITS[0])
+
+
+@given(st.lists(RANKS, max_size=2, unique=True), st.integers(min_value=0, max_value=200))
+def test_spread_gives_ascending_ranks_inside_the_bounds(bounds: list[str], count: int) -> None:
+    low, high = (*sorted(bounds), None, None)[:2]
+    ranks = spread(low, high, count)
+    assert len(ranks) == count
+    chain = [rank for rank in (low, *ranks, high) if rank is not None]
+    assert chain == sorted(set(chain))
+    assert all(rank[-1] != DIGITS[0] for rank in ranks)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**6), min_size=1, max_size=150))
+def test_inserting_anywhere_in_any_order_keeps_the_order(places: list[int]) -> None:
+    ranks: list[str] = []
+    for place in places:
+        index = place % (len(ranks) + 1)
+        low = ranks[index - 1] if index else None
+        high = ranks[index] if index < len(ranks) else None
+        ranks.insert(index, between(low, high))
+    assert ranks == sorted(set(ranks))
+
+
+@pytest.mark.parametrize("at_front", [True, False])
+def test_a_thousand_insertions_at_one_end_stay_short(at_front: bool) -> None:
+    rank = between(None, None)
+    for _ in range(1000):
+        rank = between(None, rank) if at_front else between(rank, None)
+    assert len(rank) <= 1010
+
+
+def test_fifty_thousand_ranks_are_four_digits_at_most() -> None:
+    ranks = spread(None, None, 50_000)
+    assert ranks == sorted(set(ranks))
+    assert max(map(len, ranks)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [("b", "a"), ("a", "a"), ("a0", None), ("", None), ("ä", None), (None, "-")]
+)
+def test_bounds_that_are_no_ranks_or_not_in_order_are_refused(
+    low: str | None, high: str | None
+) -> None:
+    with pytest.raises(ValueError):
+        between(low, high)
