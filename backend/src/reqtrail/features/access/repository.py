@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, literal, select
+from sqlalchemy import Select, and_, bindparam, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.tables import memberships
 from reqtrail.features.access.types import Member, ProjectContext, Role
-from reqtrail.features.identity.public import Actor, Credential, active_user
+from reqtrail.features.identity.public import Actor, Credential, active_user, credential_parameters
 from reqtrail.platform.database.metadata import metadata
+
+_ACTOR_WIDTH = len(fields(Actor))
+
+
+@cache
+def _visible_project(by_token: bool) -> Select[Any]:
+    actor = active_user(by_token)
+    projects = metadata.tables["projects"]  # they lie above access
+    return (
+        select(
+            *(actor.c[field.name] for field in fields(Actor)),
+            projects.c.project_id,
+            projects.c.key,
+            projects.c.name,
+            projects.c.archived,
+            memberships.c.role,
+        )
+        .select_from(actor)
+        .outerjoin(projects, projects.c.key == bindparam("project_key"))
+        .outerjoin(
+            memberships,
+            and_(
+                memberships.c.project_id == projects.c.project_id,
+                memberships.c.user_id == actor.c.user_id,
+            ),
+        )
+    )
 
 
 async def find_visible_project(
@@ -24,31 +53,12 @@ async def find_visible_project(
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
     projects of which they are a member. One round trip proves the account and the membership.
     """
-    actor = active_user(credential)
-    projects = metadata.tables["projects"]  # they lie above access
-    statement = (
-        select(
-            *actor.c,
-            projects.c.project_id,
-            projects.c.key,
-            projects.c.name,
-            projects.c.archived,
-            memberships.c.role,
-        )
-        .select_from(actor)
-        .outerjoin(projects, projects.c.key == key)
-        .outerjoin(
-            memberships,
-            and_(
-                memberships.c.project_id == projects.c.project_id,
-                memberships.c.user_id == actor.c.user_id,
-            ),
-        )
-    )
-    row = (await session.execute(statement)).one_or_none()
+    statement = _visible_project(credential.token_hash is not None)
+    parameters = {**credential_parameters(credential), "project_key": key}
+    row = (await session.execute(statement, parameters)).one_or_none()
     if row is None:
         return None, None
-    found = Actor(**{column.name: row._mapping[column.name] for column in actor.c})
+    found = Actor(*row[:_ACTOR_WIDTH])
     role = Role.OWNER if found.is_administrator else row.role
     if row.project_id is None or role is None:
         return found, None

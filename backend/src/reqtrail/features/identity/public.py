@@ -13,7 +13,12 @@ from reqtrail.features.identity.deps import (
     bind_actor,
 )
 from reqtrail.features.identity.errors import TokenInvalid, UserNotFound
-from reqtrail.features.identity.repository import active_user, any_user, find_user
+from reqtrail.features.identity.repository import (
+    active_user,
+    any_user,
+    credential_parameters,
+    find_user,
+)
 from reqtrail.features.identity.service.accounts import (
     create_user,
     find_by_email,
@@ -44,6 +49,7 @@ __all__ = [
     "begin_idempotent",
     "bind_actor",
     "create_user",
+    "credential_parameters",
     "display_names",
     "find_by_email",
     "find_user",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Subquery, func, insert, or_, select, update
+from sqlalchemy import Row, Select, Subquery, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,15 +22,20 @@ def _user(row: Row[Any] | None) -> User | None:
     return None if row is None else User(**row._mapping)
 
 
-def active_user(credential: Credential) -> Subquery:
-    """Return the query of the one active account that *credential* proves; no row when it proves nothing any more.
+@cache
+def active_user(by_token: bool) -> Subquery:
+    """Return the query of the one active account that a credential proves; no row when it proves nothing any more.
 
-    Features above join it, so that one round trip proves the account and what it sees.
+    Its parameters are those of :func:`credential_parameters`. Features above join it, so that one round trip proves
+    the account and what it sees. Every request needs it, so it is built once.
+
+    Args:
+        by_token: Whether the credential is a personal token, rather than an access token.
     """
     statement = select(*_USER_COLUMNS).where(users.c.active)
-    if credential.token_hash is not None:
+    if by_token:
         statement = statement.join(api_tokens, api_tokens.c.user_id == users.c.user_id).where(
-            api_tokens.c.token_hash == credential.token_hash,
+            api_tokens.c.token_hash == bindparam("actor_token_hash"),
             api_tokens.c.revoked_at.is_(None),
             or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > func.now()),
         )
@@ -37,16 +43,30 @@ def active_user(credential: Credential) -> Subquery:
         statement = statement.join(
             refresh_families, refresh_families.c.user_id == users.c.user_id
         ).where(
-            users.c.user_id == credential.user_id,
-            refresh_families.c.family_id == credential.family_id,
+            users.c.user_id == bindparam("actor_user_id"),
+            refresh_families.c.family_id == bindparam("actor_family_id"),
             refresh_families.c.revoked_at.is_(None),
         )
     return statement.subquery("actor")
 
 
+def credential_parameters(credential: Credential) -> dict[str, Any]:
+    """Return the parameters of :func:`active_user` for *credential*."""
+    if credential.token_hash is not None:
+        return {"actor_token_hash": credential.token_hash}
+    return {"actor_user_id": credential.user_id, "actor_family_id": credential.family_id}
+
+
+@cache
+def _select_active_user(by_token: bool) -> Select[Any]:
+    return select(active_user(by_token))
+
+
 async def find_active_user(session: AsyncSession, credential: Credential) -> User | None:
     """Return the active account that *credential* proves, if any."""
-    return _user((await session.execute(select(active_user(credential)))).one_or_none())
+    statement = _select_active_user(credential.token_hash is not None)
+    found = await session.execute(statement, credential_parameters(credential))
+    return _user(found.one_or_none())
 
 
 async def insert_user(session: AsyncSession, user: User, password_hash: str) -> None:
