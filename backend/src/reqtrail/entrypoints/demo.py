@@ -95,7 +95,7 @@ class _Builder:
         return writes
 
     def edits(self, entry: Mapping[str, Any]) -> list[Write]:
-        """Return the writes of one commit of the history: ``change``, ``add`` and ``move``."""
+        """Return the writes of one commit of the history: ``change``, ``add`` and ``move`` (to be the first below a row)."""
         writes = [
             Write("update", "item", self._id("item", name), self._item_fields(name, row))
             for name, row in entry.get("change", {}).items()
@@ -106,12 +106,9 @@ class _Builder:
             writes.extend(self._new_item(name, addition, self._places[below], below))
             writes.extend(self._links(name, addition))
         for move in entry.get("move", ()):
-            name, after = move["id"], move["after"]
-            position = Position(
-                self._places[name],
-                self._id("placement", move["below"]),
-                after=self._id("placement", after),
-            )
+            name = move["id"]
+            below = self._id("placement", move["below"])
+            position = Position(self._places[name], below, first=True)
             writes.append(
                 Write("move", "placement", self._id("placement", name), position=position)
             )

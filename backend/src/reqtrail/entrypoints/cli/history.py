@@ -1,0 +1,131 @@
+"""``log``, ``diff``, ``verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from reqtrail.entrypoints.cli.client import Client, connect
+from reqtrail.entrypoints.cli.output import Exit, console, diff_text, plain, print_json
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Project = Annotated[str, typer.Option("--project", "-p", help="The project's key, as BRK.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("log")(log)
+    app.command("diff")(diff)
+    app.command("verify")(verify)
+
+
+def log(
+    project: Project,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 50,
+    before: Annotated[int | None, typer.Option(help="Only commits before this one.")] = None,
+    json: Json = False,
+) -> None:
+    """List the commits of a project, newest first.
+
+    Example: reqtrail log --project BRK -n 10
+    """
+    with connect() as client:
+        answer = client.get(f"/projects/{project}/commits", limit=limit, before=before)
+    if json:
+        print_json(answer)
+        return
+    out = console()
+    for commit in answer["commits"]:
+        line = Text(f"{commit['seq']:>6} ", style="bold")
+        line.append(f"{commit['commit'][:10]} ", style="yellow")
+        line.append(f"{commit['recorded_at'][:16].replace('T', ' ')} ", style="dim")
+        line.append(f"{commit['author']['display_name']}: {commit['message'] or commit['kind']}")
+        out.print(line)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(help="The older version: 3, main@3, 2026-11-01.")],
+    b: Annotated[str, typer.Argument(help="The newer version; `main` is the newest.")],
+    project: Project,
+    json: Json = False,
+) -> None:
+    """Show what changed between two versions, by word: [-taken away-]{+added+}.
+
+    Examples:
+    reqtrail diff 3 main --project BRK;
+    reqtrail diff 2026-11-01 main --project BRK --json
+    """
+    with connect() as client:
+        answer = client.get(f"/projects/{project}/compare", **{"from": a, "to": b})
+        if json:
+            print_json(answer)
+            return
+        names = _Names(client, project, b)
+    out = console()
+    for change in answer["changes"]:
+        _print_change(out.print, change, names)
+    out.print(f"{len(answer['changes'])} changed")
+
+
+class _Names:
+    """Names of attributes and of enumeration values, so that a person can read a difference."""
+
+    def __init__(self, client: Client, project: str, at: str) -> None:
+        schema = client.get(f"/projects/{project}/schema", at=at)
+        self._attributes: dict[str, str] = {
+            attribute["id"]: attribute["name"]
+            for kind in schema["types"]
+            for attribute in kind["attributes"]
+        }
+        self._values: dict[str, str] = {
+            value["id"]: value["name"]
+            for datatype in schema["datatypes"]
+            for value in datatype["enum_values"]
+        }
+
+    def field(self, change: Mapping[str, Any]) -> str:
+        """Return what a person calls the field of a change."""
+        key = change.get("key")
+        return self._attributes.get(key, key) if key else str(change["field"])
+
+    def value(self, value: Any) -> str:
+        """Return a value as a person reads it."""
+        if isinstance(value, list):
+            return ", ".join(self._values.get(str(item), plain(item)) for item in value)
+        return plain(value)
+
+
+_SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+
+
+def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
+    sign, style = _SIGNS[change["change"]]
+    show(Text(f"{sign} {change['kind']} {change['key'] or change['id']}", style=style))
+    if change["change"] != "changed":
+        return
+    for field in change["fields"]:
+        line = Text(f"    {names.field(field)}: ")
+        line.append_text(diff_text(names.value(field["before"]), names.value(field["after"])))
+        show(line)
+
+
+def verify(project: Project, json: Json = False) -> None:
+    """Recompute every hash of a project's history; code 1 if anything disagrees.
+
+    Example: reqtrail verify --project BRK && echo untouched
+    """
+    with connect() as client:
+        report = client.post(f"/projects/{project}/verify", timeout=None)
+    if json:
+        print_json(report)
+    else:
+        for problem in report["problems"]:
+            where = f" (version {problem['seq']})" if problem["seq"] is not None else ""
+            typer.echo(f"{problem['what']}: {problem['detail']}{where}")
+        read = ", ".join(f"{count} {name}" for name, count in sorted(report["counts"].items()))
+        typer.echo(f"{'Everything agrees' if report['ok'] else 'Problems were found'}: {read}.")
+    if not report["ok"]:
+        raise typer.Exit(int(Exit.FINDINGS))

@@ -1,0 +1,73 @@
+"""``up``, ``status``, ``version``."""
+
+from __future__ import annotations
+
+import platform
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from reqtrail import __version__
+from reqtrail.entrypoints.cli.client import connect
+from reqtrail.entrypoints.cli.output import Exit, fail, print_json
+from reqtrail.entrypoints.embedded.errors import StartError
+from reqtrail.entrypoints.embedded.supervisor import run_up
+from reqtrail.platform.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module to *app*."""
+    app.command("up")(up)
+    app.command("status")(status)
+    app.command("version")(version)
+
+
+def up() -> None:
+    """Run a whole instance in the foreground: PostgreSQL, Valkey and the server, until Ctrl-C.
+
+    Example: REQTRAIL_PORT=8080 reqtrail up
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"REQTRAIL_{'_'.join(str(part) for part in first['loc'])}".upper()
+        raise fail(Exit.USAGE, f"{name}: {first['msg']}") from None
+    try:
+        code = run_up(settings, typer.echo)
+    except StartError as error:
+        fail(Exit.FAILED, str(error))
+        raise typer.Exit(error.exit_code) from None
+    raise typer.Exit(code)
+
+
+def status(json: Json = False) -> None:
+    """Tell whether the server is ready, and who this command line is signed in as.
+
+    Example: reqtrail status --json
+    """
+    with connect() as client:
+        health = client.get("/health/ready")
+        user = client.get("/me")
+        projects = client.get("/projects")
+        url = str(client.http.base_url).rstrip("/")
+    if json:
+        print_json({"url": url, "health": health, "user": user, "projects": projects})
+        return
+    typer.echo(f"{url} is ready. You are {user['display_name']} <{user['email']}>.")
+    for project in projects:
+        typer.echo(f"  {project['key']:<10} {project['name']} (version {project['head']['seq']})")
+
+
+def version(json: Json = False) -> None:
+    """Print the version.
+
+    Example: reqtrail version
+    """
+    if json:
+        print_json({"reqtrail": __version__, "python": platform.python_version()})
+    else:
+        typer.echo(f"reqtrail {__version__}")

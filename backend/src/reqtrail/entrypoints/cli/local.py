@@ -1,0 +1,63 @@
+"""The administrator's way in: what works on the local instance's database without any password."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import orjson
+
+from reqtrail.bootstrap.wiring import register_all
+from reqtrail.entrypoints.cli.output import Exit, fail
+from reqtrail.features.identity.public import PasswordHasher, reset_password
+from reqtrail.kit.errors import ReqtrailError
+from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.settings import Settings, get_settings
+
+
+def database_url(settings: Settings) -> str:
+    """Return the database of the settings, or that of the running local instance.
+
+    Raises:
+        typer.Exit: If there is neither.
+    """
+    if settings.database_url is not None:
+        return settings.database_url
+    try:
+        return str(orjson.loads(settings.runtime_file.read_bytes())["database_url"])
+    except (OSError, ValueError, KeyError):
+        raise fail(
+            Exit.UNREACHABLE,
+            f"No local instance runs with the home {settings.home}. Start it with `reqtrail up`, or set"
+            " REQTRAIL_DATABASE_URL.",
+        ) from None
+
+
+def set_password(email: str, password: str | None) -> str:
+    """Set the password of an account directly in the database; return it. Without one, one is made.
+
+    Raises:
+        typer.Exit: If there is no such account, the password is refused or the database is away.
+    """
+    settings = get_settings()
+    url = database_url(settings)
+    chosen = password or secrets.token_urlsafe(15)
+    register_all()
+    try:
+        asyncio.run(_set(settings, url, email, chosen))
+    except ReqtrailError as error:
+        raise fail(Exit.REFUSED, error.detail, problem=error.code) from None
+    except OSError as error:
+        raise fail(Exit.UNREACHABLE, f"The database cannot be reached: {error}.") from None
+    return chosen
+
+
+async def _set(settings: Settings, url: str, email: str, password: str) -> None:
+    database = Database(make_engine(url, pool_size=1))
+    hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
+    try:
+        async with database.session() as session:
+            await reset_password(session, hasher, email, password)
+    finally:
+        hasher.close()
+        await database.dispose()
