@@ -6,14 +6,13 @@ import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
 from reqtrail.api import openapi
 from reqtrail.features.access.public import Permission
 from reqtrail.platform.http import ApiRoute
-from tests.fixtures.api import World
+from tests.fixtures.api import Client, World
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +31,7 @@ ACTORS = sorted(ALLOWED["public"])
 class Cast:
     """One client of each kind of actor, all about one project."""
 
-    def __init__(self, key: str, clients: dict[str, httpx.AsyncClient]) -> None:
+    def __init__(self, key: str, clients: dict[str, Client]) -> None:
         self.key = key
         self.clients = clients
 
@@ -134,7 +133,7 @@ async def test_invisible_and_missing_projects_answer_alike(people: Cast) -> None
 async def test_files_cookie_is_good_for_files_alone(people: Cast, world: World) -> None:
     owner = people.clients["owner"]
     signer = world.app.state.signer
-    user, family = getattr(owner, "user"), getattr(owner, "family_id")
+    user, family = owner.user, owner.family_id
     files_token = signer.sign(user.user_id, family, "files")
     api_token = signer.sign(user.user_id, family, "api")
     path = f"/projects/{people.key}/files/{'0' * 64}/x.png"

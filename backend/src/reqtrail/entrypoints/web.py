@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reqtrail.api.app import build_app
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.wiring import register_all
-from reqtrail.features.identity.public import PasswordHasher, TokenSigner
+from reqtrail.features.identity.public import PasswordHasher, TokenSigner, forget_expired
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
 from reqtrail.platform.database.partitions import ensure_partitions
@@ -27,7 +27,7 @@ from reqtrail.platform.settings import Settings, get_settings
 
 logger = structlog.get_logger()
 
-PARTITION_CHECK_SECONDS = 24 * 3600
+HOUSEKEEPING_SECONDS = 24 * 3600
 SHUTDOWN_SECONDS = 15
 """How long requests in flight may take to end when the process is asked to stop."""
 
@@ -66,8 +66,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.redis = None
         if settings.redis_url is not None:
             await _start_notices(app, settings.redis_url, stack)
-        partitions = asyncio.create_task(_keep_partitions(database), name="partitions")
-        stack.push_async_callback(_cancel, partitions)
+        housekeeping = asyncio.create_task(_keep_house(database), name="housekeeping")
+        stack.push_async_callback(_cancel, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))
         yield
     logger.info("api_stopped")
@@ -91,17 +91,19 @@ def _heads_unknown() -> None:
     logger.debug("head_notices_subscribed")
 
 
-async def _keep_partitions(database: Database) -> None:
-    """Make the partitions of the years ahead, now and once a day."""
+async def _keep_house(database: Database) -> None:
+    """Make the partitions of the years ahead and forget what has expired, now and once a day."""
     while True:
         try:
             async with database.engine.begin() as connection:
                 made = await ensure_partitions(connection)
             if made:
                 logger.info("partitions_made", names=made)
-            wait = PARTITION_CHECK_SECONDS
+            async with database.session() as session:
+                await forget_expired(session)
+            wait = HOUSEKEEPING_SECONDS
         except (SQLAlchemyError, OSError) as error:
-            logger.warning("partitions_not_checked", error=type(error).__name__)
+            logger.warning("housekeeping_failed", error=type(error).__name__)
             wait = 60
         await asyncio.sleep(wait)
 

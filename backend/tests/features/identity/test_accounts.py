@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
+from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import HashingBusy, PasswordRefused
-from reqtrail.features.identity.public import PasswordHasher, reset_password
+from reqtrail.features.identity.public import (
+    PasswordHasher,
+    TokenSigner,
+    forget_expired,
+    reset_password,
+)
 from reqtrail.features.identity.service import passwords
+from reqtrail.kit import clock
 from tests.fixtures.api import PASSWORD, World
 
 pytestmark = pytest.mark.anyio
@@ -122,3 +130,24 @@ async def test_the_last_administrator_stays(world: World) -> None:
         answer = await administrator.patch(path, json=change)
         assert answer.status_code == 409
         assert answer.json()["code"] == "last_administrator"
+
+
+async def test_what_has_expired_is_forgotten(world: World) -> None:
+    client = await world.user()
+    headers = {"Idempotency-Key": "kept"}
+    body = {"display_name": "x"}
+    assert (await client.patch("/me", json=body, headers=headers)).status_code == 200
+    async with world.database.session() as session:
+        await forget_expired(session)
+    again = await client.patch("/me", json=body, headers=headers)
+    assert again.headers["idempotent-replayed"] == "true"
+    async with world.database.session() as session:
+        later = clock.now() + timedelta(days=100)
+        await repository.forget_expired(session, later, clock.now())
+    fresh = await client.patch("/me", json=body, headers=headers)
+    assert fresh.status_code == 200 and "idempotent-replayed" not in fresh.headers
+
+
+def test_a_weak_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        TokenSigner(b"secret", 10)

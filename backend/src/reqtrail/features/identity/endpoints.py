@@ -118,10 +118,20 @@ async def sign_in(
     return _open(request, response, signer, user, *family)
 
 
-@router.post("/auth/refresh", operation_id="refresh_session", dependencies=[Depends(public)])
-async def refresh_session(request: Request, response: Response, signer: Signer) -> Session:
-    """Exchange the refresh cookie for the next one and a new access token."""
+@router.post(
+    "/auth/refresh",
+    operation_id="refresh_session",
+    dependencies=[Depends(public)],
+    response_model=Session,
+    responses={204: {"description": "There is no refresh cookie: nobody was signed in."}},
+)
+async def refresh_session(
+    request: Request, response: Response, signer: Signer
+) -> Session | Response:
+    """Exchange the refresh cookie for the next one and a new access token; 204 when there is no cookie."""
     same_origin(request)
+    if not request.cookies.get(REFRESH_COOKIE):
+        return Response(status_code=204)
     # The transaction commits in either case: a token that was used before has ended its family.
     async with get_database(request).session() as session:
         found = await tokens.rotate(session, request.cookies.get(REFRESH_COOKIE, ""))

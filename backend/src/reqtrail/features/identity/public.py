@@ -25,6 +25,7 @@ from reqtrail.features.identity.service.accounts import (
     reset_password,
     set_password,
 )
+from reqtrail.features.identity.service.idempotency import forget_expired
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.tokens import TokenSigner, make_api_token
@@ -53,6 +54,7 @@ __all__ = [
     "display_names",
     "find_by_email",
     "find_user",
+    "forget_expired",
     "make_api_token",
     "reset_password",
     "set_password",

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Subquery, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, Select, Subquery, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -262,3 +262,11 @@ async def store_idempotent_answer(
         .where(idempotency_keys.c.user_id == user_id, idempotency_keys.c.key == key)
         .values(status=answer.status, response=answer.body)
     )
+
+
+async def forget_expired(session: AsyncSession, answers_before: datetime, at: datetime) -> None:
+    """Delete the idempotent answers given before *answers_before* and the sign-ins that expired before *at*."""
+    await session.execute(
+        delete(idempotency_keys).where(idempotency_keys.c.created_at < answers_before)
+    )
+    await session.execute(delete(refresh_families).where(refresh_families.c.expires_at < at))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +12,9 @@ from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import IdempotencyMismatch
 from reqtrail.kit import clock
 from reqtrail.platform.idempotency import StoredAnswer
+
+KEPT: Final = timedelta(days=7)
+"""How long a write can be repeated and is answered the same."""
 
 
 async def begin(
@@ -33,3 +38,9 @@ async def begin(
 async def finish(session: AsyncSession, user_id: UUID, key: str, answer: StoredAnswer) -> None:
     """Keep *answer* in the transaction of the write."""
     await repository.store_idempotent_answer(session, user_id, key, answer)
+
+
+async def forget_expired(session: AsyncSession) -> None:
+    """Forget answers that are older than KEPT, and sign-ins that have expired."""
+    now = clock.now()
+    await repository.forget_expired(session, now - KEPT, now)

@@ -19,6 +19,7 @@ from reqtrail.kit.ids import new_id
 
 ALGORITHM = "HS256"
 ISSUER = "reqtrail"
+MIN_KEY_BYTES = 32
 API_TOKEN_PREFIX = "rqt_"  # noqa: S105 - a prefix, not a secret
 
 
@@ -31,6 +32,8 @@ class TokenSigner:
     """
 
     def __init__(self, key: bytes, minutes: int) -> None:
+        if len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"REQTRAIL_SECRET_KEY needs at least {MIN_KEY_BYTES} bytes")
         self._key = hashlib.sha256(key).digest()
         self.lifetime = timedelta(minutes=minutes)
 
