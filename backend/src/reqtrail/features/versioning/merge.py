@@ -81,10 +81,10 @@ def is_conflict(value: Any) -> bool:
 
 
 def _merge_set(base: list[Any], ours: list[Any], theirs: list[Any]) -> list[Any]:
-    """Keep what no side removed, then what either side added, in their orders."""
+    """Keep what no side removed in the base's order, then what either side added, sorted: sides are equal here."""
     kept = [value for value in base if value in ours and value in theirs]
-    added = [value for value in [*ours, *theirs] if value not in base]
-    return kept + list(dict.fromkeys(added))
+    added = {value for value in [*ours, *theirs] if value not in base}
+    return kept + sorted(added, key=str)
 
 
 def _merge_map(

@@ -230,25 +230,27 @@ async def load_commit(session: AsyncSession, project_id: UUID, seq: int) -> Comm
 async def load_commit_at(
     session: AsyncSession, project_id: UUID, branch_id: UUID, moment: datetime
 ) -> CommitRecord | None:
-    """Return the newest commit of a branch that was recorded (or, if imported, authored) at *moment* or before.
+    """Return the newest commit of a branch that was recorded at *moment* or before.
 
-    Imported history carries older authored dates; within an imported span they decide, elsewhere they equal the
-    recorded ones but for the clock's drift, so the recorded time is what bounds the search.
+    A moment before the first record falls into imported history, if there is any, and is answered by authored dates.
+    They decide nowhere else: what a later import says about the past must not change what a date names.
     """
-    effective = func.least(commits.c.recorded_at, commits.c.authored_at)
-    row = (
-        await session.execute(
-            _commits()
-            .where(
-                commits.c.project_id == project_id,
-                commits.c.branch_id == branch_id,
-                effective <= moment,
+    for column in (commits.c.recorded_at, commits.c.authored_at):
+        row = (
+            await session.execute(
+                _commits()
+                .where(
+                    commits.c.project_id == project_id,
+                    commits.c.branch_id == branch_id,
+                    column <= moment,
+                )
+                .order_by(commits.c.seq.desc())
+                .limit(1)
             )
-            .order_by(commits.c.seq.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return None if row is None else _record(row)
+        ).one_or_none()
+        if row is not None:
+            return _record(row)
+    return None
 
 
 async def list_commits(
@@ -258,13 +260,17 @@ async def list_commits(
     before: int | None,
     limit: int,
     author_id: UUID | None = None,
+    among: Iterable[int] | None = None,
 ) -> list[CommitRecord]:
-    """Return commits, newest first, with a sequence below *before*."""
+    """Return commits, newest first, with a sequence below *before* and, if given, *among* some."""
     statement = _commits().where(commits.c.project_id == project_id)
     if before is not None:
         statement = statement.where(commits.c.seq < before)
     if author_id is not None:
         statement = statement.where(commits.c.author_id == author_id)
+    if among is not None:
+        wanted = bindparam(None, list(among), type_=ARRAY(commits.c.seq.type), unique=True)
+        statement = statement.where(commits.c.seq == func.any(wanted))
     rows = await session.execute(statement.order_by(commits.c.seq.desc()).limit(limit))
     return [_record(row) for row in rows]
 
@@ -385,14 +391,35 @@ async def revisions_of(
     ]
 
 
+async def sequences_of(
+    session: AsyncSession, kind: Kind, project_id: UUID, entity_id: UUID
+) -> list[int]:
+    """Return the sequences of the commits that wrote an entity."""
+    column = kind.table.c
+    rows = await session.scalars(
+        select(column.seq_from).where(
+            column.project_id == project_id, column.entity_id == entity_id
+        )
+    )
+    return list(rows)
+
+
 async def changes_of(
-    session: AsyncSession, kind: Kind, project_id: UUID, seq: int
+    session: AsyncSession, kind: Kind, head: Snapshot, seq: int
 ) -> AsyncIterator[Sequence[tuple[UUID, bool, bytes]]]:
-    """Yield batches of ``(entity id, deleted, content hash)`` written by commit *seq*, sorted by entity id."""
+    """Yield batches of ``(entity id, deleted, content hash)`` that commit *seq*, still being written, wrote.
+
+    They are sorted by entity id, and all current: nothing can have superseded them yet.
+    """
     column = kind.table.c
     result = await session.stream(
         select(column.entity_id, column.deleted, column.content_hash)
-        .where(column.project_id == project_id, column.seq_from == seq)
+        .where(
+            column.project_id == head.project_id,
+            column.branch_id == head.branch_id,
+            column.seq_from == seq,
+            column.superseded_at == INFINITY,
+        )
         .order_by(column.entity_id)
         .execution_options(yield_per=5000)
     )

@@ -64,7 +64,7 @@ async def _check_forest(context: CommitContext, placed: list[PendingChange]) -> 
     known: dict[UUID, State] = {item.entity_id: State(item.after, False, 0) for item in placed}
     paths = {item.entity_id: {item.entity_id} for item in placed}
     frontier = {item.entity_id: item.after["parent_id"] for item in placed}
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         frontier = {start: parent for start, parent in frontier.items() if parent is not None}
         if not frontier:
             return
@@ -105,7 +105,23 @@ async def _check_orphans(context: CommitContext) -> None:
             )
             if set(left) - changed:
                 raise TreeBroken(sentence)
+    moved = [
+        item.entity_id
+        for item in context.changes
+        if item.kind == "placement" and not item.deleted and _changed_document(item)
+    ]
+    if moved:
+        left = await repository.placements_referring(
+            context.session, context.head, "parent_id", moved
+        )
+        if set(left) - changed:
+            raise TreeBroken("What stands below it must move to the other document with it.")
     await _check_changed_referrers(context, gone)
+
+
+def _changed_document(item: PendingChange) -> bool:
+    before = item.before
+    return before is not None and before.content["document_id"] != item.after["document_id"]
 
 
 async def _check_changed_referrers(context: CommitContext, gone: dict[str, list[UUID]]) -> None:

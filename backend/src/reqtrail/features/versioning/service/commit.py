@@ -16,6 +16,7 @@ from reqtrail.features.versioning.errors import (
     BaseInvalid,
     EditConflict,
     EntityExists,
+    OperationInvalid,
     RefNotFound,
 )
 from reqtrail.features.versioning.hashing import (
@@ -51,6 +52,9 @@ from reqtrail.features.versioning.types import (
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import after_commit
 from reqtrail.platform.notices import announce_head
+
+MAX_REMEMBERED = 20_000
+"""Up to this many changes a commit keeps their hashes in memory; beyond it reads them back."""
 
 _SIDES = ("base", "ours", "theirs")
 
@@ -145,6 +149,7 @@ class _Writer:
         self._next_number = counter.first_item_number
         self._merged = False
         self.counts: Tally[str] = Tally()
+        self._written: dict[str, list[tuple[UUID, bool, bytes]]] | None = defaultdict(list)
         self._real_head = head
         # Before the first commit there is nothing to read; a snapshot of sequence 0 reads exactly that.
         self._head = head or Snapshot(
@@ -186,23 +191,30 @@ class _Writer:
         session, request, counter = self._session, self._request, self._counter
         if self._next_number != counter.first_item_number:
             await repository.set_item_number(session, request.project_id, self._next_number - 1)
-        digest = ChangesDigest()
-        for kind in all_kinds():
-            if self.counts[kind.name]:
-                async for batch in repository.changes_of(
-                    session, kind, request.project_id, counter.seq
-                ):
-                    digest.add(kind.name, batch)
         record = self._record(counter.recorded_at, b"")
-        record = self._record(
-            counter.recorded_at, commit_hash(request.project_id, record, digest.digest())
-        )
+        digest = commit_hash(request.project_id, record, await self._changes_digest())
+        record = self._record(counter.recorded_at, digest)
         await repository.insert_commit(session, request.project_id, record)
         await repository.move_head(session, record, request.project_id)
         self._announce(record)
         return CommitResult(
             record.seq, record.hash, record.recorded_at, self._merged, changes, dict(self.counts)
         )
+
+    async def _changes_digest(self) -> bytes:
+        """Digest what was written: from memory, or for what was too much of it from the tables again."""
+        digest = ChangesDigest()
+        for kind in all_kinds():
+            if not self.counts[kind.name]:
+                continue
+            if self._written is not None:
+                digest.add(kind.name, sorted(self._written[kind.name]))
+                continue
+            async for batch in repository.changes_of(
+                self._session, kind, self._head, self._counter.seq
+            ):
+                digest.add(kind.name, batch)
+        return digest.digest()
 
     def _record(self, recorded_at: datetime, digest: bytes) -> CommitRecord:
         request = self._request
@@ -338,6 +350,7 @@ class _Writer:
                 self._raise_number(item.key)
         if not created:
             return
+        _check_distinct(created)
         existing = await repository.load_entities(
             self._session, project_id, [item.entity_id for item in created]
         )
@@ -367,10 +380,34 @@ class _Writer:
         rows = []
         for item in changes:
             salt = new_salt()
-            digest = content_hash(salt, kind.name, item.key, item.deleted, item.after)
+            digest = _hash_of(salt, item)
             rows.append(NewRevision(item.entity_id, item.deleted, salt, digest, item.after))
         await repository.insert_revisions(self._session, kind, self._head, self._counter.seq, rows)
         self.counts[kind.name] += len(changes)
+        if self.counts.total() > MAX_REMEMBERED:
+            self._written = None
+        if self._written is not None:
+            self._written[kind.name].extend(
+                (row.entity_id, row.deleted, row.content_hash) for row in rows
+            )
+
+
+def _check_distinct(created: Sequence[PendingChange]) -> None:
+    ids = Tally(item.entity_id for item in created)
+    keys = Tally(item.key for item in created if item.key is not None)
+    twice = [str(name) for tally in (ids, keys) for name, count in tally.items() if count > 1]
+    if twice:
+        raise EntityExists(f"Given to several new things at once: {', '.join(twice[:5])}.")
+
+
+def _hash_of(salt: bytes, item: PendingChange) -> bytes:
+    try:
+        return content_hash(salt, item.kind, item.key, item.deleted, item.after)
+    except TypeError as error:
+        raise OperationInvalid(
+            f"The {item.kind} {item.key or item.entity_id} holds a value that cannot be kept: {error}.",
+            id=str(item.entity_id),
+        ) from None
 
 
 def _references(operations: Iterable[Operation]) -> set[Reference]:

@@ -37,10 +37,19 @@ async def log(
     before: int | None = None,
     limit: int = 50,
     author_id: UUID | None = None,
+    entity_id: UUID | None = None,
 ) -> list[CommitRecord]:
-    """Return commits newest first, with a sequence below *before* if it is given."""
+    """Return commits newest first: with a sequence below *before*, by one author, that changed one entity, if given.
+
+    Raises:
+        EntityNotFound: If the project has no such entity.
+    """
+    among = None
+    if entity_id is not None:
+        kind, _ = await entity(session, project_id, entity_id)
+        among = await repository.sequences_of(session, kind, project_id, entity_id)
     return await repository.list_commits(
-        session, project_id, before=before, limit=limit, author_id=author_id
+        session, project_id, before=before, limit=limit, author_id=author_id, among=among
     )
 
 

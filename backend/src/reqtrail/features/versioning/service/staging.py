@@ -78,7 +78,10 @@ class Staging:
             self._check_delete(operation, current, base, base_seq)
             after, deleted = current.content, True
         elif operation.action is Action.RESTORE:
-            after, deleted = (restored or current).content, False
+            after, deleted = (
+                self._restore(kind, operation, current, base, restored, base_seq),
+                False,
+            )
         else:
             after, deleted = self._update(kind, operation, current, base, base_seq), False
         if pending is not None:
@@ -127,7 +130,7 @@ class Staging:
             raise OperationInvalid(
                 f"A new {kind.name} needs exactly the fields {', '.join(kind.field_names)}."
             )
-        return {name: operation.fields[name] for name in kind.field_names}
+        return patched(kind, {}, operation.fields)
 
     def _update(
         self,
@@ -140,7 +143,7 @@ class Staging:
         unknown = set(operation.fields) - set(kind.field_names)
         if unknown:
             raise OperationInvalid(f"A {kind.name} has no field {', '.join(sorted(unknown))}.")
-        if base is None or base_seq is None or base == current:
+        if base is None or base_seq is None or _same(base, current):
             if current.deleted:
                 self._conflict(operation, current, base, [_existence("changed", "deleted")])
             return patched(kind, current.content, operation.fields)
@@ -153,10 +156,40 @@ class Staging:
         self.merged = True
         return merged
 
+    def _restore(
+        self,
+        kind: Kind,
+        operation: Operation,
+        current: State,
+        base: State | None,
+        restored: State | None,
+        base_seq: int | None,
+    ) -> Content:
+        if operation.from_seq is not None and restored is None:
+            raise OperationInvalid(
+                f"The {operation.kind} {current.key or operation.entity_id} did not exist at"
+                f" version {operation.from_seq} yet; choose a later version.",
+                id=str(operation.entity_id),
+            )
+        wanted = (restored or current).content
+        if base is None or base_seq is None or _same(base, current):
+            return wanted
+        if current.deleted or base.deleted:
+            if current.deleted or current.content != wanted:
+                ours = "restored" if base.deleted else "changed"
+                theirs = "deleted" if current.deleted else "changed"
+                self._conflict(operation, current, base, [_existence(ours, theirs)])
+            return wanted
+        merged, conflicts = merge_contents(kind, base.content, wanted, current.content)
+        self._conflict(operation, current, base, conflicts)
+        self.merged = True
+        return merged
+
     def _check_delete(
         self, operation: Operation, current: State, base: State | None, base_seq: int | None
     ) -> None:
-        if base_seq is not None and base is not None and not current.deleted and base != current:
+        changed = base is not None and not _same(base, current)
+        if base_seq is not None and base is not None and not current.deleted and changed:
             self._conflict(operation, current, base, [_existence("deleted", "changed")])
 
     def _conflict(
@@ -179,6 +212,11 @@ class Staging:
             }
             for conflict in conflicts
         )
+
+
+def _same(base: State, current: State) -> bool:
+    """Return whether nothing that is visible changed: what was changed and changed back is no change."""
+    return base.deleted == current.deleted and base.content == current.content
 
 
 def _existence(ours: str, theirs: str) -> FieldConflict:

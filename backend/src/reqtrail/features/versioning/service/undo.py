@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.errors import NothingToUndo, RefNotFound
+from reqtrail.features.versioning.registry import get_kind
 from reqtrail.features.versioning.service.commit import commit
 from reqtrail.features.versioning.service.history import diff, log
 from reqtrail.features.versioning.service.refs import snapshot_of
@@ -20,6 +21,7 @@ from reqtrail.features.versioning.types import (
     CommitRequest,
     CommitResult,
     EntityChange,
+    FieldKind,
     Operation,
 )
 
@@ -77,9 +79,10 @@ def _inverse(change: EntityChange, seq: int) -> Operation:
     if change.before is None:
         return Operation(Action.RESTORE, change.kind, change.entity_id, from_seq=seq - 1)
     fields = {}
+    maps = {item.name for item in get_kind(change.kind).fields if item.kind is FieldKind.MAP}
     for name in change.fields:
         old, new = change.before[name], change.after[name]
-        if isinstance(old, dict) and isinstance(new, dict):
+        if name in maps and isinstance(old, dict) and isinstance(new, dict):
             removed = {key: None for key in old if key not in new}
             fields[name] = {**{k: v for k, v in new.items() if old.get(k) != v}, **removed}
         else:

@@ -59,9 +59,9 @@ async def verify(session: AsyncSession, project_id: UUID) -> VerifyReport:
 
 async def _check_chain(
     session: AsyncSession, project_id: UUID, report: VerifyReport
-) -> dict[int, Any]:
-    """Check every commit's hash, parent, number and time; return ``recorded_at`` by sequence."""
-    recorded: dict[int, Any] = {}
+) -> dict[int, CommitRecord]:
+    """Check every commit's hash, parent, number and time; return the commits by sequence."""
+    recorded: dict[int, CommitRecord] = {}
     previous: dict[UUID, bytes] = {}
     last: CommitRecord | None = None
     written = await _written_by_commit(session, project_id)
@@ -69,7 +69,7 @@ async def _check_chain(
     for row in (await session.execute(statement)).mappings():
         values = {name: row[name] for name in row if name != "project_id"}
         record = CommitRecord(**{**values, "parents": tuple(values["parents"])})
-        recorded[record.seq] = record.recorded_at
+        recorded[record.seq] = record
         report.counts["commits"] += 1
         expected = (previous[record.branch_id],) if record.branch_id in previous else ()
         digest = ChangesDigest()
@@ -119,7 +119,7 @@ async def _check_revisions(
     session: AsyncSession,
     project_id: UUID,
     kind: Kind,
-    recorded: Mapping[int, Any],
+    recorded: Mapping[int, CommitRecord],
     report: VerifyReport,
 ) -> None:
     previous: Mapping[str, Any] | None = None
@@ -164,7 +164,7 @@ async def _revisions(
 
 
 def _check_content(
-    kind: Kind, row: Mapping[str, Any], recorded: Mapping[int, Any], report: VerifyReport
+    kind: Kind, row: Mapping[str, Any], recorded: Mapping[int, CommitRecord], report: VerifyReport
 ) -> None:
     try:
         actual = content_hash(
@@ -176,24 +176,29 @@ def _check_content(
         _report(report, kind, row, "The content does not match its hash.")
     if row["entity_kind"] != kind.name:
         _report(report, kind, row, f"The entity is registered as “{row['entity_kind']}”.")
-    if row["seq_from"] not in recorded:
+    writer = recorded.get(row["seq_from"])
+    if writer is None:
         _report(report, kind, row, "No commit has the sequence that wrote it.")
+    elif writer.branch_id != row["branch_id"]:
+        _report(report, kind, row, "It stands on another branch than the commit that wrote it.")
 
 
 def _check_interval(
     kind: Kind,
     row: Mapping[str, Any],
     following: Mapping[str, Any] | None,
-    recorded: Mapping[int, Any],
+    recorded: Mapping[int, CommitRecord],
     report: VerifyReport,
 ) -> None:
     if following is None:
         right = row["seq_to"] == SEQ_MAX and row["is_current"]
     else:
+        writer = recorded.get(following["seq_from"])
         right = (
             row["seq_to"] == following["seq_from"]
             and not row["is_current"]
-            and row["superseded_at"] == recorded.get(following["seq_from"])
+            and writer is not None
+            and row["superseded_at"] == writer.recorded_at
         )
     if not right:
         _report(report, kind, row, "Its interval does not end where the next revision begins.")
