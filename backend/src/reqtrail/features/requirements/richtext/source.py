@@ -46,18 +46,21 @@ _INLINE_ONLY = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "caption", "dt",
 _TABLE_PARTS = {"table", "thead", "tbody", "tfoot", "tr", "colgroup"}
 _SECTIONS = ("caption", "col", "colgroup", "thead", "tfoot", "tbody")
 _PARENTS = {
-    **dict.fromkeys(("li",), {"ul", "ol"}),
-    **dict.fromkeys(("dt", "dd"), {"dl"}),
-    **dict.fromkeys(("caption", "colgroup", "thead", "tbody", "tfoot"), {"table"}),
+    "li": {"ul", "ol"},
+    "dt": {"dl"},
+    "dd": {"dl"},
+    **{part: {"table"} for part in ("caption", "colgroup", "thead", "tbody", "tfoot")},
     "col": {"table", "colgroup"},
     "tr": {"thead", "tbody", "tfoot"},
-    **dict.fromkeys(("td", "th"), {"tr"}),
+    "td": {"tr"},
+    "th": {"tr"},
 }
 """Elements that stand in certain parents only."""
 _NOT_IN_PRE = {"img", "object", "small", "sub", "sup"}
 _LENGTH = re.compile(r"\d{1,4}%?")
 _NUMBER = re.compile(r"\d{1,4}")
 _URL_CHARACTERS = "!#$%&'()*+,-./:;=?@_~"
+_NAMESPACES: dict[str | None, str] = {None: XHTML}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
 
 
@@ -78,7 +81,7 @@ def source_from_html(markup: str) -> str:
         link_rel=None,
     )
     root = _innermost_div(lxml_html.fragment_fromstring(clean, create_parent="div"))
-    target = etree.Element(_q("div"), nsmap={None: XHTML})
+    target = etree.Element(_q("div"), nsmap=_NAMESPACES)
     _copy_children(root, target, "div")
     _tidy(target)
     return etree.tostring(target, encoding="unicode")
@@ -207,7 +210,7 @@ def _copy_object(shown: etree._Element, target: etree._Element, context: str) ->
     path = shown.get("data-path")
     if not path:
         return  # a picture that was not uploaded has no bytes here: nothing to refer to
-    label = shown.get("alt") or "".join(shown.itertext()) or path.rpartition("/")[2]
+    label = shown.get("alt") or "".join(map(str, shown.itertext())) or path.rpartition("/")[2]
     if not _fits("object", target, context):
         _append_text(target, label, context)
         return

@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.requirements import repository
-from reqtrail.features.requirements.errors import ItemNotFound, WriteInvalid
+from reqtrail.features.requirements.errors import InUse, ItemNotFound, WriteInvalid
 from reqtrail.features.requirements.richtext import source_from_html
 from reqtrail.features.requirements.richtext.render import render
 from reqtrail.features.requirements.service.definitions import definition_fields
 from reqtrail.features.requirements.service.items import files_for
 from reqtrail.features.requirements.service.positions import Positions
+from reqtrail.features.requirements.service.retyping import carried_over
 from reqtrail.features.requirements.service.schema import load_schema
 from reqtrail.features.requirements.service.values import check_text, check_value
 from reqtrail.features.requirements.types import Schema
@@ -28,6 +29,7 @@ from reqtrail.features.versioning.public import (
     CommitResult,
     Operation,
     Snapshot,
+    State,
     commit,
     get_kind,
     lock_head,
@@ -62,6 +64,9 @@ class Write:
     with_items: bool = False
 
 
+_WITH_VALUES = {"item", "document", "link"}
+"""Kinds that have a type and attribute values."""
+
 Cascade = Callable[[AsyncSession, Snapshot, Sequence[UUID]], Awaitable[Iterable[Operation]]]
 """Given the head and items about to be deleted, says what must be deleted with them."""
 
@@ -85,6 +90,7 @@ async def write(
     head = await lock_head(session, request.project_id)
     schema = await load_schema(session, head)
     preparation = _Preparation(session, head, schema, request.base_seq)
+    await preparation.load(writes)
     operations: list[Operation] = []
     for item in writes:
         operations.extend(await preparation.operations(item))
@@ -101,6 +107,7 @@ class _Preparation:
         self._positions = Positions(session, head)
         self._base_seq = base_seq
         self._new_types: dict[UUID, UUID | None] = {}
+        self._states: dict[tuple[str, UUID], State] = {}
 
     async def operations(self, item: Write) -> list[Operation]:
         if item.op == "create":
@@ -138,7 +145,7 @@ class _Preparation:
         if item.kind == "document" and "rank" not in fields:
             last = await repository.last_document_rank(self._session, self._head)
             fields["rank"] = between(last, None)
-        if item.kind == "item":
+        if item.kind in _WITH_VALUES:
             self._new_types[entity_id] = fields.get("type_id")
         return Operation(Action.CREATE, item.kind, entity_id, {**defaults, **fields})
 
@@ -153,26 +160,48 @@ class _Preparation:
         )
 
     async def _fields(self, item: Write, entity_id: UUID) -> dict[str, Any]:
-        fields = definition_fields(item.kind, item.fields, creating=item.op == "create")
-        if "attributes" in fields:
-            current = await self._current_attributes(item.kind, entity_id)
-            fields["attributes"] = await self._values(fields["attributes"], current)
+        creating = item.op == "create"
+        fields = definition_fields(item.kind, item.fields, creating=creating)
+        if "attributes" not in fields and "type_id" not in fields or item.kind == "attribute":
+            return fields
+        state = self._states.get((item.kind, entity_id))
+        current = state.content["attributes"] if state else {}
+        old = state.content["type_id"] if state else self._new_types.get(entity_id)
+        type_id = fields.get("type_id", old)
+        values = await self._values(fields.get("attributes", {}), current, type_id)
+        if not creating:
+            values = {**carried_over(self._schema, old, type_id, current), **values}
+        if values or creating:
+            fields["attributes"] = values
         return fields
 
-    async def _current_attributes(self, kind: str, entity_id: UUID) -> Mapping[str, Any]:
-        states = await states_at(self._session, get_kind(kind), self._head, [entity_id])
-        return states[entity_id].content["attributes"] if entity_id in states else {}
+    async def load(self, writes: Sequence[Write]) -> None:
+        """Read the states that the *writes* change, all of a kind at once."""
+        ids: dict[str, set[UUID]] = {}
+        for item in writes:
+            if item.op == "update" and item.entity_id is not None and item.kind in _WITH_VALUES:
+                ids.setdefault(item.kind, set()).add(item.entity_id)
+        for kind, wanted in ids.items():
+            states = await states_at(self._session, get_kind(kind), self._head, wanted)
+            self._states.update({(kind, name): state for name, state in states.items()})
 
     async def _values(
-        self, values: Mapping[str, Any], current: Mapping[str, Any]
+        self, values: Mapping[str, Any], current: Mapping[str, Any], type_id: UUID | None
     ) -> dict[str, Any]:
         result = {}
         for name, value in values.items():
             attribute = self._schema.attributes.get(name)
+            if value is None:
+                result[name] = None  # what is left of an attribute can always be removed
+                continue
             if attribute is None:
                 raise WriteInvalid(f"There is no attribute {name}.", attribute=name)
+            if attribute.type_id != type_id:
+                raise WriteInvalid(
+                    f"“{attribute.name}” ({name}) is an attribute of another type.", attribute=name
+                )
             checked = check_value(self._schema, attribute, value)
-            if attribute.base == "xhtml" and checked is not None:
+            if attribute.base == "xhtml":
                 checked = await self._source(checked, current.get(name))
             result[name] = checked
         return result
@@ -190,6 +219,13 @@ class _Preparation:
             return await self._delete_subtree(item, entity_id)
         if item.kind == "item":
             return await self._delete_items([entity_id], item.base_seq)
+        if item.kind == "document":
+            rows = await repository.tree_rows(self._session, self._head, entity_id)
+            emptied = [Operation(Action.DELETE, "placement", row.entity_id) for row in rows]
+            return [
+                *emptied,
+                Operation(Action.DELETE, "document", entity_id, base_seq=item.base_seq),
+            ]
         if item.kind == "type":
             attributes = [
                 attribute.id
@@ -236,7 +272,7 @@ class _Preparation:
                     self._session, self._head, row.document_id, [row.entity_id]
                 )
                 if below:
-                    raise WriteInvalid(
+                    raise InUse(
                         "Other items stand below this one. Delete its placement, or move them first."
                     )
                 operations.append(Operation(Action.DELETE, "placement", row.entity_id))
