@@ -60,7 +60,7 @@ _NOT_IN_PRE = {"img", "object", "small", "sub", "sup"}
 _LENGTH = re.compile(r"\d{1,4}%?")
 _NUMBER = re.compile(r"\d{1,4}")
 _URL_CHARACTERS = "!#$%&'()*+,-./:;=?@_~"
-_NAMESPACES: dict[str | None, str] = {None: XHTML}
+_NAMESPACES: dict[str | None, str] = {None: XHTML}  # the stubs of lxml forget the default prefix
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
 
 
@@ -81,7 +81,7 @@ def source_from_html(markup: str) -> str:
         link_rel=None,
     )
     root = _innermost_div(lxml_html.fragment_fromstring(clean, create_parent="div"))
-    target = etree.Element(_q("div"), nsmap=_NAMESPACES)
+    target = etree.Element(_q("div"), nsmap=_NAMESPACES)  # type: ignore[arg-type]
     _copy_children(root, target, "div")
     _tidy(target)
     return etree.tostring(target, encoding="unicode")

@@ -188,7 +188,7 @@ class _Preparation:
     async def _values(
         self, values: Mapping[str, Any], current: Mapping[str, Any], type_id: UUID | None
     ) -> dict[str, Any]:
-        result = {}
+        result: dict[str, Any] = {}
         for name, value in values.items():
             attribute = self._schema.attributes.get(name)
             if value is None:
