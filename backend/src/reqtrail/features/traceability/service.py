@@ -17,14 +17,21 @@ from reqtrail.features.versioning.public import (
     Operation,
     PendingChange,
     Snapshot,
+    entity,
 )
 
 Json = dict[str, Any]
 
 
 async def links_both_ways(session: AsyncSession, snapshot: Snapshot, item_id: UUID) -> Json:
-    """Return the links that leave an item and those that arrive, each with its other end."""
+    """Return the links that leave an item and those that arrive, each with its other end.
+
+    Raises:
+        EntityNotFound: If the project has no such item.
+    """
     rows = await repository.links_of(session, snapshot, [item_id])
+    if not rows:
+        await entity(session, snapshot.project_id, item_id)
     schema = await load_schema(session, snapshot)
     ends = {end for row in rows for end in (row.source_id, row.target_id)}
     names = await titles(session, snapshot, ends, schema) if ends else {}
