@@ -77,9 +77,7 @@ def connect(*, signed_in: bool = True) -> Iterator[Client]:
         raise fail(Exit.USAGE, f"{url} is no address of a server (REQTRAIL_URL).") from None
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
-        raise fail(
-            Exit.UNREACHABLE, f"The server {url} cannot be reached: {reason}."
-        ) from None
+        raise fail(Exit.UNREACHABLE, f"The server {url} cannot be reached: {reason}.") from None
 
 
 def check(response: httpx.Response) -> None:

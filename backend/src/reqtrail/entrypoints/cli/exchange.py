@@ -134,7 +134,8 @@ def export(
         Path, typer.Option("--output", "-o", help="Where to write; .reqif or .reqifz.")
     ],
     at: Annotated[
-        str | None, typer.Option(help="The version: 42, main@42, 2026-11-01. The newest if left out.")
+        str | None,
+        typer.Option(help="The version: 42, main@42, 2026-11-01. The newest if left out."),
     ] = None,
 ) -> None:
     """Export a project, now or at any past version, as ReqIF.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from typing import Any
 
 import orjson
 
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.output import Exit, fail
-from reqtrail.features.identity.public import PasswordHasher, reset_password
+from reqtrail.features.identity.public import PasswordHasher, make_api_token, reset_password
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.database.engine import Database, make_engine
-from reqtrail.platform.settings import Settings, get_settings
+from reqtrail.platform.settings import Settings, get_settings, write_private
 
 
 def database_url(settings: Settings) -> str:
@@ -57,7 +58,21 @@ async def _set(settings: Settings, url: str, email: str, password: str) -> None:
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
         async with database.session() as session:
-            await reset_password(session, hasher, email, password)
+            user = await reset_password(session, hasher, email, password)
+            stored = _stored_credentials(settings)
+            if stored.get("email") == user.email:
+                _, token = await make_api_token(session, user.user_id, "Command line", None)
+                stored |= {"password": password, "token": token}
+                write_private(settings.credentials_file, orjson.dumps(stored).decode())
     finally:
         hasher.close()
         await database.dispose()
+
+
+def _stored_credentials(settings: Settings) -> dict[str, Any]:
+    """Return what the first start stored; if it is for the account in question, its token must be made anew."""
+    try:
+        found: dict[str, Any] = orjson.loads(settings.credentials_file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found

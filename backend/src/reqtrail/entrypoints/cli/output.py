@@ -78,15 +78,26 @@ def plain(value: Any) -> str:
 def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
     """Yield ``("=", text)``, ``("-", text)`` and ``("+", text)`` that lead from *before* to *after*, by word."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
+    gone: list[str] = []
+    come: list[str] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag == "equal":
-            yield "=", "".join(old[i1:i2])
-            continue
-        if i1 != i2:
-            yield "-", "".join(old[i1:i2])
-        if j1 != j2:
-            yield "+", "".join(new[j1:j2])
+        same = "".join(old[i1:i2]) if tag == "equal" else ""
+        if tag == "equal" and (same.strip() or not (gone and come)):
+            yield from _changed(gone, come)
+            gone, come = [], []
+            yield "=", same
+        else:  # a space between two replaced words belongs to the replacement
+            gone.extend(old[i1:i2])
+            come.extend(new[j1:j2])
+    yield from _changed(gone, come)
+
+
+def _changed(gone: list[str], come: list[str]) -> Iterator[tuple[str, str]]:
+    if gone:
+        yield "-", "".join(gone)
+    if come:
+        yield "+", "".join(come)
 
 
 def diff_text(before: str, after: str) -> Text:

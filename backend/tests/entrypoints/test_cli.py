@@ -1,0 +1,179 @@
+"""The command line against a real instance, and what it says when there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from reqtrail.entrypoints.cli import app
+from reqtrail.entrypoints.cli.output import Exit, diff_text, word_diff
+from tests.fixtures.instance import Instance, free_port, running_instance
+
+SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "reqif" / "small.reqif"
+COMMANDS = (
+    *(["up"], ["status"], ["version"], ["import"], ["export"], ["log"], ["diff"], ["verify"]),
+    *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
+)
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One instance with the demo project for the tests of this module."""
+    with running_instance(tmp_path_factory.mktemp("cli") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def local(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    """The environment of somebody who works beside the instance's home."""
+    monkeypatch.setenv("REQTRAIL_HOME", str(instance.home))
+    monkeypatch.delenv("REQTRAIL_URL", raising=False)
+    monkeypatch.delenv("REQTRAIL_TOKEN", raising=False)
+    return instance
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    """Run a command and check its exit code."""
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code, f"{result.output}\n{result.stderr}\n{result.exception!r}"
+    return result
+
+
+def run_json(*arguments: str, code: int = 0) -> Any:
+    """Run a command with --json and return what it printed."""
+    return json.loads(run(*arguments, "--json", code=code).stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_an_example(command: list[str]) -> None:
+    text = " ".join(run(*command, "--help").stdout.split())
+    assert "Example" in text
+    assert f"reqtrail {' '.join(command)}" in text
+
+
+def test_a_word_difference_names_words() -> None:
+    assert list(word_diff("a car brakes", "a truck brakes")) == [
+        ("=", "a "),
+        ("-", "car"),
+        ("+", "truck"),
+        ("=", " brakes"),
+    ]
+    assert diff_text("show its rows", "be ready now").plain == "[-show its rows-]{+be ready now+}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", "new"), ("old", ""), ("a  b", "a b c"), ("x y", "y x")]
+)
+def test_a_word_difference_holds_both_texts(before: str, after: str) -> None:
+    parts = list(word_diff(before, after))
+    assert "".join(text for sign, text in parts if sign != "+") == before
+    assert "".join(text for sign, text in parts if sign != "-") == after
+
+
+def test_without_a_server_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REQTRAIL_HOME", str(tmp_path))
+    monkeypatch.setenv("REQTRAIL_URL", f"http://127.0.0.1:{free_port()}")
+    assert "No token" in run("status", code=Exit.REFUSED).stderr
+    monkeypatch.setenv("REQTRAIL_TOKEN", "rqt_x")
+    assert "cannot be reached" in run("status", code=Exit.UNREACHABLE).stderr
+    assert "reqtrail up" in run("user", "reset-password", "a@b.c", code=Exit.UNREACHABLE).stderr
+
+
+def test_wrong_usage_ends_with_2() -> None:
+    run("log", code=Exit.USAGE)
+    run("import", "/no/such.reqif", "--project", "BRK", code=Exit.USAGE)
+
+
+def test_a_local_token_is_not_sent_elsewhere(
+    local: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQTRAIL_URL", f"http://127.0.0.1:{free_port()}")
+    assert "No token" in run("status", code=Exit.REFUSED).stderr
+
+
+def test_the_demo_project_has_a_history(local: Instance) -> None:
+    commits = run_json("log", "--project", "RQT")["commits"]
+    assert len(commits) >= 8
+    assert all(commit["message"] for commit in commits)
+    text = run("diff", "4", "main", "--project", "RQT").stdout
+    assert "{+, and keep both in the history+}" in text
+    assert "\x1b[" not in text
+    assert run_json("verify", "--project", "RQT")["ok"] is True
+    assert "Everything agrees" in run("verify", "--project", "RQT").stdout
+
+
+def test_the_demo_project_has_three_linked_levels(local: Instance) -> None:
+    with local.client() as client:
+        documents = client.get("/api/v1/projects/RQT/documents").json()["documents"]
+        assert [document["title"] for document in documents] == [
+            "Stakeholder needs",
+            "System requirements",
+            "Software requirements",
+        ]
+        total = 0
+        for document in documents:
+            rows = client.get(
+                f"/api/v1/projects/RQT/documents/{document['id']}/rows", params={"limit": 5000}
+            ).json()["rows"]
+            total += len(rows)
+            last = client.get(f"/api/v1/projects/RQT/items/{rows[-1]['item']['id']}/links").json()
+            assert last["outgoing"] or last["incoming"]
+        assert total >= 100
+
+
+def test_refusals_carry_code_and_request(local: Instance) -> None:
+    error = run("log", "--project", "NOPE", code=Exit.REFUSED).stderr
+    assert "code project_not_found" in error
+    assert "request " in error
+    assert "ref_not_found" in run("diff", "999", "main", "-p", "RQT", code=Exit.REFUSED).stderr
+
+
+def test_accounts_and_tokens(local: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run_json("user", "add", "ada@example.org", "--name", "Ada")
+    assert len(made["password"]) >= 12
+    assert (
+        "email_taken"
+        in run("user", "add", "ada@example.org", "--name", "Ada", code=Exit.CONFLICT).stderr
+    )
+    assert "ada@example.org" in run("user", "list").stdout
+    token = run("token", "create", "--name", "ci", "--days", "1").stdout.strip()
+    monkeypatch.setenv("REQTRAIL_TOKEN", token)
+    assert run_json("status")["user"]["is_administrator"] is True
+
+
+def test_the_administrator_gets_back_in(local: Instance) -> None:
+    before = local.credentials()
+    password = run_json("user", "reset-password", before["email"])["password"]
+    after = local.credentials()
+    assert (after["password"], after["token"] != before["token"]) == (password, True)
+    assert "is ready" in run("status").stdout
+    assert (
+        "user_not_found"
+        in run("user", "reset-password", "nobody@example.org", code=Exit.REFUSED).stderr
+    )
+
+
+@pytest.mark.skipif(
+    find_spec("reqtrail.features.exchange.endpoints") is None,
+    reason="this build has no exchange over HTTP",
+)
+def test_import_and_export(local: Instance, tmp_path: Path) -> None:
+    dry = run_json("import", str(SAMPLE), "--project", "SMALL", "--dry-run")
+    assert dry["commit"] is None
+    assert (dry["documents"], dry["items"], dry["placements"], dry["links"]) == (1, 4, 4, 1)
+    done = run_json("import", str(SAMPLE), "--project", "SMALL")
+    assert done["items"] == 4
+    assert done["commit"]["seq"] >= 2
+    output = tmp_path / "out.reqif"
+    run("export", "--project", "SMALL", "-o", str(output))
+    content = output.read_text()
+    assert "SAMPLE-REQ-1" in content
+    assert "within 50 m" in content
+    assert run_json("verify", "--project", "SMALL")["ok"] is True
+    assert not list(tmp_path.glob(".*.part"))
