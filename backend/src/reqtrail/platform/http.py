@@ -90,7 +90,9 @@ class ApiRoute(APIRoute):
             response = await handle(ApiRequest(request.scope, request.receive))
             finish: Finish | None = getattr(request.state, "finish_idempotent", None)
             if finish is not None and 200 <= response.status_code < 300:
-                await finish(StoredAnswer(response.status_code, bytes(response.body)))
+                # A streamed answer has no body to keep; repeating the request then gives its status alone.
+                body = bytes(getattr(response, "body", b""))
+                await finish(StoredAnswer(response.status_code, body))
             return response
 
         return handle_api
