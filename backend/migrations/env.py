@@ -21,9 +21,10 @@ def run() -> None:
     assert url is not None
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text("SET lock_timeout = '5s'"))
         connection.execute(text("SET statement_timeout = '15min'"))
+        # The lock timeout comes after the advisory lock: whoever is second waits for the first, however long it takes.
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.execute(text("SET lock_timeout = '5s'"))
         connection.commit()
         context.configure(
             connection=connection,

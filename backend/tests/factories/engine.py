@@ -1,9 +1,9 @@
 """Projects made straight through the version engine, without HTTP: for tests of the engine itself.
 
-    async with Bench.open(database_url) as bench:
-        project = await bench.project()
-        item = await project.create_item({"a": "one"})
-        await project.edit_item(item, {"a": "two"}, base=1)
+async with Bench.open(database_url) as bench:
+    project = await bench.project()
+    item = await project.create_item({"a": "one"})
+    await project.edit_item(item, {"a": "two"}, base=1)
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def delete(kind: str, entity_id: UUID, base: int | None = None) -> Operation:
     return Operation(Action.DELETE, kind, entity_id, base_seq=base)
 
 
-def restore(
-    kind: str, entity_id: UUID, from_seq: int | None, base: int | None = None
-) -> Operation:
+def restore(kind: str, entity_id: UUID, from_seq: int | None, base: int | None = None) -> Operation:
     """Return the operation that brings an entity back as it was at *from_seq*."""
     return Operation(Action.RESTORE, kind, entity_id, base_seq=base, from_seq=from_seq)
 
@@ -108,13 +106,9 @@ class BenchProject:
     async def at(self, ref: str | int | None = None) -> Snapshot:
         """Resolve a ref."""
         async with self.database.read_session() as session:
-            return await resolve_ref(
-                session, self.project_id, None if ref is None else str(ref)
-            )
+            return await resolve_ref(session, self.project_id, None if ref is None else str(ref))
 
-    async def state(
-        self, kind: str, entity_id: UUID, ref: str | int | None = None
-    ) -> State | None:
+    async def state(self, kind: str, entity_id: UUID, ref: str | int | None = None) -> State | None:
         """Return the state of an entity at a ref."""
         async with self.database.read_session() as session:
             snapshot = await resolve_ref(

@@ -15,6 +15,8 @@ from tests.model.faults import FAULTS, Fault
 from tests.model.machine import EngineMachine
 
 CHECKS = list(HealthCheck)
+SHRINK = "REQTRAIL_MACHINE_SHRINK" in os.environ
+"""Shrinking takes minutes; an unshrunk history of 50 steps is readable enough."""
 EXAMPLES = int(os.environ.get("REQTRAIL_MACHINE_EXAMPLES", "100"))
 """More of them for a longer search; the test suite runs 100."""
 
@@ -39,7 +41,7 @@ def test_engine_agrees_with_the_model(machine: type[EngineMachine]) -> None:
             deadline=None,
             database=None,
             suppress_health_check=CHECKS,
-            phases=[Phase.generate],
+            phases=[Phase.generate, Phase.shrink] if SHRINK else [Phase.generate],
         ),
     )
 

@@ -20,7 +20,7 @@ from reqtrail.features.versioning.hashing import (
 )
 from reqtrail.features.versioning.registry import all_kinds, all_verifiers
 from reqtrail.features.versioning.tables import SEQ_MAX, branches, commits, entities
-from reqtrail.features.versioning.types import CommitRecord, Kind, Problem
+from reqtrail.features.versioning.types import MAIN, CommitRecord, Kind, Problem
 
 MAX_PROBLEMS = 1000
 """A report stops growing here; the counts go on."""
@@ -216,6 +216,10 @@ async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyRe
         report.add(Problem("counter", "The project's counter is not at its newest commit."))
     rows = await session.execute(select(branches).where(branches.c.project_id == project_id))
     for branch in rows:
+        start = await repository.load_commit(session, project_id, branch.created_seq)
+        # Only the root branch exists so far, so its name and beginning are known without a record of them.
+        if branch.name != MAIN or start is None or start.branch_id != branch.branch_id:
+            report.add(Problem("branch", f"{branch.name} is not the branch that was made."))
         head = await repository.load_commit(session, project_id, branch.head_seq)
         expected = (GENESIS, None) if head is None else (head.hash, head.recorded_at)
         if (branch.head_hash, branch.head_recorded_at if head else None) != expected:
