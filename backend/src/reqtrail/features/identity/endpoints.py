@@ -134,7 +134,11 @@ async def refresh_session(
         return Response(status_code=204)
     # The transaction commits in either case: a token that was used before has ended its family.
     async with get_database(request).session() as session:
-        found = await tokens.rotate(session, request.cookies.get(REFRESH_COOKIE, ""))
+        found = await tokens.rotate(
+            session,
+            request.cookies.get(REFRESH_COOKIE, ""),
+            _settings(request).refresh_token_days,
+        )
     if found is None:
         raise SessionEnded("Sign in again.")
     return _open(request, response, signer, *found)

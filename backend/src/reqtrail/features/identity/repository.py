@@ -131,13 +131,22 @@ async def lock_family(session: AsyncSession, family_id: UUID) -> RefreshFamily |
 
 
 async def rotate_family(
-    session: AsyncSession, family: RefreshFamily, token_hash: bytes, at: datetime
+    session: AsyncSession,
+    family: RefreshFamily,
+    token_hash: bytes,
+    at: datetime,
+    expires_at: datetime,
 ) -> None:
     """Make *token_hash* the family's newest token."""
     await session.execute(
         update(refresh_families)
         .where(refresh_families.c.family_id == family.family_id)
-        .values(token_hash=token_hash, previous_hash=family.token_hash, rotated_at=at)
+        .values(
+            token_hash=token_hash,
+            previous_hash=family.token_hash,
+            rotated_at=at,
+            expires_at=expires_at,
+        )
     )
 
 

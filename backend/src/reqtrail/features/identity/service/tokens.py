@@ -110,8 +110,8 @@ async def begin_family(session: AsyncSession, user_id: UUID, days: int) -> tuple
     return family_id, token
 
 
-async def rotate(session: AsyncSession, token: str) -> tuple[User, UUID, str] | None:
-    """Exchange a refresh token; return (account, family, new token), or None when it is not good.
+async def rotate(session: AsyncSession, token: str, days: int) -> tuple[User, UUID, str] | None:
+    """Exchange a refresh token for one good for *days*; return (account, family, new token), or None if it is not good.
 
     Only the newest token of a family is good. An older one, however old, ends the family: either its owner or a
     thief holds a copy, and which of them is not knowable (RFC 9700, 4.14.2). There is no time of grace, in which a
@@ -129,7 +129,9 @@ async def rotate(session: AsyncSession, token: str) -> tuple[User, UUID, str] | 
         await repository.revoke_families(session, now, family_id=family.family_id)
         return None
     fresh = _refresh_token(family.family_id)
-    await repository.rotate_family(session, family, hash_token(fresh), now)
+    await repository.rotate_family(
+        session, family, hash_token(fresh), now, now + timedelta(days=days)
+    )
     return user, family.family_id, fresh
 
 
