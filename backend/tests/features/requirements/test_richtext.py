@@ -18,6 +18,7 @@ from reqtrail.features.requirements.richtext import (
     FileRef,
     object_paths,
     plain_text,
+    quick_text,
     render,
     source_from_html,
 )
@@ -255,3 +256,15 @@ def test_what_is_stored_of_the_corpora_is_valid(schema: Any, shared_folder: Path
 def test_plain_text_sets_blocks_on_lines() -> None:
     source = "<div><p>one <b>two</b></p><ul><li>three</li></ul><table><tr><td>a</td><td>b</td></tr></table></div>"
     assert plain_text(source) == "one two\nthree\na b"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div><p>th<b>e</b> a&amp;b &lt;c&gt;</p><ul><li>one</li><li>two</li></ul></div>",
+        "<xhtml:p>x<xhtml:br/>y</xhtml:p><xhtml:table><xhtml:tr><xhtml:td>a</xhtml:td></xhtml:tr></xhtml:table>",
+        "a < b",
+    ],
+)
+def test_the_quick_text_has_the_same_words(source: str) -> None:
+    assert quick_text(source).split() == plain_text(source).split()

@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
     and_,
     bindparam,
     cast,
+    except_,
     func,
     or_,
     select,
@@ -210,6 +212,21 @@ async def load_items(
     return {row.entity_id: row for row in rows}
 
 
+def _unplaced(snapshot: Snapshot, after: UUID | None, limit: int) -> Select[Any]:
+    """Return the first ids of items without a placement.
+
+    A set difference costs one pass whatever the planner knows. An anti-join on a project that was just imported, not
+    yet analysed, became a nested loop over all placements for every item.
+    """
+    items, placements = visible(tables.items, snapshot), visible(tables.placements, snapshot)
+    free = except_(
+        select(items.c.entity_id),
+        select(placements.c.item_id).where(placements.c.item_id.is_not(None)),
+    ).subquery()
+    statement = select(free.c.entity_id).order_by(free.c.entity_id).limit(limit)
+    return statement if after is None else statement.where(free.c.entity_id > after)
+
+
 async def list_items(
     session: AsyncSession, snapshot: Snapshot, *, state: str | None, after: UUID | None, limit: int
 ) -> Rows:
@@ -218,12 +235,7 @@ async def list_items(
     if state == "deleted":
         statement = statement.where(items.c.deleted)
     if state == "unplaced":
-        placements = visible(tables.placements, snapshot)
-        statement = statement.where(
-            ~select(placements.c.entity_id)
-            .where(placements.c.item_id == items.c.entity_id)
-            .exists()
-        )
+        statement = statement.where(items.c.entity_id.in_(_unplaced(snapshot, after, limit)))
     if after is not None:
         statement = statement.where(items.c.entity_id > after)
     rows = await session.execute(statement.order_by(items.c.entity_id).limit(limit))

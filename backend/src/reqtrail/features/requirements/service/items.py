@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from reqtrail.features.identity.public import display_names
 from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import ItemNotFound
-from reqtrail.features.requirements.richtext import FileRef, object_paths, plain_text, render
+from reqtrail.features.requirements.richtext import FileRef, object_paths, quick_text, render
 from reqtrail.features.requirements.richtext.render import Files, file_url
 from reqtrail.features.requirements.service.outline import load_outline, title_of
 from reqtrail.features.requirements.service.schema import load_schema
@@ -161,7 +162,12 @@ async def find_in_document(
     schema = await load_schema(session, snapshot)
     ids = {row.item_id for row in outline.rows if row.item_id}
     items = await repository.load_items(session, snapshot, ids)
-    wanted = query.casefold()
+    return await asyncio.to_thread(_matches, schema, outline, items, query.casefold())
+
+
+def _matches(
+    schema: Schema, outline: Outline, items: Mapping[UUID, Row[Any]], wanted: str
+) -> list[Json]:
     matches = []
     for index, row in enumerate(outline.rows):
         item = items.get(row.item_id) if row.item_id else None
@@ -184,4 +190,4 @@ def _texts(schema: Schema, item: Row[Any]) -> Iterable[str]:
     yield item.key or ""
     for name, value in item.attributes.items():
         if isinstance(value, str):
-            yield plain_text(value) if schema.is_rich(name) else value
+            yield quick_text(value) if schema.is_rich(name) else value
