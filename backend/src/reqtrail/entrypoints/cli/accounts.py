@@ -16,7 +16,8 @@ Email = Annotated[str, typer.Argument(help="The account's e-mail address.")]
 Password = Annotated[
     str | None,
     typer.Option(
-        envvar="REQTRAIL_NEW_PASSWORD", help="The password; without it one is made and printed."
+        envvar="REQTRAIL_NEW_PASSWORD",
+        help="The password; without it one is made and printed.",
     ),
 ]
 
@@ -28,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
     users.command("list")(list_users)
     users.command("reset-password")(reset_password)
     app.add_typer(users, name="user")
-    tokens = typer.Typer(help="API tokens.", no_args_is_help=True, rich_markup_mode=None)
+    tokens = typer.Typer(
+        help="API tokens.", no_args_is_help=True, rich_markup_mode=None
+    )
     tokens.command("create")(create_token)
     app.add_typer(tokens, name="token")
 
@@ -105,7 +108,8 @@ def reset_password(email: Email, password: Password = None, json: Json = False) 
 def create_token(
     name: Annotated[str, typer.Option(help="What the token is for.")],
     days: Annotated[
-        int | None, typer.Option(min=1, max=3650, help="Days until it ends; never if left out.")
+        int | None,
+        typer.Option(min=1, max=3650, help="Days until it ends; never if left out."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -10,10 +10,14 @@ import orjson
 
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.output import Exit, fail
-from reqtrail.features.identity.public import PasswordHasher, make_api_token, reset_password
+from reqtrail.features.identity.public import (
+    PasswordHasher,
+    make_api_token,
+    reset_password,
+)
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.database.engine import Database, make_engine
-from reqtrail.platform.settings import Settings, get_settings, write_private
+from reqtrail.platform.settings import Settings, write_private
 
 
 def database_url(settings: Settings) -> str:
@@ -40,7 +44,7 @@ def set_password(email: str, password: str | None) -> str:
     Raises:
         typer.Exit: If there is no such account, the password is refused or the database is away.
     """
-    settings = get_settings()
+    settings = Settings()
     url = database_url(settings)
     chosen = password or secrets.token_urlsafe(15)
     register_all()
@@ -49,7 +53,9 @@ def set_password(email: str, password: str | None) -> str:
     except ReqtrailError as error:
         raise fail(Exit.REFUSED, error.detail, problem=error.code) from None
     except OSError as error:
-        raise fail(Exit.UNREACHABLE, f"The database cannot be reached: {error}.") from None
+        raise fail(
+            Exit.UNREACHABLE, f"The database cannot be reached: {error}."
+        ) from None
     return chosen
 
 
@@ -61,7 +67,9 @@ async def _set(settings: Settings, url: str, email: str, password: str) -> None:
             user = await reset_password(session, hasher, email, password)
             stored = _stored_credentials(settings)
             if stored.get("email") == user.email:
-                _, token = await make_api_token(session, user.user_id, "Command line", None)
+                _, token = await make_api_token(
+                    session, user.user_id, "Command line", None
+                )
                 stored |= {"password": password, "token": token}
                 write_private(settings.credentials_file, orjson.dumps(stored).decode())
     finally:

@@ -40,12 +40,18 @@ EXIT_CODES = (
 def console() -> Console:
     """Return the console of standard output; it is plain when that is no terminal or NO_COLOR is set."""
     return Console(
-        no_color="NO_COLOR" in os.environ, highlight=False, soft_wrap=not sys.stdout.isatty()
+        no_color="NO_COLOR" in os.environ,
+        highlight=False,
+        soft_wrap=not sys.stdout.isatty(),
     )
 
 
 def fail(
-    code: Exit, message: str, *, problem: str | None = None, request_id: str | None = None
+    code: Exit,
+    message: str,
+    *,
+    problem: str | None = None,
+    request_id: str | None = None,
 ) -> typer.Exit:
     """Print one sentence on standard error, with the problem's code and the request's id; return what to raise."""
     details = [f"code {problem}"] if problem else []
@@ -72,7 +78,11 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
     text = str(value)
-    return " ".join(_TAGS.sub(" ", text).split()) if text.lstrip().startswith("<") else text
+    return (
+        " ".join(_TAGS.sub(" ", text).split())
+        if text.lstrip().startswith("<")
+        else text
+    )
 
 
 def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
