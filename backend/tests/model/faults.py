@@ -102,7 +102,7 @@ def removed_key_stays(patch: MonkeyPatch) -> None:
 
 def undo_unmerged(patch: MonkeyPatch) -> None:
     """An undo overwrites what came after the commit that it undoes."""
-    real = undo.commit
+    real: Any = vars(undo)["commit"]
 
     async def wrong(session: Any, request: Any, operations: Any) -> Any:
         return await real(session, replace(request, base_seq=None), operations)

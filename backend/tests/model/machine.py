@@ -106,12 +106,12 @@ class EngineMachine(RuleBasedStateMachine):
     # --- writes ---------------------------------------------------------------------------------------------------
 
     @initialize(target=items, attributes=ATTRIBUTES)
-    def first_item(self, attributes: dict[str, str]) -> UUID:
+    def first_item(self, attributes: dict[str, str]) -> Any:
         return self.create_item(attributes)
 
     @precondition(lambda self: self._count("item") < MOST_ITEMS)
     @rule(target=items, attributes=ATTRIBUTES)
-    def create_item(self, attributes: dict[str, str]) -> UUID:
+    def create_item(self, attributes: dict[str, str]) -> Any:
         operation = create("item", new_id(), attributes=attributes)
         self.model.create("item", operation.entity_id, dict(operation.fields))
         self._commit(operation, None)

@@ -106,14 +106,14 @@ async def _tamper(session: AsyncSession, project: BenchProject, table: Any, seed
 
 def _names(problem: Problem, table: str, row: Any) -> bool:
     if table == "commits":
-        return problem.what == "commit" and problem.seq == row["seq"]
+        return bool(problem.what == "commit" and problem.seq == row["seq"])
     if table == "attachments":
         return problem.what == "attachment"
     if table == "branches":
         return problem.what == "branch"
     if table == "entities":
-        return problem.entity_id == row["entity_id"]
-    return problem.entity_id == row["entity_id"] and problem.seq == row["seq_from"]
+        return bool(problem.entity_id == row["entity_id"])
+    return bool(problem.entity_id == row["entity_id"] and problem.seq == row["seq_from"])
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,8 @@ from reqtrail.features.versioning.schemas import (
     CommitRead,
     CompareRead,
     EntityChangeRead,
+    HistoryEntryRead,
+    HistoryRead,
     ProblemRead,
     RefRead,
     UndoRead,
@@ -47,11 +50,17 @@ async def list_commits(
     before: Annotated[int | None, Query(ge=1)] = None,
     limit: Limit = 50,
     author: Annotated[str | None, Query(pattern="^me$")] = None,
+    entity: UUID | None = None,
 ) -> CommitList:
-    """List commits, newest first; ``author=me`` lists your own."""
+    """List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing."""
     author_id = context.actor.user_id if author else None
     records = await log(
-        session, context.project_id, before=before, limit=limit + 1, author_id=author_id
+        session,
+        context.project_id,
+        before=before,
+        limit=limit + 1,
+        author_id=author_id,
+        entity_id=entity,
     )
     following = records[limit - 1].seq if len(records) > limit else None
     return CommitList(commits=await _read(session, records[:limit]), next=following)
@@ -113,6 +122,25 @@ async def compare(
         from_ref=RefRead.of(a),
         to_ref=RefRead.of(b),
         changes=[EntityChangeRead.model_validate(change) for change in changes],
+    )
+
+
+@router.get("/history/{entity_id}", operation_id="get_entity_history")
+async def get_history(
+    entity_id: UUID, context: ProjectReader, session: ReadSession, at: Ref = None
+) -> HistoryRead:
+    """Return every version of one thing up to ``at``, newest first, with what each changed by field."""
+    snapshot = await resolve_ref(session, context.project_id, at)
+    key, entries = await comparing.history_entries(session, snapshot, entity_id)
+    commits = await _read(session, [record for record, _ in entries])
+    return HistoryRead(
+        ref=RefRead.of(snapshot),
+        id=entity_id,
+        key=key,
+        entries=[
+            HistoryEntryRead(commit=commit, **change)
+            for commit, (_, change) in zip(commits, entries, strict=True)
+        ],
     )
 
 

@@ -127,6 +127,25 @@ class CompareRead(BaseModel):
     changes: list[EntityChangeRead]
 
 
+class HistoryEntryRead(BaseModel):
+    """One version of a thing: the commit, what it did (``added``, ``removed``, ``changed``) and to which fields."""
+
+    commit: CommitRead
+    change: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    fields: list[FieldChange]
+
+
+class HistoryRead(BaseModel):
+    """Every version of one thing, newest first."""
+
+    ref: RefRead
+    id: UUID
+    key: str | None
+    entries: list[HistoryEntryRead]
+
+
 class ProblemRead(BaseModel):
     """Something that verification found."""
 

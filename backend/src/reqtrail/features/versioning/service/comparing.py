@@ -11,9 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.registry import present
 from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, RefRead
-from reqtrail.features.versioning.service.history import diff
+from reqtrail.features.versioning.service.history import diff, entity, history
 from reqtrail.features.versioning.service.refs import snapshot_of
-from reqtrail.features.versioning.types import CommitResult, Content, EntityChange, Snapshot
+from reqtrail.features.versioning.types import (
+    CommitRecord,
+    CommitResult,
+    Content,
+    EntityChange,
+    Snapshot,
+)
 
 HIDDEN = {"extra"}
 """Fields that only exchange reads: what an import brought and the model does not use."""
@@ -53,6 +59,27 @@ async def _shown(
     there = [content for content in contents if content is not None]
     shown = iter(await present(session, snapshot, kind, there)) if there else iter(())
     return [None if content is None else public_content(next(shown)) for content in contents]
+
+
+async def history_entries(
+    session: AsyncSession, snapshot: Snapshot, entity_id: UUID
+) -> tuple[str | None, list[tuple[CommitRecord, dict[str, Any]]]]:
+    """Return the key of an entity and its versions, newest first, each with its commit, as they may leave by API.
+
+    Raises:
+        EntityNotFound: If the project has no such entity.
+    """
+    kind, key = await entity(session, snapshot.project_id, entity_id)
+    entries = await history(session, snapshot, entity_id)
+    before = await _shown(session, snapshot, kind.name, [entry.before for entry in entries])
+    after = await _shown(session, snapshot, kind.name, [entry.after for entry in entries])
+    result = []
+    for entry, old, new in zip(entries, before, after, strict=True):
+        word = "added" if old is None else "removed" if new is None else "changed"
+        fields = field_changes(old or {}, new or {})
+        change = {"change": word, "before": old, "after": new, "fields": fields}
+        result.append((entry.commit, change))
+    return key, result
 
 
 def public_content(content: Content) -> Content:

@@ -5,6 +5,7 @@ What others changed since stays; where they changed the very same thing there is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -90,9 +91,11 @@ def _inverse(change: EntityChange, seq: int) -> Operation:
     return Operation(Action.UPDATE, change.kind, change.entity_id, fields)
 
 
-async def undo_state(session: AsyncSession, project_id: UUID, author_id: UUID) -> UndoState:
+async def undo_state(
+    session: AsyncSession, project_id: UUID, author_id: UUID, skipped: Iterable[int] = ()
+) -> UndoState:
     """Return what undo and redo would act on for *author_id*: a stack read from the commits themselves."""
-    dead: set[int] = set()
+    dead: set[int] = set(skipped)
     undo: CommitRecord | None = None
     redo: CommitRecord | None = None
     redo_open = True
@@ -118,12 +121,18 @@ async def undo(session: AsyncSession, project_id: UUID, author_id: UUID) -> Comm
     Raises:
         NothingToUndo: If there is none.
     """
-    target = (await undo_state(session, project_id, author_id)).undo
-    if target is None:
-        raise NothingToUndo("You have no change in this project that could be undone.")
-    return await revert(
-        session, project_id, target.seq, author_id, kind="undo", message=_named("Undo", target)
-    )
+    without_effect: set[int] = set()
+    while True:
+        target = (await undo_state(session, project_id, author_id, without_effect)).undo
+        if target is None:
+            raise NothingToUndo("You have no change in this project that could be undone.")
+        result = await revert(
+            session, project_id, target.seq, author_id, kind="undo", message=_named("Undo", target)
+        )
+        if result.changes:
+            return result
+        # Somebody else took it back already: there is nothing left of it to undo, but of the one before it.
+        without_effect.add(target.seq)
 
 
 async def redo(session: AsyncSession, project_id: UUID, author_id: UUID) -> CommitResult:
