@@ -33,11 +33,19 @@ def test_inserting_anywhere_in_any_order_keeps_the_order(places: list[int]) -> N
 
 
 @pytest.mark.parametrize("at_front", [True, False])
-def test_a_thousand_insertions_at_one_end_stay_short(at_front: bool) -> None:
-    rank = between(None, None)
-    for _ in range(1000):
-        rank = between(None, rank) if at_front else between(rank, None)
-    assert len(rank) <= 1010
+def test_additions_at_one_end_stay_short(at_front: bool) -> None:
+    ranks = [between(None, None)]
+    for _ in range(20_000):
+        ranks.append(between(None, ranks[-1]) if at_front else between(ranks[-1], None))
+    assert ranks == sorted(set(ranks), reverse=at_front)
+    assert max(map(len, ranks)) <= 4
+
+
+@pytest.mark.parametrize(("low", "high"), [("zzzz", None), ("zzzzzzzzV", None), (None, "0001")])
+def test_an_end_that_is_used_up_goes_on_with_more_digits(low: str | None, high: str | None) -> None:
+    ranks = spread(low, high, 3)
+    assert sorted([*ranks, *filter(None, (low, high))])[0 if low else -1] == (low or high)
+    assert max(map(len, ranks)) <= 12
 
 
 def test_fifty_thousand_ranks_are_four_digits_at_most() -> None:

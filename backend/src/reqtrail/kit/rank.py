@@ -10,6 +10,8 @@ from __future__ import annotations
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUE = {digit: value for value, digit in enumerate(DIGITS)}
 _BASE = len(DIGITS)
+_STRIDE = 4
+"""Digits by which ranks at an open end grow: enough for millions of additions each."""
 
 
 def between(low: str | None, high: str | None) -> str:
@@ -31,6 +33,10 @@ def spread(low: str | None, high: str | None, count: int) -> list[str]:
     _check(high)
     if low is not None and high is not None and low >= high:
         raise ValueError(f"there is no rank between {low!r} and {high!r}")
+    if high is None and low is not None:
+        return _behind(low, count)
+    if low is None and high is not None:
+        return _ahead(high, count)
     width = max(len(low or ""), len(high or "")) + 1
     while True:
         floor = _number(low or "", width)
@@ -40,6 +46,26 @@ def spread(low: str | None, high: str | None, count: int) -> list[str]:
         width += 1
     step = (ceiling - floor) // (count + 1)
     return [_text(floor + step * (index + 1), width) for index in range(count)]
+
+
+def _behind(low: str, count: int) -> list[str]:
+    """Count up from *low*: halving what is left up to the end would lengthen the rank with every sixth addition."""
+    width = _STRIDE
+    while True:
+        start = _number(low[:width], width)
+        if _BASE**width - 1 - start >= count:
+            return [_text(start + 1 + index, width) for index in range(count)]
+        width += _STRIDE
+
+
+def _ahead(high: str, count: int) -> list[str]:
+    """Count down from *high*."""
+    width = _STRIDE
+    while True:
+        start = _number(high[:width], width)
+        if start > count:
+            return [_text(start - count + index, width) for index in range(count)]
+        width += _STRIDE
 
 
 def _check(rank: str | None) -> None:
