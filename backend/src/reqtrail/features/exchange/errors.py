@@ -1,0 +1,68 @@
+"""Why an import is refused. Nothing of a refused file is left behind."""
+
+from __future__ import annotations
+
+from reqtrail.kit.errors import Conflict, Invalid, NotFound, TooLarge
+
+
+class ImportRefused(Invalid):
+    """Base of what makes a file no file that could be imported."""
+
+    code = "import_refused"
+    title = "The file cannot be imported"
+
+
+class NotXml(ImportRefused):
+    """The file is not well-formed XML; ``line`` says where."""
+
+    code = "not_well_formed"
+    title = "The file is not well-formed"
+
+
+class NotReqif(ImportRefused):
+    """The file is well-formed, but no ReqIF."""
+
+    code = "not_reqif"
+    title = "The file is not ReqIF"
+
+
+class HostileXml(ImportRefused):
+    """The file declares a document type or entities, which ReqIF never needs and attacks do."""
+
+    code = "document_type_refused"
+    title = "The file declares a document type"
+
+
+class BadValue(ImportRefused):
+    """A number or a yes/no value is none; ``object`` says where."""
+
+    code = "bad_value"
+    title = "A value does not fit its datatype"
+
+
+class BadArchive(ImportRefused):
+    """The archive is damaged, encrypted, or names paths outside itself."""
+
+    code = "bad_archive"
+    title = "The archive cannot be read"
+
+
+class ArchiveTooLarge(TooLarge):
+    """The archive unpacks to more than is allowed, or to suspiciously more than its own size."""
+
+    code = "archive_too_large"
+    title = "The archive unpacks to too much"
+
+
+class JobNotFound(NotFound):
+    """There is no such import in this project."""
+
+    code = "import_not_found"
+    title = "There is no such import"
+
+
+class JobState(Conflict):
+    """The import is not in a state in which this can be done."""
+
+    code = "import_state"
+    title = "The import is in another state"

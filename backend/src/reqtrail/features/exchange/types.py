@@ -1,0 +1,68 @@
+"""What exchange speaks of: losses, counts, records of a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_EXAMPLES = 5
+
+
+@dataclass
+class Loss:
+    """Something that an export will not hold as the import brought it."""
+
+    code: str
+    message: str
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class Losses:
+    """Collects losses by code, with a few places as examples."""
+
+    def __init__(self) -> None:
+        self._by_code: dict[str, Loss] = {}
+
+    def add(self, code: str, message: str, where: str = "") -> None:
+        """Count a loss of the kind *code* at *where* (an identifier or an address within the file)."""
+        loss = self._by_code.setdefault(code, Loss(code, message))
+        loss.count += 1
+        if where and len(loss.examples) < MAX_EXAMPLES and where not in loss.examples:
+            loss.examples.append(where)
+
+    def __bool__(self) -> bool:
+        """Whether anything is lost."""
+        return bool(self._by_code)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the losses as JSON shows them, by code."""
+        return [vars(self._by_code[code]) for code in sorted(self._by_code)]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference inside a file, by the kind of what it names and that thing's identifier."""
+
+    kind: str
+    identifier: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One entity of a file in the words of the model; references are not resolved yet.
+
+    Attributes:
+        identifier: Unique within its kind and file.
+        fields: The content of the entity. A ``Reference`` stands for an entity id.
+        order: Sort key within the kind: what it refers to comes before it.
+    """
+
+    kind: str
+    identifier: str
+    fields: dict[str, Any]
+    order: int
+
+
+Counts = Counter[str]
