@@ -30,8 +30,8 @@ async def test_refs(project: BenchProject) -> None:
     for ref in ("2", "@2", "main@2", clock.isoformat(second.recorded_at)):
         assert (await project.at(ref)).commit_hash == second.commit_hash
     today = second.recorded_at.astimezone(UTC).date()
-    for ref in (None, "main", "main@3", "3", f"main@{today + timedelta(days=1)}"):
-        snapshot = await project.at(ref)
+    for newest in (None, "main", "main@3", "3", f"main@{today + timedelta(days=1)}"):
+        snapshot = await project.at(newest)
         assert (snapshot.seq, snapshot.is_head) == (3, True)
     for ref, error in (
         ("99", RefNotFound),
