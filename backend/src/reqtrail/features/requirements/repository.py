@@ -363,3 +363,20 @@ async def count_placements(session: AsyncSession, snapshot: Snapshot, document_i
         select(func.count()).select_from(placements).where(placements.c.document_id == document_id)
     )
     return count or 0
+
+
+async def files_without_bytes(
+    session: AsyncSession, project_id: UUID
+) -> list[tuple[UUID, int, bytes]]:
+    """Return ``(entity id, sequence, sha256)`` of the revisions of files, at any version, whose attachment is gone."""
+    files = tables.files.c
+    attachments = tables.files.metadata.tables["attachments"].c
+    there = select(attachments.sha256).where(
+        attachments.project_id == project_id, attachments.sha256 == files.sha256
+    )
+    rows = await session.execute(
+        select(files.entity_id, files.seq_from, files.sha256)
+        .where(files.project_id == project_id, ~there.exists())
+        .order_by(files.seq_from)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -88,6 +88,8 @@ async def load_file(session: AsyncSession, project_id: UUID, sha256: bytes) -> t
 
 
 async def verify_attachments(session: AsyncSession, project_id: UUID) -> AsyncIterator[Problem]:
-    """Yield the attachments whose bytes are not what their address says."""
+    """Yield the attachments whose bytes are not what their address says, and the files that have none."""
     async for sha256, detail in corrupt(session, project_id):
         yield Problem("attachment", f"{sha256.hex()}: {detail}", "attachment")
+    for entity_id, seq, sha256 in await repository.files_without_bytes(session, project_id):
+        yield Problem("attachment", f"{sha256.hex()}: The bytes are gone.", "file", entity_id, seq)
