@@ -1,0 +1,128 @@
+import createClient, { type Middleware } from 'openapi-fetch'
+import type { components, paths } from './schema'
+
+export type Session = components['schemas']['Session']
+
+/** A refusal of the server (an RFC 9457 problem), or, with status 0, a server that cannot be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly requestId: string | null,
+    readonly extra: Readonly<Record<string, unknown>>,
+  ) {
+    super(detail)
+    this.name = 'ApiError'
+  }
+}
+
+const REFRESH_LOCK = 'reqtrail-refresh'
+
+let accessToken: string | null = null
+let refreshing: Promise<Session | null> | null = null
+let onSignedOut: () => void = () => undefined
+
+/** The access token lives in this variable and nowhere else. */
+export function setAccessToken(token: string | null): void {
+  accessToken = token
+}
+
+/** Has `callback` called when the sign-in has ended and cannot be renewed. */
+export function whenSignedOut(callback: () => void): void {
+  onSignedOut = callback
+}
+
+/**
+ * Exchanges the refresh cookie for a new access token; several callers at once share one request, and tabs take turns,
+ * because a refresh token that is used twice ends the sign-in.
+ * Returns null when there is no valid sign-in; throws an ApiError when the server cannot tell.
+ */
+export function renew(): Promise<Session | null> {
+  refreshing ??= inTurn(requestRefresh)
+    .then((session) => {
+      accessToken = session?.access_token ?? null
+      return session
+    })
+    .finally(() => {
+      refreshing = null
+    })
+  return refreshing
+}
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  // Web locks exist in secure contexts only.
+  return 'locks' in navigator ? await navigator.locks.request(REFRESH_LOCK, work) : await work()
+}
+
+async function requestRefresh(): Promise<Session | null> {
+  // keepalive: a reload must not lose the cookie of a refresh in flight.
+  const answer = await fetch('/api/v1/auth/refresh', { method: 'POST', keepalive: true }).catch(() => {
+    throw unreachable()
+  })
+  if (answer.status === 204 || answer.status === 401) return null
+  if (answer.ok) return (await answer.json()) as Session
+  throw await toError(answer)
+}
+
+async function send(request: Request): Promise<Response> {
+  const copy = request.clone()
+  if (accessToken) request.headers.set('Authorization', `Bearer ${accessToken}`)
+  const answer = await fetch(request)
+  if (answer.status !== 401 || new URL(request.url).pathname.startsWith('/api/v1/auth/')) return answer
+  if (!(await renew())) {
+    onSignedOut()
+    return answer
+  }
+  copy.headers.set('Authorization', `Bearer ${accessToken ?? ''}`)
+  return fetch(copy)
+}
+
+const problems: Middleware = {
+  async onResponse({ response }) {
+    if (response.ok || response.status === 304) return undefined
+    throw await toError(response)
+  },
+  onError({ error }) {
+    return error instanceof ApiError || isAbort(error) ? undefined : unreachable()
+  },
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}
+
+function unreachable(): ApiError {
+  return new ApiError(0, 'offline', 'The server cannot be reached.', null, {})
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  const requestId = response.headers.get('x-request-id')
+  try {
+    const { code, detail, title, ...extra } = (await response.json()) as Record<string, unknown>
+    return new ApiError(response.status, String(code), String(detail ?? title), requestId, extra)
+  } catch {
+    return new ApiError(response.status, 'unknown', `The server answered ${response.status}.`, requestId, {})
+  }
+}
+
+export const client = createClient<paths>({ baseUrl: '/', fetch: send })
+client.use(problems)
+
+/** Returns the body of an answer that has one. Errors were thrown before. */
+export async function unwrap<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T
+}
+
+/** Fetches what is not JSON (a download) with the same sign-in and the same errors. */
+export async function fetchBlob(path: string, signal?: AbortSignal): Promise<Response> {
+  let answer: Response
+  try {
+    answer = await send(new Request(new URL(path, location.origin), { signal: signal ?? null }))
+  } catch (error) {
+    if (error instanceof ApiError || isAbort(error)) throw error
+    throw unreachable()
+  }
+  if (!answer.ok) throw await toError(answer)
+  return answer
+}

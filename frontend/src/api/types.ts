@@ -1,0 +1,50 @@
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+export type User = Schemas['UserRead']
+export type Session = Schemas['Session']
+export type ApiToken = Schemas['TokenRead']
+export type Role = Schemas['Role']
+export type Project = Schemas['ProjectRead']
+export type Member = Schemas['MemberRead']
+export type Ref = Schemas['RefRead']
+export type Commit = Schemas['CommitRead']
+export type CommitList = Schemas['CommitList']
+export type CommitOutcome = Schemas['CommitOutcome']
+export type CommitWrite = Schemas['CommitWrite']
+export type CommitAnswer = Schemas['CommitAnswer']
+export type Operation = Schemas['OperationWrite']
+export type Position = Schemas['PositionWrite']
+export type UndoState = Schemas['UndoRead']
+export type EntityChange = Schemas['EntityChangeRead']
+export type FieldChange = Schemas['FieldChange']
+export type Comparison = Schemas['CompareRead']
+export type Document = Schemas['DocumentRead']
+export type DocumentList = Schemas['DocumentList']
+export type OutlineAnswer = Schemas['OutlineAnswer']
+export type RowsAnswer = Schemas['RowsAnswer']
+export type Row = Schemas['RowRead']
+export type Item = Schemas['ItemRead']
+export type ItemAnswer = Schemas['ItemAnswer']
+export type HistoryEntry = Schemas['HistoryEntryRead']
+export type HistoryChange = Schemas['HistoryChange']
+export type Link = Schemas['LinkRead']
+export type LinksAnswer = Schemas['LinksAnswer']
+export type ItemType = Schemas['TypeRead']
+export type Attribute = Schemas['AttributeRead']
+export type Datatype = Schemas['DatatypeRead']
+export type ProjectSchema = Schemas['SchemaAnswer']
+export type FindAnswer = Schemas['FindAnswer']
+export type UploadedFile = Schemas['FileAnswer']
+
+/** One side of a conflicting field, as a 409 `edit_conflict` tells it in `extra.conflicts`. */
+export interface EditConflict {
+  kind: string
+  id: string
+  key: string | null
+  field: string
+  base: unknown
+  ours: unknown
+  theirs: unknown
+}

@@ -1,0 +1,85 @@
+import { computed, type Ref } from 'vue'
+import { useRoute, useRouter } from 'vue-router'
+import { useDocuments, useProjects } from '@/features/projects'
+import { allCommands } from '@/shared/composables/useCommands'
+import { t } from '@/shared/i18n'
+import { fuzzyFilter } from '@/shared/lib/fuzzy'
+
+export interface PaletteEntry {
+  id: string
+  group: string
+  title: string
+  detail?: string
+  icon: string
+  shortcut?: string
+  keywords: string
+  run: () => unknown
+}
+
+const KEY = /^([a-z][a-z0-9]{1,9})-(\d+)$/i
+const BARE_NUMBER = /^\d+$/
+
+/** What the palette offers for `query`, best first: an item's key, documents, projects, commands. */
+export function usePaletteEntries(query: Ref<string>) {
+  const route = useRoute()
+  const router = useRouter()
+  const project = computed(() => (typeof route.params.project === 'string' ? route.params.project : ''))
+  const at = computed(() => (typeof route.query.at === 'string' ? route.query.at : ''))
+  const { active: documents } = useDocuments(project, at)
+  const { active: projects } = useProjects()
+
+  const fixed = computed<PaletteEntry[]>(() => [
+    ...documents.value.map((document) => ({
+      id: `document.${document.id}`,
+      group: t('shell.palette.groups.documents'),
+      title: document.title,
+      icon: 'i-lucide-file-text',
+      keywords: '',
+      run: () => router.push(`/p/${project.value}/d/${document.id}`),
+    })),
+    ...projects.value.map((entry) => ({
+      id: `project.${entry.key}`,
+      group: t('shell.palette.groups.projects'),
+      title: entry.name,
+      detail: entry.key,
+      icon: 'i-lucide-folder',
+      keywords: entry.key,
+      run: () => router.push(`/p/${entry.key}`),
+    })),
+    ...allCommands.value
+      .filter((command) => !command.keyOnly)
+      .map((command) => ({
+        id: command.id,
+        group: t('shell.palette.groups.commands'),
+        title: command.title,
+        icon: command.icon ?? 'i-lucide-chevron-right',
+        ...(command.shortcut ? { shortcut: command.shortcut } : {}),
+        keywords: `${command.group} ${command.keywords ?? ''}`,
+        run: command.run,
+      })),
+  ])
+
+  const key = computed<PaletteEntry[]>(() => {
+    const text = query.value.trim()
+    const found = KEY.exec(text)
+    const [target, number] = found ? [found[1]?.toUpperCase(), found[2]] : [project.value, text]
+    if (!found && !(project.value && BARE_NUMBER.test(text))) return []
+    const itemKey = `${target}-${number}`
+    return [
+      {
+        id: `key.${itemKey}`,
+        group: t('shell.palette.groups.key'),
+        title: t('shell.palette.goToKey', { key: itemKey }),
+        icon: 'i-lucide-hash',
+        keywords: '',
+        run: () => router.push(`/p/${target}/i/${itemKey}`),
+      },
+    ]
+  })
+
+  const entries = computed(() => [
+    ...key.value,
+    ...fuzzyFilter(query.value, fixed.value, (entry) => `${entry.title} ${entry.keywords}`),
+  ])
+  return { entries }
+}

@@ -1,0 +1,40 @@
+import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
+import type { ApiToken, Session, User } from '@/api/types'
+
+export { renew, whenSignedOut }
+
+export async function signIn(email: string, password: string): Promise<Session> {
+  const session = await unwrap(client.POST('/api/v1/auth/sign-in', { body: { email, password } }))
+  setAccessToken(session.access_token)
+  return session
+}
+
+export async function signOut(): Promise<void> {
+  await client.POST('/api/v1/auth/sign-out')
+  setAccessToken(null)
+}
+
+export function renameMe(displayName: string): Promise<User> {
+  return unwrap(client.PATCH('/api/v1/me', { body: { display_name: displayName } }))
+}
+
+export async function changePassword(current: string, next: string): Promise<void> {
+  await client.POST('/api/v1/me/password', { body: { current, new: next } })
+}
+
+export function listTokens(): Promise<ApiToken[]> {
+  return unwrap(client.GET('/api/v1/me/tokens'))
+}
+
+/** Returns the token itself, which the server shows this once only. */
+export async function createToken(name: string, days: number | null): Promise<string> {
+  return (await unwrap(client.POST('/api/v1/me/tokens', { body: { name, days } }))).token
+}
+
+export async function revokeToken(id: string): Promise<void> {
+  await client.DELETE('/api/v1/me/tokens/{token_id}', { params: { path: { token_id: id } } })
+}
+
+export function listUsers(): Promise<User[]> {
+  return unwrap(client.GET('/api/v1/users'))
+}

@@ -1,0 +1,2 @@
+export { useSession } from './useSession'
+export { listUsers } from './identity.api'

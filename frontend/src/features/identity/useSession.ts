@@ -1,0 +1,43 @@
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
+import type { User } from '@/api/types'
+import * as api from './identity.api'
+
+/** Who is signed in. The sign-in itself is an HttpOnly cookie that this code cannot read. */
+export const useSession = defineStore('session', () => {
+  const user = ref<User | null>(null)
+  let restored: Promise<void> | null = null
+
+  api.whenSignedOut(() => {
+    user.value = null
+  })
+
+  /** Takes up the sign-in of an earlier visit, once. Throws when the server cannot be reached. */
+  function restore(): Promise<void> {
+    restored ??= api
+      .renew()
+      .then((session) => {
+        user.value = session?.user ?? null
+      })
+      .catch((error: unknown) => {
+        restored = null
+        throw error
+      })
+    return restored
+  }
+
+  async function signIn(email: string, password: string): Promise<void> {
+    user.value = (await api.signIn(email, password)).user
+  }
+
+  async function signOut(): Promise<void> {
+    await api.signOut()
+    user.value = null
+  }
+
+  async function rename(displayName: string): Promise<void> {
+    user.value = await api.renameMe(displayName)
+  }
+
+  return { user, restore, signIn, signOut, rename }
+})

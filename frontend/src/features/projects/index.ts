@@ -1,0 +1,5 @@
+export { default as DocumentNav } from './DocumentNav.vue'
+export { default as ProjectSwitcher } from './ProjectSwitcher.vue'
+export { useDocuments } from './useDocuments'
+export { useProject } from './useProject'
+export { useProjects } from './useProjects'

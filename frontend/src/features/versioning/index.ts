@@ -1,0 +1,3 @@
+export { default as TimeTravelBanner } from './TimeTravelBanner.vue'
+export { default as WordDiff } from './diff/WordDiff.vue'
+export { postRedo as redo, postUndo as undo } from '@/shared/composables/undo.api'

@@ -1,0 +1,27 @@
+import type { FeatureModule } from '@/shared/module'
+
+const versioningModule: FeatureModule = {
+  id: 'versioning',
+  projectRoutes: [
+    { path: 'history', name: 'history', component: () => import('./history/HistoryPage.vue') },
+    { path: 'compare', name: 'compare', component: () => import('./compare/ComparePage.vue') },
+  ],
+  projectNav: [
+    {
+      label: 'versioning.nav.history',
+      icon: 'i-lucide-history',
+      route: 'history',
+      order: 20,
+      shortcut: 'g y',
+    },
+    {
+      label: 'versioning.nav.compare',
+      icon: 'i-lucide-git-compare',
+      route: 'compare',
+      order: 30,
+      shortcut: 'g c',
+    },
+  ],
+}
+
+export default versioningModule

@@ -1,0 +1,41 @@
+import type { NuxtUIOptions } from '@nuxt/ui/vite'
+import type { Plugin } from 'vite'
+
+/** Nuxt UI as every build and every test uses it: icons bundled, own code imported explicitly. */
+export const uiOptions: NuxtUIOptions = {
+  autoImport: false,
+  colorMode: false,
+  components: { dts: 'components.d.ts', dirs: [] },
+  icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'], globExclude: ['node_modules'] } } },
+  ui: {
+    colors: {
+      primary: 'indigo',
+      neutral: 'zinc',
+      error: 'red',
+      warning: 'amber',
+      success: 'green',
+      info: 'sky',
+      secondary: 'zinc',
+    },
+    button: { slots: { base: 'cursor-pointer disabled:cursor-not-allowed' } },
+    modal: { slots: { overlay: 'bg-black/40', content: 'divide-y-0' } },
+    toaster: { slots: { viewport: 'print:hidden' } },
+  },
+}
+
+/**
+ * Leaves out the two start-up plugins of Nuxt UI that write <style> and <title> at run time. The colours are in
+ * main.css instead: the server's content security policy allows no inline style element.
+ */
+export function withoutInlineStyles(): Plugin {
+  return {
+    name: 'reqtrail:without-inline-styles',
+    enforce: 'pre',
+    transform(_code, id) {
+      if (/@nuxt\/ui\/dist\/runtime\/(plugins\/colors|vue\/plugins\/head)\.js$/.test(id)) {
+        return { code: 'export default { install() {} }', map: null }
+      }
+      return undefined
+    },
+  }
+}

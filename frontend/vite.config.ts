@@ -1,0 +1,32 @@
+import { fileURLToPath, URL } from 'node:url'
+import vueI18n from '@intlify/unplugin-vue-i18n/vite'
+import ui from '@nuxt/ui/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+import { uiOptions, withoutInlineStyles } from './ui.config'
+
+const api = process.env.REQTRAIL_API ?? 'http://127.0.0.1:8000'
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    withoutInlineStyles(),
+    ui(uiOptions),
+    vueI18n({
+      include: [fileURLToPath(new URL('./src/shared/i18n/locales/**', import.meta.url))],
+      runtimeOnly: true,
+      compositionOnly: true,
+      strictMessage: true,
+    }),
+  ],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  define: { __VUE_OPTIONS_API__: 'true', __VUE_PROD_DEVTOOLS__: 'false' },
+  server: { port: 5173, proxy: { '/api': { target: api, ws: true } } },
+  build: {
+    target: 'es2022',
+    manifest: true,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 900,
+    modulePreload: { polyfill: false },
+  },
+})
