@@ -69,7 +69,7 @@ _ATTRIBUTES = {
 }
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ACTIVE = frozenset({"script", "iframe", "frame", "embed", "applet", "form", "link", "meta", "base", "svg", "style"})
-_ACTIVE_OBJECTS = re.compile(r"text/html|application/xhtml|image/svg|javascript|x-shockwave", re.I)
+_ACTIVE_OBJECTS = re.compile(r"text/html|application/xhtml|javascript|x-shockwave", re.I)
 _BAD_SCHEME = re.compile(r"^[\s\x00-\x20]*(javascript|vbscript|data|file)\s*:", re.I)
 _BAD_STYLE = re.compile(r"url\s*\(|expression\s*\(|javascript:|@import|-moz-binding|behavior\s*:", re.I)
 

@@ -1,0 +1,154 @@
+"""The first pass over a file: is it well-formed ReqIF at all, and what does it define?
+
+Everything that the second pass resolves references against is known afterwards, in whatever order a file defines it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO
+
+from lxml import etree
+
+from reqtrail.features.exchange.errors import BadArchive, HostileXml, NotReqif, NotXml
+from reqtrail.features.exchange.reqif.names import BASES, OLD_NAMESPACES, REQIF, TYPE_CATEGORIES
+from reqtrail.features.exchange.reqif.strict import local
+
+RECORDS = (
+    *(f"DATATYPE-DEFINITION-{base}" for base in BASES),
+    *TYPE_CATEGORIES,
+    "SPEC-OBJECT",
+    "SPEC-RELATION",
+    "SPECIFICATION",
+    "SPEC-HIERARCHY",
+    "RELATION-GROUP",
+)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An attribute definition: the type that has it, its base, the identifier of its datatype."""
+
+    type_id: str
+    base: str
+    datatype_id: str | None
+
+
+@dataclass
+class Index:
+    """What a file defines, by identifier."""
+
+    datatypes: dict[str, str] = field(default_factory=dict)
+    enum_values: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Definition] = field(default_factory=dict)
+    objects: set[str] = field(default_factory=set)
+    relations: set[str] = field(default_factory=set)
+    specifications: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def events(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[tuple[str, etree._Element]]:
+    """Yield ``(start or end, element)`` of the elements called *names* in any name space, the root always.
+
+    Raises:
+        NotXml: If the file is not well-formed; ``line`` says where.
+        HostileXml: If it declares a document type.
+        NotReqif: If its root is not REQ-IF.
+    """
+    tags = ("{*}REQ-IF", *(f"{{*}}{name}" for name in names))
+    context = etree.iterparse(
+        stream,
+        events=("start", "end"),
+        tag=tags,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_blank_text=False,
+    )
+    try:
+        first = True
+        for event, element in context:
+            if first:
+                _check_root(element)
+                first = False
+            yield event, element
+        if first:
+            raise NotReqif(f"The file's root is “{local(context.root)}”, not REQ-IF.")
+    except etree.XMLSyntaxError as error:
+        line = error.lineno or 1
+        raise NotXml(f"Line {line}: {error.msg or 'the file is not well-formed'}.", line=line) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise BadArchive(f"The archive is damaged: {error}.") from None
+    except (UnicodeDecodeError, LookupError) as error:
+        raise NotXml(f"The file's text cannot be decoded: {error}.") from None
+
+
+def _check_root(root: etree._Element) -> None:
+    document = root.getroottree().docinfo
+    if document.internalDTD is not None or document.doctype:
+        raise HostileXml(
+            "The file has a document type declaration, which ReqIF does not need and attacks use."
+            " Remove it and try again."
+        )
+    if local(root) != "REQ-IF":
+        raise NotReqif(f"The file's root is “{local(root)}”, not REQ-IF.")
+    namespace = etree.QName(root).namespace
+    if namespace != REQIF and namespace not in OLD_NAMESPACES:
+        raise NotReqif(f"The file is of the name space “{namespace}”, which is not that of ReqIF.")
+
+
+def build_index(stream: IO[bytes]) -> Index:
+    """Read a file once and return what it defines.
+
+    Raises:
+        NotXml, HostileXml, NotReqif: If it is no ReqIF file.
+    """
+    index = Index()
+    for event, element in events(stream, RECORDS):
+        if event == "end" and local(element) != "REQ-IF":
+            _note(index, element)
+            _forget(element)
+    return index
+
+
+def _note(index: Index, element: etree._Element) -> None:
+    name, identifier = local(element), element.get("IDENTIFIER") or ""
+    index.counts[name] += 1
+    if name.startswith("DATATYPE-DEFINITION-"):
+        index.datatypes.setdefault(identifier, name.rpartition("-")[2])
+        for value in element.iterfind("{*}SPECIFIED-VALUES/{*}ENUM-VALUE"):
+            index.enum_values.setdefault(value.get("IDENTIFIER") or "", identifier)
+    elif name in TYPE_CATEGORIES:
+        index.types.setdefault(identifier, TYPE_CATEGORIES[name])
+        _note_attributes(index, element, identifier)
+    elif name == "SPEC-OBJECT":
+        index.objects.add(identifier)
+    elif name == "SPEC-RELATION":
+        index.relations.add(identifier)
+    elif name == "SPECIFICATION":
+        index.specifications.add(identifier)
+
+
+def _note_attributes(index: Index, element: etree._Element, type_id: str) -> None:
+    for definition in element.iterfind("{*}SPEC-ATTRIBUTES/*"):
+        base = local(definition).rpartition("-")[2]
+        if base in BASES and local(definition).startswith("ATTRIBUTE-DEFINITION-"):
+            reference = definition.find("{*}TYPE/*")
+            datatype = (reference.text or "").strip() if reference is not None else None
+            index.attributes.setdefault(
+                definition.get("IDENTIFIER") or "", Definition(type_id, base, datatype)
+            )
+
+
+def _forget(element: etree._Element) -> None:
+    """Give the memory of what was read back; the element itself stays, since the parser stands on it."""
+    element.clear(keep_tail=True)
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
