@@ -1,0 +1,54 @@
+import { defineConfig } from '@playwright/test'
+import { existsSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const port = Number(process.env.E2E_PORT ?? 8790)
+const home = process.env.E2E_HOME ?? join(tmpdir(), `reqtrail-e2e-${process.pid}`)
+process.env.E2E_HOME = home
+process.env.E2E_PORT = String(port)
+mkdirSync(home, { recursive: true, mode: 0o700 })
+
+const chromium = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  (path) => path && existsSync(path),
+)
+
+export default defineConfig({
+  testDir: 'e2e',
+  fullyParallel: false,
+  workers: 1,
+  timeout: 60_000,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [['list']],
+  use: {
+    baseURL: `http://127.0.0.1:${port}`,
+    viewport: { width: 1440, height: 900 },
+    launchOptions: {
+      executablePath: chromium,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+    trace: 'retain-on-failure',
+  },
+  // A whole instance with the demo project, started as a user starts it.
+  webServer: {
+    command: '../.venv/bin/python -m reqtrail up',
+    url: `http://127.0.0.1:${port}/api/v1/health/ready`,
+    timeout: 90_000,
+    gracefulShutdown: { signal: 'SIGINT', timeout: 20_000 },
+    env: {
+      REQTRAIL_HOME: home,
+      REQTRAIL_PORT: String(port),
+      REQTRAIL_BCRYPT_ROUNDS: '4',
+      REQTRAIL_SIGN_IN_LIMIT: '1000',
+      NO_COLOR: '1',
+    },
+  },
+})
