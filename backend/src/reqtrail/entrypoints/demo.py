@@ -50,15 +50,11 @@ async def load_demo(session: AsyncSession, owner: User) -> None:
     Raises:
         ProjectKeyTaken: If there is a project with the key ``RQT``; nothing is changed then.
     """
-    project_id = await create_project(
-        session, owner, key=KEY, name=NAME, description=DESCRIPTION
-    )
+    project_id = await create_project(session, owner, key=KEY, name=NAME, description=DESCRIPTION)
     builder = _Builder(project_id)
     for path in sorted(DATA.glob("[0-9]*.json")):
         document = orjson.loads(path.read_bytes())
-        await _commit(
-            session, builder, owner, document["message"], builder.document(document)
-        )
+        await _commit(session, builder, owner, document["message"], builder.document(document))
     for entry in orjson.loads((DATA / "history.json").read_bytes()):
         await _commit(session, builder, owner, entry["message"], builder.edits(entry))
 
@@ -94,9 +90,7 @@ class _Builder:
                 document_id,
                 {
                     "title": content["title"],
-                    "type_id": str(
-                        default_id(self.project_id, "type", "Specification")
-                    ),
+                    "type_id": str(default_id(self.project_id, "type", "Specification")),
                 },
             )
         ]
@@ -113,9 +107,7 @@ class _Builder:
         It has ``change`` (by name), ``add`` and ``move`` (to be the first below a row).
         """
         writes = [
-            Write(
-                "update", "item", self._id("item", name), self._item_fields(name, row)
-            )
+            Write("update", "item", self._id("item", name), self._item_fields(name, row))
             for name, row in entry.get("change", {}).items()
         ]
         for addition in entry.get("add", ()):
@@ -128,9 +120,7 @@ class _Builder:
             below = self._id("placement", move["below"])
             position = Position(self._places[name], below, first=True)
             writes.append(
-                Write(
-                    "move", "placement", self._id("placement", name), position=position
-                )
+                Write("move", "placement", self._id("placement", name), position=position)
             )
         return writes
 
@@ -145,15 +135,11 @@ class _Builder:
             yield name, row, parent
             yield from self._rows(row.get("rows", ()), name)
 
-    def _new_item(
-        self, name: str, row: Row, document_id: UUID, parent: str | None
-    ) -> list[Write]:
+    def _new_item(self, name: str, row: Row, document_id: UUID, parent: str | None) -> list[Write]:
         self._types[name] = _type_of(row)
         fields = self._item_fields(name, row)
         fields["type_id"] = str(default_id(self.project_id, "type", self._types[name]))
-        position = Position(
-            document_id, self._id("placement", parent) if parent else None
-        )
+        position = Position(document_id, self._id("placement", parent) if parent else None)
         item_id = self._id("item", name)
         return [
             Write("create", "item", item_id, fields),
@@ -179,9 +165,7 @@ class _Builder:
                 values[attribute] = self._value(field, row[field])
         return {
             "attributes": {
-                str(
-                    default_id(self.project_id, "attribute", type_name, attribute)
-                ): value
+                str(default_id(self.project_id, "attribute", type_name, attribute)): value
                 for attribute, value in values.items()
             }
         }
@@ -193,9 +177,7 @@ class _Builder:
             return value
         chosen = value if isinstance(value, list) else [value]
         datatype = _ENUMERATIONS[field]
-        return [
-            str(default_id(self.project_id, "value", datatype, one)) for one in chosen
-        ]
+        return [str(default_id(self.project_id, "value", datatype, one)) for one in chosen]
 
     def _links(self, name: str, row: Row) -> Iterator[Write]:
         for link_type, targets in row.get("links", {}).items():

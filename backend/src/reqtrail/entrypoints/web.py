@@ -80,7 +80,7 @@ async def _start_notices(app: FastAPI, redis_url: str, stack: AsyncExitStack) ->
     notices = HeadNotices(redis, _head_moved, _heads_unknown)
     notices.start()
     stack.push_async_callback(notices.stop)
-    stack.callback(on_new_head(notices.publish))
+    stack.callback(on_new_head(app.state.database, notices.publish))
 
 
 async def _head_moved(project_id: UUID, branch_id: UUID, seq: int, commit_hash: bytes) -> None:

@@ -32,7 +32,8 @@ class CommitCache:
             self.hits += 1
             self._entries.move_to_end(key)
             return self._entries[key][0]
-        async with self._loading.setdefault(key, asyncio.Lock()):
+        waiting = (id(asyncio.get_running_loop()), key)  # a lock belongs to one event loop
+        async with self._loading.setdefault(waiting, asyncio.Lock()):
             if key in self._entries:
                 self.hits += 1
                 return self._entries[key][0]
@@ -40,7 +41,7 @@ class CommitCache:
             try:
                 value, weight = await load()
             finally:
-                self._loading.pop(key, None)
+                self._loading.pop(waiting, None)
             self._put(key, value, weight)
             return value
 

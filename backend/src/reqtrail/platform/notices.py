@@ -9,26 +9,37 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.platform.database.engine import Database, after_commit
+
 HeadAnnouncer = Callable[[UUID, UUID, int, bytes], Awaitable[None]]
 
-_announcers: list[HeadAnnouncer] = []
+_KEY = "reqtrail_head_announcers"
 
 
-def on_new_head(announcer: HeadAnnouncer) -> Callable[[], None]:
-    """Have *announcer* called with (project, branch, sequence, commit hash) after each commit of this process.
+def on_new_head(database: Database, announcer: HeadAnnouncer) -> Callable[[], None]:
+    """Have *announcer* called with (project, branch, sequence, commit hash) after each commit through *database*.
 
     Returns:
         A function that ends it.
     """
-    _announcers.append(announcer)
+    announcers: list[HeadAnnouncer] = database.info.setdefault(_KEY, [])
+    announcers.append(announcer)
 
     def end() -> None:
-        _announcers.remove(announcer)
+        announcers.remove(announcer)
 
     return end
 
 
-async def announce_head(project_id: UUID, branch_id: UUID, seq: int, commit_hash: bytes) -> None:
-    """Tell every announcer of this process that a branch has a new head."""
-    for announcer in list(_announcers):
-        await announcer(project_id, branch_id, seq, commit_hash)
+def announce_head(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, seq: int, commit_hash: bytes
+) -> None:
+    """Tell that a branch has a new head, once the transaction of *session* is durable."""
+
+    async def announce() -> None:
+        for announcer in list(session.info.get(_KEY, ())):
+            await announcer(project_id, branch_id, seq, commit_hash)
+
+    after_commit(session, announce)

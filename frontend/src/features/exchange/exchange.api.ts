@@ -13,8 +13,7 @@ export function startImport(project: string, file: File, options: Upload): Promi
 
 export async function listImports(project: string): Promise<ImportJob[]> {
   const answer = (await (await fetchBlob(`${base(project)}/imports`)).json()) as
-    | ImportJob[]
-    | { imports: ImportJob[] }
+    ImportJob[] | { imports: ImportJob[] }
   return Array.isArray(answer) ? answer : answer.imports
 }
 

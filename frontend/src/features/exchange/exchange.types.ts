@@ -1,11 +1,5 @@
 export type ImportState =
-  | 'queued'
-  | 'running'
-  | 'dry_run_ready'
-  | 'committing'
-  | 'done'
-  | 'failed'
-  | 'cancelled'
+  'queued' | 'running' | 'dry_run_ready' | 'committing' | 'done' | 'failed' | 'cancelled'
 
 export interface Loss {
   code: string

@@ -15,7 +15,9 @@ export function mappingRows(mapping: unknown, prefix = ''): MappingRow[] {
   if (from && to) {
     return [{ from, to }, ...mappingRows(record.attributes, from)]
   }
-  return Object.entries(record).flatMap(([key, value]) => mappingRows(value, prefix ? `${prefix} › ${key}` : key))
+  return Object.entries(record).flatMap(([key, value]) =>
+    mappingRows(value, prefix ? `${prefix} › ${key}` : key),
+  )
 }
 
 function text(value: unknown): string {

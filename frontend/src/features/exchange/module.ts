@@ -4,7 +4,13 @@ const exchangeModule: FeatureModule = {
   id: 'exchange',
   projectRoutes: [{ path: 'exchange', name: 'exchange', component: () => import('./ExchangePage.vue') }],
   projectNav: [
-    { label: 'exchange.nav', icon: 'i-lucide-arrow-left-right', route: 'exchange', order: 40, shortcut: 'g x' },
+    {
+      label: 'exchange.nav',
+      icon: 'i-lucide-arrow-left-right',
+      route: 'exchange',
+      order: 40,
+      shortcut: 'g x',
+    },
   ],
 }
 

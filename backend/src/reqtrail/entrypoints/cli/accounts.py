@@ -29,9 +29,7 @@ def add_to(app: typer.Typer) -> None:
     users.command("list")(list_users)
     users.command("reset-password")(reset_password)
     app.add_typer(users, name="user")
-    tokens = typer.Typer(
-        help="API tokens.", no_args_is_help=True, rich_markup_mode=None
-    )
+    tokens = typer.Typer(help="API tokens.", no_args_is_help=True, rich_markup_mode=None)
     tokens.command("create")(create_token)
     app.add_typer(tokens, name="token")
 

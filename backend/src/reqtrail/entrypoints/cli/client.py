@@ -38,15 +38,11 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON of a GET."""
-        return self._send(
-            "GET", path, params={k: v for k, v in params.items() if v is not None}
-        )
+        return self._send("GET", path, params={k: v for k, v in params.items() if v is not None})
 
     def post(self, path: str, **arguments: Any) -> Any:
         """Return the JSON of a POST. It carries an idempotency key."""
-        return self._send(
-            "POST", path, headers={"Idempotency-Key": str(new_id())}, **arguments
-        )
+        return self._send("POST", path, headers={"Idempotency-Key": str(new_id())}, **arguments)
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
         response = self.http.request(method, f"{API}{path}", **arguments)
@@ -78,14 +74,10 @@ def connect(*, signed_in: bool = True) -> Iterator[Client]:
         with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT) as http:
             yield Client(http)
     except httpx.UnsupportedProtocol:
-        raise fail(
-            Exit.USAGE, f"{url} is no address of a server (REQTRAIL_URL)."
-        ) from None
+        raise fail(Exit.USAGE, f"{url} is no address of a server (REQTRAIL_URL).") from None
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
-        raise fail(
-            Exit.UNREACHABLE, f"The server {url} cannot be reached: {reason}."
-        ) from None
+        raise fail(Exit.UNREACHABLE, f"The server {url} cannot be reached: {reason}.") from None
 
 
 def check(response: httpx.Response) -> None:

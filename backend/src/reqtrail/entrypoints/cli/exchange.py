@@ -15,9 +15,7 @@ from reqtrail.entrypoints.cli.client import API, Client, check, connect
 from reqtrail.entrypoints.cli.output import Exit, fail, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Project = Annotated[
-    str, typer.Option("--project", "-p", help="The project's key, as BRK.")
-]
+Project = Annotated[str, typer.Option("--project", "-p", help="The project's key, as BRK.")]
 
 POLL_SECONDS: Final = 0.2
 END_STATES: Final = frozenset({"dry_run_ready", "done", "failed", "cancelled"})
@@ -31,9 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def import_file(
-    file: Annotated[
-        Path, typer.Argument(help="A .reqif or .reqifz file.", dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="A .reqif or .reqifz file.", dir_okay=False)],
     project: Project,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what the import would do.")
@@ -139,9 +135,7 @@ def export(
     ],
     at: Annotated[
         str | None,
-        typer.Option(
-            help="The version: 42, main@42, 2026-11-01. The newest if left out."
-        ),
+        typer.Option(help="The version: 42, main@42, 2026-11-01. The newest if left out."),
     ] = None,
 ) -> None:
     """Export a project, now or at any past version, as ReqIF.
@@ -165,9 +159,7 @@ def export(
                         sink.write(chunk)
             partial.replace(output)
         except OSError as error:
-            raise fail(
-                Exit.FAILED, f"{output} cannot be written: {error.strerror}."
-            ) from None
+            raise fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}.") from None
         finally:
             partial.unlink(missing_ok=True)
     typer.echo(f"Wrote {output} ({output.stat().st_size:,} bytes).", err=True)

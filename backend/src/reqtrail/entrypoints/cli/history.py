@@ -12,9 +12,7 @@ from reqtrail.entrypoints.cli.client import Client, connect
 from reqtrail.entrypoints.cli.output import Exit, console, diff_text, plain, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Project = Annotated[
-    str, typer.Option("--project", "-p", help="The project's key, as BRK.")
-]
+Project = Annotated[str, typer.Option("--project", "-p", help="The project's key, as BRK.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,9 +25,7 @@ def add_to(app: typer.Typer) -> None:
 def log(
     project: Project,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500)] = 50,
-    before: Annotated[
-        int | None, typer.Option(help="Only commits before this one.")
-    ] = None,
+    before: Annotated[int | None, typer.Option(help="Only commits before this one.")] = None,
     json: Json = False,
 ) -> None:
     """List the commits of a project, newest first.
@@ -46,9 +42,7 @@ def log(
         line = Text(f"{commit['seq']:>6} ", style="bold")
         line.append(f"{commit['commit'][:10]} ", style="yellow")
         line.append(f"{commit['recorded_at'][:16].replace('T', ' ')} ", style="dim")
-        line.append(
-            f"{commit['author']['display_name']}: {commit['message'] or commit['kind']}"
-        )
+        line.append(f"{commit['author']['display_name']}: {commit['message'] or commit['kind']}")
         out.print(line)
 
 
@@ -114,9 +108,7 @@ def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
         return
     for field in change["fields"]:
         line = Text(f"    {names.field(field)}: ")
-        line.append_text(
-            diff_text(names.value(field["before"]), names.value(field["after"]))
-        )
+        line.append_text(diff_text(names.value(field["before"]), names.value(field["after"])))
         show(line)
 
 
@@ -133,11 +125,7 @@ def verify(project: Project, json: Json = False) -> None:
         for problem in report["problems"]:
             where = f" (version {problem['seq']})" if problem["seq"] is not None else ""
             typer.echo(f"{problem['what']}: {problem['detail']}{where}")
-        read = ", ".join(
-            f"{count} {name}" for name, count in sorted(report["counts"].items())
-        )
-        typer.echo(
-            f"{'Everything agrees' if report['ok'] else 'Problems were found'}: {read}."
-        )
+        read = ", ".join(f"{count} {name}" for name, count in sorted(report["counts"].items()))
+        typer.echo(f"{'Everything agrees' if report['ok'] else 'Problems were found'}: {read}.")
     if not report["ok"]:
         raise typer.Exit(int(Exit.FINDINGS))

@@ -59,9 +59,7 @@ def status(json: Json = False) -> None:
         return
     typer.echo(f"{url} is ready. You are {user['display_name']} <{user['email']}>.")
     for project in projects:
-        typer.echo(
-            f"  {project['key']:<10} {project['name']} (version {project['head']['seq']})"
-        )
+        typer.echo(f"  {project['key']:<10} {project['name']} (version {project['head']['seq']})")
 
 
 def version(json: Json = False) -> None:

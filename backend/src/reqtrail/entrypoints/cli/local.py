@@ -53,9 +53,7 @@ def set_password(email: str, password: str | None) -> str:
     except ReqtrailError as error:
         raise fail(Exit.REFUSED, error.detail, problem=error.code) from None
     except OSError as error:
-        raise fail(
-            Exit.UNREACHABLE, f"The database cannot be reached: {error}."
-        ) from None
+        raise fail(Exit.UNREACHABLE, f"The database cannot be reached: {error}.") from None
     return chosen
 
 
@@ -67,9 +65,7 @@ async def _set(settings: Settings, url: str, email: str, password: str) -> None:
             user = await reset_password(session, hasher, email, password)
             stored = _stored_credentials(settings)
             if stored.get("email") == user.email:
-                _, token = await make_api_token(
-                    session, user.user_id, "Command line", None
-                )
+                _, token = await make_api_token(session, user.user_id, "Command line", None)
                 stored |= {"password": password, "token": token}
                 write_private(settings.credentials_file, orjson.dumps(stored).decode())
     finally:

@@ -78,11 +78,7 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
     text = str(value)
-    return (
-        " ".join(_TAGS.sub(" ", text).split())
-        if text.lstrip().startswith("<")
-        else text
-    )
+    return " ".join(_TAGS.sub(" ", text).split()) if text.lstrip().startswith("<") else text
 
 
 def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:

@@ -52,16 +52,21 @@ def after_commit(session: AsyncSession, action: AfterCommit) -> None:
 
 
 class Database:
-    """One engine and the two kinds of session that the application uses."""
+    """One engine and the two kinds of session that the application uses.
+
+    Attributes:
+        info: What every writing session carries in its own ``info``.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.info: dict[str, Any] = {}
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session that is one transaction: durable when the block ends, undone when it raises."""
-        async with self._make() as session:
+        async with self._make(info=dict(self.info)) as session:
             async with session.begin():
                 yield session
             for action in session.info.pop(_AFTER_COMMIT, []):

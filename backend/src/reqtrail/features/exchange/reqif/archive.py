@@ -85,9 +85,7 @@ class Upload:
         if len(entries) > MAX_ENTRIES:
             raise ArchiveTooLarge(f"The archive has {len(entries)} entries; {MAX_ENTRIES} at most.")
         unpacked = sum(entry.file_size for entry in entries)
-        if unpacked > MAX_UNPACKED or (
-            unpacked > RATIO_FREE_BYTES and unpacked > size * MAX_RATIO
-        ):
+        if unpacked > MAX_UNPACKED or (unpacked > RATIO_FREE_BYTES and unpacked > size * MAX_RATIO):
             raise ArchiveTooLarge(
                 f"The archive of {size} bytes would unpack to {unpacked} bytes, which looks like an"
                 " attack."

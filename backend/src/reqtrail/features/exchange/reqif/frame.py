@@ -38,7 +38,9 @@ class Frame:
         namespace = etree.QName(root).namespace
         if namespace in OLD_NAMESPACES:
             self._losses.add(
-                "old_namespace", "The name space of an early draft becomes that of ReqIF 1.0.", namespace or ""
+                "old_namespace",
+                "The name space of an early draft becomes that of ReqIF 1.0.",
+                namespace or "",
             )
         attributes = {}
         for name, value in root.attrib.items():
@@ -85,7 +87,9 @@ class Frame:
         if names != [name for name in SECTIONS if name in names]:
             self._losses.add("order_changed", "Sections are written in the order of the schema.")
         if root.find("{*}CORE-CONTENT/{*}REQ-IF-CONTENT") is None:
-            self._losses.add("content_missing", "The file has no content; exports get an empty one.")
+            self._losses.add(
+                "content_missing", "The file has no content; exports get an empty one."
+            )
 
     def as_json(self) -> dict[str, Any]:
         """Return the frame as it is kept with the package."""

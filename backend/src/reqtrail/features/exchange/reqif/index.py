@@ -82,7 +82,9 @@ def events(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[tuple[str, etr
             raise NotReqif(f"The file's root is “{local(context.root)}”, not REQ-IF.")
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
-        raise NotXml(f"Line {line}: {error.msg or 'the file is not well-formed'}.", line=line) from None
+        raise NotXml(
+            f"Line {line}: {error.msg or 'the file is not well-formed'}.", line=line
+        ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise BadArchive(f"The archive is damaged: {error}.") from None
     except (UnicodeDecodeError, LookupError) as error:

@@ -34,7 +34,17 @@ from reqtrail.features.exchange.reqif.values import Entity, ValueReader
 from reqtrail.features.exchange.types import Losses, Record
 
 MAX_TEMPLATES = 500
-ORDER = ("package", "datatype", "type", "attribute", "document", "item", "placement", "link", "link_group")
+ORDER = (
+    "package",
+    "datatype",
+    "type",
+    "attribute",
+    "document",
+    "item",
+    "placement",
+    "link",
+    "link_group",
+)
 _UNIQUE_MARKS = ("ALTERNATIVE-ID", "THE-ORIGINAL-VALUE")
 _RANK_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -98,9 +108,7 @@ class Reader:
                 if event == "start":
                     self._frame.open(element)
                     self._nsmap = self._frame.nsmap
-                    self._values = ValueReader(
-                        self._index, self._entity, self._nsmap, self._losses
-                    )
+                    self._values = ValueReader(self._index, self._entity, self._nsmap, self._losses)
                 else:
                     self._frame.close(element)
             elif event == "start":
@@ -129,9 +137,7 @@ class Reader:
             opened.identifier = self._once("placement", identifier)
             self._stack.append(opened)
 
-    def _record(
-        self, name: str, element: etree._Element, comments: list[str]
-    ) -> Iterator[Record]:
+    def _record(self, name: str, element: etree._Element, comments: list[str]) -> Iterator[Record]:
         if name in {"SPEC-HIERARCHY", "SPECIFICATION"}:
             _empty_children(element)  # they are records of their own, and read already
         self._tidier.tidy(element)
@@ -172,13 +178,9 @@ class Reader:
         }
         return self._finish("datatype", identifier, element, fields, comments, inline=True)
 
-    def _type(
-        self, name: str, element: etree._Element, comments: list[str]
-    ) -> Iterator[Record]:
+    def _type(self, name: str, element: etree._Element, comments: list[str]) -> Iterator[Record]:
         identifier = self._once("type", element.get("IDENTIFIER") or "")
-        definitions = [
-            node for node in element.iterfind("{*}SPEC-ATTRIBUTES/*") if local(node)
-        ]
+        definitions = [node for node in element.iterfind("{*}SPEC-ATTRIBUTES/*") if local(node)]
         attributes = []
         for position, node in enumerate(definitions):
             before = _comments_before(node)
@@ -411,7 +413,9 @@ class Reader:
             extra["t"] = self._templates.setdefault(template, len(self._templates))
         else:
             extra["x"] = template
-        return Record(kind, identifier, {**fields, "extra": extra}, number if order is None else order)
+        return Record(
+            kind, identifier, {**fields, "extra": extra}, number if order is None else order
+        )
 
     def _package(self) -> Record:
         extra = self._frame.as_json()

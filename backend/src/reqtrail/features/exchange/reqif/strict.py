@@ -96,13 +96,13 @@ class Tidier:
             f"{where}: {attribute}",
         )
 
-    def _add_missing(
-        self, element: etree._Element, name: str, attribute: str, where: str
-    ) -> None:
+    def _add_missing(self, element: etree._Element, name: str, attribute: str, where: str) -> None:
         if attribute == "LAST-CHANGE":
             element.set(attribute, self._moment)
             self._losses.add(
-                "last_change_missing", "A missing LAST-CHANGE is set to the time of the import.", where
+                "last_change_missing",
+                "A missing LAST-CHANGE is set to the time of the import.",
+                where,
             )
         elif (name, attribute) in DEFAULTS:
             element.set(attribute, DEFAULTS[name, attribute])
@@ -136,7 +136,11 @@ class Tidier:
                 continue
             count += 1
             self.tidy(child, where)
-        if not part.required and count == 0 and local(holder) in {"ALTERNATIVE-ID", "DEFAULT-VALUE"}:
+        if (
+            not part.required
+            and count == 0
+            and local(holder) in {"ALTERNATIVE-ID", "DEFAULT-VALUE"}
+        ):
             return
 
     def _remove(self, node: etree._Element, where: str) -> None:

@@ -89,7 +89,9 @@ class ValueReader:
             return None
         if definition.base != local(element).rpartition("-")[2]:
             self._lose(
-                "value_of_other_base", "Values of another datatype than their attribute are left out.", where
+                "value_of_other_base",
+                "Values of another datatype than their attribute are left out.",
+                where,
             )
             return None
         key = self._entity("attribute", identifier)

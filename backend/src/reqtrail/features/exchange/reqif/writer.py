@@ -138,7 +138,9 @@ class Builder:
             found = etree.SubElement(holder, f"{{{REQIF}}}{reference}")
         found.text = identifier
 
-    def rename(self, element: etree._Element, source: Source, name: str, fallback: str = "") -> None:
+    def rename(
+        self, element: etree._Element, source: Source, name: str, fallback: str = ""
+    ) -> None:
         """Set LONG-NAME where the model's name is not what the file said already."""
         attributes = source.extra.get("a") or {}
         known = attributes.get("LONG-NAME") or source.extra.get("id") or fallback
@@ -261,9 +263,7 @@ class Builder:
                 node.text = identifier
         return self.split(made, source, has_children)
 
-    def split(
-        self, element: etree._Element, source: Source, has_children: bool
-    ) -> tuple[str, str]:
+    def split(self, element: etree._Element, source: Source, has_children: bool) -> tuple[str, str]:
         """Return the text of *element* up to and from where its children go."""
         if not has_children:
             return self.text(element, source), ""

@@ -59,7 +59,18 @@ _ATTRIBUTES = {
     "table": {"border", "cellpadding", "cellspacing", "summary", "width", "frame", "rules"},
     **dict.fromkeys(
         ("td", "th"),
-        {"abbr", "align", "axis", "colspan", "headers", "rowspan", "scope", "valign", "char", "charoff"},
+        {
+            "abbr",
+            "align",
+            "axis",
+            "colspan",
+            "headers",
+            "rowspan",
+            "scope",
+            "valign",
+            "char",
+            "charoff",
+        },
     ),
     **dict.fromkeys(("tr", "thead", "tbody", "tfoot"), {"align", "valign", "char", "charoff"}),
     **dict.fromkeys(("col", "colgroup"), {"align", "span", "valign", "width", "char", "charoff"}),
@@ -68,10 +79,14 @@ _ATTRIBUTES = {
     "pre": {"{http://www.w3.org/XML/1998/namespace}space"},
 }
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_ACTIVE = frozenset({"script", "iframe", "frame", "embed", "applet", "form", "link", "meta", "base", "svg", "style"})
+_ACTIVE = frozenset(
+    {"script", "iframe", "frame", "embed", "applet", "form", "link", "meta", "base", "svg", "style"}
+)
 _ACTIVE_OBJECTS = re.compile(r"text/html|application/xhtml|javascript|x-shockwave", re.I)
 _BAD_SCHEME = re.compile(r"^[\s\x00-\x20]*(javascript|vbscript|data|file)\s*:", re.I)
-_BAD_STYLE = re.compile(r"url\s*\(|expression\s*\(|javascript:|@import|-moz-binding|behavior\s*:", re.I)
+_BAD_STYLE = re.compile(
+    r"url\s*\(|expression\s*\(|javascript:|@import|-moz-binding|behavior\s*:", re.I
+)
 
 
 def repair(element: etree._Element, losses: Losses, where: str) -> bool:
@@ -107,7 +122,9 @@ def _repair_children(
         _repair_attributes(child, name, losses, where)
         allowed = CONTENT.get(context) if context else _FLOW
         if name not in CONTENT or (allowed is not None and name not in allowed):
-            losses.add("xhtml_repaired", "Rich text was not valid XHTML; exports hold it repaired.", where)
+            losses.add(
+                "xhtml_repaired", "Rich text was not valid XHTML; exports hold it repaired.", where
+            )
             _repair_children(child, losses, where, context)
             _unwrap(child)
             continue
@@ -127,14 +144,18 @@ def _repair_attributes(node: etree._Element, name: str, losses: Losses, where: s
     allowed = _COMMON | _ATTRIBUTES.get(name, set())
     for attribute, value in list(node.attrib.items()):
         text, key = str(value), str(attribute)
-        if key.lower().startswith("on") or (key in {"href", "data", "cite"} and _BAD_SCHEME.search(text)):
+        if key.lower().startswith("on") or (
+            key in {"href", "data", "cite"} and _BAD_SCHEME.search(text)
+        ):
             losses.add("active_content", "Active content is left out of exports.", where)
         elif key == "style" and _BAD_STYLE.search(text):
             losses.add("active_content", "Active content is left out of exports.", where)
         elif key in allowed or key == _LANG:
             continue
         else:
-            losses.add("xhtml_repaired", "Rich text was not valid XHTML; exports hold it repaired.", where)
+            losses.add(
+                "xhtml_repaired", "Rich text was not valid XHTML; exports hold it repaired.", where
+            )
         del node.attrib[attribute]
 
 

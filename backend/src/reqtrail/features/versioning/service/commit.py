@@ -50,7 +50,6 @@ from reqtrail.features.versioning.types import (
     State,
 )
 from reqtrail.kit.ids import new_id
-from reqtrail.platform.database.engine import after_commit
 from reqtrail.platform.notices import announce_head
 
 MAX_REMEMBERED = 20_000
@@ -232,12 +231,9 @@ class _Writer:
         )
 
     def _announce(self, record: CommitRecord) -> None:
-        project_id = self._request.project_id
-
-        async def announce() -> None:
-            await announce_head(project_id, record.branch_id, record.seq, record.hash)
-
-        after_commit(self._session, announce)
+        announce_head(
+            self._session, self._request.project_id, record.branch_id, record.seq, record.hash
+        )
 
     async def _stage(
         self, kinds: dict[str, Kind], operations: Sequence[Operation]
