@@ -89,7 +89,9 @@ export function buildEntries(comparison: Comparison, names: Names): CompareEntry
 function entryOf(change: EntityChange, names: Names): CompareEntry {
   const content = change.after ?? change.before ?? {}
   const place = names.after.item(change.id) ?? names.before.item(change.id)
-  const fields = fieldsOf(change, names)
+  const title = place?.title || titleOf(content, names.schema)
+  const whole = change.change === 'changed'
+  const fields = fieldsOf(change, names).filter((field) => whole || !goesWithoutSaying(field, title))
   const changed = fields.filter((field) => field.changed)
   const tags: Tag[] = []
   if (change.change === 'added' || change.change === 'removed') tags.push(change.change)
@@ -101,15 +103,21 @@ function entryOf(change: EntityChange, names: Names): CompareEntry {
     section: SECTIONS[change.kind] ?? 'other',
     kind: change.kind,
     key: change.key,
-    title: place?.title || titleOf(content, names.schema),
+    title,
     document: place?.document ?? null,
     number: place?.number ?? null,
     tags,
     fields,
     moves: [],
     ends: change.kind === 'link' ? endsOf(content, names) : null,
-    order: place?.order ?? UNPLACED,
+    order: place?.order ?? names.after.order(change.id) ?? names.before.order(change.id) ?? UNPLACED,
   }
+}
+
+/** Of something new or gone its title is in the heading, and what it is not need not be said. */
+function goesWithoutSaying(field: FieldView, title: string): boolean {
+  const value = field.after || field.before
+  return value === title || (field.own && (value === 'false' || value === '{}'))
 }
 
 function fieldsOf(change: EntityChange, names: Names): FieldView[] {

@@ -16,6 +16,8 @@ export interface PlaceIndex {
   placement: (id: string) => Place | undefined
   item: (id: string) => Place | undefined
   document: (id: string) => string | undefined
+  /** Where a document stands among the documents. */
+  order: (id: string) => number | undefined
 }
 
 export function indexPlaces(outlines: readonly (OutlineAnswer | undefined)[]): PlaceIndex {
@@ -44,5 +46,6 @@ export function indexPlaces(outlines: readonly (OutlineAnswer | undefined)[]): P
     placement: (id) => placements.get(id),
     item: (id) => items.get(id),
     document: (id) => documents.get(id),
+    order: (id) => (documents.has(id) ? [...documents.keys()].indexOf(id) : undefined),
   }
 }

@@ -22,10 +22,46 @@ export function isHtml(value: unknown): value is string {
 /** Compares two texts word by word. Of a replacement the removed words come before the added ones. */
 export function diffWords(before: string, after: string): Piece[] {
   if (before === after) return before ? [{ kind: 'same', text: before }] : []
-  return diffWordsWithSpace(before, after).map((part) => ({
-    kind: part.added ? 'added' : part.removed ? 'removed' : 'same',
-    text: part.value,
-  }))
+  return joinRuns(
+    diffWordsWithSpace(before, after).map((part) => ({
+      kind: part.added ? 'added' : part.removed ? 'removed' : 'same',
+      text: part.value,
+    })),
+  )
+}
+
+/** Joins changes that only white space keeps apart: "a b" for "c d" reads better as one replacement than as two. */
+function joinRuns(pieces: readonly Piece[]): Piece[] {
+  const joined: Piece[] = []
+  let removed = ''
+  let added = ''
+  const flush = () => {
+    if (removed) joined.push({ kind: 'removed', text: removed })
+    if (added) joined.push({ kind: 'added', text: added })
+    removed = ''
+    added = ''
+  }
+  for (const [index, piece] of pieces.entries()) {
+    const next = pieces[index + 1]
+    const isGap = piece.kind === 'same' && !piece.text.trim() && removed !== '' && added !== ''
+    if (piece.kind === 'removed') removed += piece.text
+    else if (piece.kind === 'added') added += piece.text
+    else if (isGap && next && replacesBoth(pieces, index + 1)) {
+      removed += piece.text
+      added += piece.text
+    } else {
+      flush()
+      joined.push(piece)
+    }
+  }
+  flush()
+  return joined
+}
+
+/** Whether a replacement, not just an insertion or a deletion, begins at `index`. */
+function replacesBoth(pieces: readonly Piece[], index: number): boolean {
+  const kinds = new Set([pieces[index]?.kind, pieces[index + 1]?.kind])
+  return kinds.has('removed') && kinds.has('added')
 }
 
 /** Share of the text that two sides have in common, 0 to 1, by the words of the longer side. */
