@@ -24,6 +24,8 @@ export default ts.config(
   },
   {
     rules: {
+      // A name that begins with _ says that it is left out on purpose, as when a key is taken off an object.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // Prettier owns the layout.
       'vue/max-attributes-per-line': 'off',
       'vue/singleline-html-element-content-newline': 'off',

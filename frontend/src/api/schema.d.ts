@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Refresh Session
-         * @description Exchange the refresh cookie for the next one and a new access token.
+         * @description Exchange the refresh cookie for the next one and a new access token; 204 when there is no cookie.
          */
         post: operations["refresh_session"];
         delete?: never;
@@ -251,7 +251,7 @@ export interface paths {
         };
         /**
          * List Commits
-         * @description List commits, newest first; ``author=me`` lists your own.
+         * @description List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing.
          */
         get: operations["list_commits"];
         put?: never;
@@ -469,6 +469,26 @@ export interface paths {
          * @description Find a text inside a document: the rows that hold it, in reading order.
          */
         get: operations["find_in_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/history/{entity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get History
+         * @description Return every version of one thing up to ``at``, newest first, with what each changed by field.
+         */
+        get: operations["get_entity_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1084,6 +1104,25 @@ export interface components {
             kind: string;
         };
         /**
+         * EntityHistoryEntryRead
+         * @description One version of a thing: the commit, what it did (``added``, ``removed``, ``changed``) and to which fields.
+         */
+        EntityHistoryEntryRead: {
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Change */
+            change: string;
+            commit: components["schemas"]["CommitRead"];
+            /** Fields */
+            fields: components["schemas"]["FieldChange"][];
+        };
+        /**
          * FieldChange
          * @description One field of an entity that differs; ``key`` is the attribute within ``attributes``.
          */
@@ -1178,6 +1217,22 @@ export interface components {
             /** Changes */
             changes: components["schemas"]["HistoryChange"][];
             commit: components["schemas"]["CommitRead"];
+        };
+        /**
+         * HistoryRead
+         * @description Every version of one thing, newest first.
+         */
+        HistoryRead: {
+            /** Entries */
+            entries: components["schemas"]["EntityHistoryEntryRead"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string | null;
+            ref: components["schemas"]["RefRead"];
         };
         /**
          * ItemAnswer
@@ -1854,6 +1909,13 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description There is no refresh cookie: nobody was signed in. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description A problem */
             default: {
                 headers: {
@@ -2314,6 +2376,7 @@ export interface operations {
                 before?: number | null;
                 limit?: number;
                 author?: string | null;
+                entity?: string | null;
             };
             header?: never;
             path: {
@@ -2792,6 +2855,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FindAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_entity_history: {
+        parameters: {
+            query?: {
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                entity_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryRead"];
                 };
             };
             /** @description A problem */

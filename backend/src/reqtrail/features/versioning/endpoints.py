@@ -16,7 +16,7 @@ from reqtrail.features.versioning.schemas import (
     CommitRead,
     CompareRead,
     EntityChangeRead,
-    HistoryEntryRead,
+    EntityHistoryEntryRead,
     HistoryRead,
     ProblemRead,
     RefRead,
@@ -138,7 +138,7 @@ async def get_history(
         id=entity_id,
         key=key,
         entries=[
-            HistoryEntryRead(commit=commit, **change)
+            EntityHistoryEntryRead(commit=commit, **change)
             for commit, (_, change) in zip(commits, entries, strict=True)
         ],
     )

@@ -127,7 +127,7 @@ class CompareRead(BaseModel):
     changes: list[EntityChangeRead]
 
 
-class HistoryEntryRead(BaseModel):
+class EntityHistoryEntryRead(BaseModel):
     """One version of a thing: the commit, what it did (``added``, ``removed``, ``changed``) and to which fields."""
 
     commit: CommitRead
@@ -143,7 +143,7 @@ class HistoryRead(BaseModel):
     ref: RefRead
     id: UUID
     key: str | None
-    entries: list[HistoryEntryRead]
+    entries: list[EntityHistoryEntryRead]
 
 
 class ProblemRead(BaseModel):
