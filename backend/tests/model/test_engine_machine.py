@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.factories.engine import Bench
 from tests.model.faults import FAULTS, Fault
 from tests.model.machine import EngineMachine
 
-CHECKS = list(HealthCheck)
+SHARDS = 4
+"""The search is cut into parts that pytest's workers share."""
+EXAMPLES = int(os.environ.get("REQTRAIL_MACHINE_EXAMPLES", "100"))
+"""Histories over all shards; more of them for a longer search."""
+SEED = int(os.environ.get("REQTRAIL_MACHINE_SEED", "0"))
+"""Another seed searches other histories; the same one repeats a run."""
+LONG_EXAMPLES = 2000
 SHRINK = "REQTRAIL_MACHINE_SHRINK" in os.environ
 """Shrinking takes minutes; an unshrunk history of 50 steps is readable enough."""
-EXAMPLES = int(os.environ.get("REQTRAIL_MACHINE_EXAMPLES", "100"))
-"""More of them for a longer search; the test suite runs 100."""
+
+COMMON: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
 
 
 @pytest.fixture
@@ -31,19 +42,31 @@ def machine(database_url: str) -> Iterator[type[EngineMachine]]:
         runner.run(opened.__aexit__(None, None, None))
 
 
-def test_engine_agrees_with_the_model(machine: type[EngineMachine]) -> None:
-    """100 random histories of 50 steps each."""
+def _search(machine: type[EngineMachine], number: int, examples: int) -> None:
     run_state_machine_as_test(
-        machine,
+        seed(number)(machine),
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=50,
-            deadline=None,
-            database=None,
-            suppress_health_check=CHECKS,
             phases=[Phase.generate, Phase.shrink] if SHRINK else [Phase.generate],
+            **COMMON,
         ),
     )
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_engine_agrees_with_the_model(machine: type[EngineMachine], shard: int) -> None:
+    """100 random histories of 50 steps each, over all shards."""
+    _search(machine, SEED + shard, -(-EXAMPLES // SHARDS))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("batch", range(10))
+def test_engine_agrees_with_the_model_in_the_long_run(
+    machine: type[EngineMachine], batch: int
+) -> None:
+    """20,000 histories in batches that can be repeated one by one; another ``REQTRAIL_MACHINE_SEED`` gives others."""
+    _search(machine, SEED + 1000 + batch, LONG_EXAMPLES)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -58,10 +81,8 @@ def test_planted_fault_is_found(
             settings=settings(
                 max_examples=60,
                 stateful_step_count=40,
-                deadline=None,
-                database=None,
                 derandomize=True,
                 phases=[Phase.generate],
-                suppress_health_check=CHECKS,
+                **COMMON,
             ),
         )
