@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import structlog
@@ -12,6 +11,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from reqtrail.kit.clock import now
 from reqtrail.kit.errors import TooManyRequests
 from reqtrail.platform.redis import make_redis
 
@@ -65,7 +65,7 @@ class Limiter:
             allowed = await limiter.hit(item, name, subject)
         if not allowed:
             window = await limiter.get_window_stats(item, name, subject)
-            seconds = max(1, int(window.reset_time - time.time()) + 1)
+            seconds = max(1, int(window.reset_time - now().timestamp()) + 1)
             raise RateLimited(
                 f"Too many attempts. Try again in {seconds} seconds.", retry_after=seconds
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -18,6 +20,10 @@ from sqlalchemy.ext.asyncio import (
 AfterCommit = Callable[[], Awaitable[None]]
 
 _AFTER_COMMIT = "reqtrail_after_commit"
+_LEFT_AT = "reqtrail_left_at"
+
+PING_AFTER_SECONDS = 2.0
+"""A connection that was idle for longer is asked whether it still lives before it is used."""
 
 
 def _dump_json(value: Any) -> str:
@@ -31,16 +37,39 @@ def make_engine(url: str, *, pool_size: int = 10, connect_timeout: float = 10.0)
         pool_size: Connections kept; half as many more are opened under load.
         connect_timeout: Seconds.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=max(1, pool_size // 2),
-        pool_pre_ping=True,
         pool_timeout=30,
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         connect_args={"timeout": connect_timeout, "server_settings": {"jit": "off"}},
     )
+    event.listen(engine.sync_engine, "checkin", _note_idle)
+    event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _note_idle(connection: Any, record: Any) -> None:
+    record.info[_LEFT_AT] = time.monotonic()
+
+
+def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
+    """Have the pool open another connection if this one is dead.
+
+    The driver notices at once when the server closes a connection, so one that was in use a moment ago is not asked:
+    asking costs as much as a small query. After a longer rest a router may have dropped it silently.
+    """
+    try:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("the connection is closed")
+        if time.monotonic() - record.info.get(_LEFT_AT, 0.0) > PING_AFTER_SECONDS:
+            connection.ping()
+    except DisconnectionError:
+        raise
+    except Exception as error:
+        raise DisconnectionError("the connection does not answer") from error
 
 
 def after_commit(session: AsyncSession, action: AfterCommit) -> None:
@@ -62,6 +91,11 @@ class Database:
         self.engine = engine
         self.info: dict[str, Any] = {}
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+        # As options of the connection they are part of BEGIN and cost no statement of their own.
+        reading = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._make_reader = async_sessionmaker(reading, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -75,10 +109,7 @@ class Database:
     @asynccontextmanager
     async def read_session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session whose transaction is one consistent, read-only snapshot."""
-        async with self._make() as session, session.begin():
-            await session.execute(
-                text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            )
+        async with self._make_reader() as session, session.begin():
             yield session
 
     async def dispose(self) -> None:
