@@ -13,6 +13,7 @@ from pytest import MonkeyPatch
 from sqlalchemy import select
 
 from reqtrail.features.versioning import merge, repository
+from reqtrail.features.versioning.repository import reading
 from reqtrail.features.versioning.service import commit, staging, undo
 
 Fault = Callable[[MonkeyPatch], None]
@@ -33,13 +34,13 @@ def superseded_at_not_bounded(patch: MonkeyPatch) -> None:
 
     def wrong(table: Any, snapshot: Any) -> list[Any]:
         if snapshot.is_head:
-            return [table.c.superseded_at == repository.INFINITY]
+            return [table.c.superseded_at == reading.INFINITY]
         return [
             table.c.seq_from <= snapshot.seq,
             table.c.superseded_at >= snapshot.recorded_at,
         ]
 
-    patch.setattr(repository, "_interval", wrong)
+    patch.setattr(reading, "_interval", wrong)
 
 
 def deleted_does_not_mask(patch: MonkeyPatch) -> None:
@@ -52,11 +53,12 @@ def deleted_does_not_mask(patch: MonkeyPatch) -> None:
             .where(
                 column.project_id == snapshot.project_id,
                 column.branch_id == snapshot.branch_id,
-                *repository._interval(table, snapshot),
+                *reading._interval(table, snapshot),
             )
             .subquery()
         )
 
+    patch.setattr(reading, "visible", wrong)
     patch.setattr(repository, "visible", wrong)
 
 

@@ -1,0 +1,73 @@
+"""Every query of the version engine. Each one carries the project filter; none of them knows a requirement field."""
+
+from __future__ import annotations
+
+from reqtrail.features.versioning.repository.commits import (
+    Counter,
+    give_back_sequence,
+    insert_commit,
+    insert_project,
+    list_commits,
+    load_branch,
+    load_commit,
+    load_commit_at,
+    load_commits,
+    load_counter,
+    lock_counter,
+    move_head,
+    set_item_number,
+    take_sequence,
+)
+from reqtrail.features.versioning.repository.reading import (
+    INFINITY,
+    changes_of,
+    find_entity_by_key,
+    in_ids,
+    load_entities,
+    revisions_of,
+    sequences_of,
+    states_at,
+    touched_ids,
+    visible,
+)
+from reqtrail.features.versioning.repository.writing import (
+    COPY_THRESHOLD,
+    NewRevision,
+    insert_entities,
+    insert_revisions,
+    supersede,
+    taken_keys,
+)
+
+__all__ = [
+    "COPY_THRESHOLD",
+    "Counter",
+    "INFINITY",
+    "NewRevision",
+    "changes_of",
+    "find_entity_by_key",
+    "give_back_sequence",
+    "in_ids",
+    "insert_commit",
+    "insert_entities",
+    "insert_project",
+    "insert_revisions",
+    "list_commits",
+    "load_branch",
+    "load_commit",
+    "load_commit_at",
+    "load_commits",
+    "load_counter",
+    "load_entities",
+    "lock_counter",
+    "move_head",
+    "revisions_of",
+    "sequences_of",
+    "set_item_number",
+    "states_at",
+    "supersede",
+    "take_sequence",
+    "taken_keys",
+    "touched_ids",
+    "visible",
+]

@@ -1,0 +1,224 @@
+"""The commit log, the branches and the counter row that a commit locks before it touches any other row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning.tables import branches, commits, project_counters
+from reqtrail.features.versioning.types import CommitRecord
+
+
+@dataclass(frozen=True)
+class Counter:
+    """What a commit took from the project's counter row, whose lock it now holds."""
+
+    seq: int
+    recorded_at: datetime
+    first_item_number: int
+
+
+async def insert_project(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, name: str, head: bytes
+) -> None:
+    """Make the counter row and the root branch of a new project."""
+    await session.execute(
+        insert(project_counters).values(
+            project_id=project_id,
+            last_seq=0,
+            last_recorded_at=func.clock_timestamp(),
+            last_item_number=0,
+        )
+    )
+    await session.execute(
+        insert(branches).values(
+            project_id=project_id,
+            branch_id=branch_id,
+            name=name,
+            created_seq=1,
+            head_seq=0,
+            head_hash=head,
+            head_recorded_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def take_sequence(session: AsyncSession, project_id: UUID) -> Counter | None:
+    """Take the next sequence and lock the project's counter row until the transaction ends; None: no such project."""
+    statement = (
+        update(project_counters)
+        .where(project_counters.c.project_id == project_id)
+        .values(
+            last_seq=project_counters.c.last_seq + 1,
+            last_recorded_at=func.greatest(
+                func.clock_timestamp(),
+                project_counters.c.last_recorded_at + text("interval '1 microsecond'"),
+            ),
+        )
+        .returning(
+            project_counters.c.last_seq,
+            project_counters.c.last_recorded_at,
+            project_counters.c.last_item_number,
+        )
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else Counter(row[0], row[1], row[2] + 1)
+
+
+async def lock_counter(session: AsyncSession, project_id: UUID) -> None:
+    """Lock the project's counter row until the transaction ends."""
+    await session.execute(
+        select(project_counters.c.last_seq)
+        .where(project_counters.c.project_id == project_id)
+        .with_for_update()
+    )
+
+
+async def give_back_sequence(session: AsyncSession, project_id: UUID) -> None:
+    """Undo :func:`take_sequence` in the same transaction: the commit had no effect."""
+    await session.execute(
+        update(project_counters)
+        .where(project_counters.c.project_id == project_id)
+        .values(last_seq=project_counters.c.last_seq - 1)
+    )
+
+
+async def set_item_number(session: AsyncSession, project_id: UUID, number: int) -> None:
+    """Remember the highest item number given out or brought by an import."""
+    await session.execute(
+        update(project_counters)
+        .where(project_counters.c.project_id == project_id)
+        .values(last_item_number=func.greatest(project_counters.c.last_item_number, number))
+    )
+
+
+async def load_counter(session: AsyncSession, project_id: UUID) -> Row[Any] | None:
+    """Return the counter row of a project."""
+    return (
+        await session.execute(
+            select(project_counters).where(project_counters.c.project_id == project_id)
+        )
+    ).one_or_none()
+
+
+async def load_branch(session: AsyncSession, project_id: UUID, name: str) -> Row[Any] | None:
+    """Return the branch called *name*."""
+    return (
+        await session.execute(
+            select(branches).where(branches.c.project_id == project_id, branches.c.name == name)
+        )
+    ).one_or_none()
+
+
+async def move_head(session: AsyncSession, record: CommitRecord, project_id: UUID) -> None:
+    """Make *record* the head of its branch."""
+    await session.execute(
+        update(branches)
+        .where(branches.c.project_id == project_id, branches.c.branch_id == record.branch_id)
+        .values(head_seq=record.seq, head_hash=record.hash, head_recorded_at=record.recorded_at)
+    )
+
+
+async def insert_commit(session: AsyncSession, project_id: UUID, record: CommitRecord) -> None:
+    """Write the commit row."""
+    await session.execute(
+        insert(commits).values(
+            project_id=project_id,
+            seq=record.seq,
+            branch_id=record.branch_id,
+            kind=record.kind,
+            parents=list(record.parents),
+            hash=record.hash,
+            author_id=record.author_id,
+            message=record.message,
+            authored_at=record.authored_at,
+            recorded_at=record.recorded_at,
+            details=dict(record.details),
+        )
+    )
+
+
+def _commits() -> Select[Any]:
+    return select(*(column for column in commits.c if column.name != "project_id"))
+
+
+def _record(row: Row[Any]) -> CommitRecord:
+    values = row._mapping
+    return CommitRecord(**{**values, "parents": tuple(values["parents"])})
+
+
+async def load_commit(session: AsyncSession, project_id: UUID, seq: int) -> CommitRecord | None:
+    """Return the commit with sequence *seq*."""
+    row = (
+        await session.execute(
+            _commits().where(commits.c.project_id == project_id, commits.c.seq == seq)
+        )
+    ).one_or_none()
+    return None if row is None else _record(row)
+
+
+async def load_commit_at(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, moment: datetime
+) -> CommitRecord | None:
+    """Return the newest commit of a branch that was recorded at *moment* or before.
+
+    A moment before the first record falls into imported history, if there is any, and is answered by authored dates.
+    They decide nowhere else: what a later import says about the past must not change what a date names.
+    """
+    for column in (commits.c.recorded_at, commits.c.authored_at):
+        row = (
+            await session.execute(
+                _commits()
+                .where(
+                    commits.c.project_id == project_id,
+                    commits.c.branch_id == branch_id,
+                    column <= moment,
+                )
+                .order_by(commits.c.seq.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        if row is not None:
+            return _record(row)
+    return None
+
+
+async def list_commits(
+    session: AsyncSession,
+    project_id: UUID,
+    *,
+    before: int | None,
+    limit: int,
+    author_id: UUID | None = None,
+    among: Iterable[int] | None = None,
+) -> list[CommitRecord]:
+    """Return commits, newest first, with a sequence below *before* and, if given, *among* some."""
+    statement = _commits().where(commits.c.project_id == project_id)
+    if before is not None:
+        statement = statement.where(commits.c.seq < before)
+    if author_id is not None:
+        statement = statement.where(commits.c.author_id == author_id)
+    if among is not None:
+        wanted = bindparam(None, list(among), type_=ARRAY(commits.c.seq.type), unique=True)
+        statement = statement.where(commits.c.seq == func.any(wanted))
+    rows = await session.execute(statement.order_by(commits.c.seq.desc()).limit(limit))
+    return [_record(row) for row in rows]
+
+
+async def load_commits(
+    session: AsyncSession, project_id: UUID, sequences: Iterable[int]
+) -> dict[int, CommitRecord]:
+    """Return the commits with the given sequences."""
+    rows = await session.execute(
+        _commits().where(
+            commits.c.project_id == project_id, commits.c.seq.in_(sorted(set(sequences)))
+        )
+    )
+    return {row.seq: _record(row) for row in rows}

@@ -1,0 +1,170 @@
+"""Writing entities and revisions: a few rows as INSERT, many as COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning.repository.commits import Counter
+from reqtrail.features.versioning.repository.reading import INFINITY, in_ids
+from reqtrail.features.versioning.tables import SEQ_MAX, entities
+from reqtrail.features.versioning.types import Content, Kind, Snapshot
+
+COPY_THRESHOLD = 200
+"""From this many rows on COPY beats one multi-row INSERT."""
+
+
+async def taken_keys(session: AsyncSession, project_id: UUID, keys: Sequence[str]) -> list[str]:
+    """Return which of *keys* entities of the project have already."""
+    if not keys:
+        return []
+    rows = await session.scalars(
+        select(entities.c.key).where(
+            entities.c.project_id == project_id,
+            entities.c.key
+            == func.any(bindparam(None, list(keys), type_=ARRAY(entities.c.key.type), unique=True)),
+        )
+    )
+    return [key for key in rows if key is not None]
+
+
+async def insert_entities(
+    session: AsyncSession, project_id: UUID, rows: Sequence[tuple[UUID, str, str | None]]
+) -> None:
+    """Make entities from ``(entity id, kind, key)``."""
+    if len(rows) >= COPY_THRESHOLD:
+        await _copy(
+            session,
+            "entities",
+            ("project_id", "entity_id", "kind", "key"),
+            [(project_id, *row) for row in rows],
+        )
+    elif rows:
+        await session.execute(
+            insert(entities),
+            [
+                {"project_id": project_id, "entity_id": row[0], "kind": row[1], "key": row[2]}
+                for row in rows
+            ],
+        )
+
+
+async def supersede(
+    session: AsyncSession, kind: Kind, head: Snapshot, ids: Sequence[UUID], counter: Counter
+) -> None:
+    """Close the current revisions of *ids*: PostgreSQL moves the rows from the hot to a cold partition."""
+    if not ids:
+        return
+    column = kind.table.c
+    await session.execute(
+        update(kind.table)
+        .where(
+            column.project_id == head.project_id,
+            column.branch_id == head.branch_id,
+            column.superseded_at == INFINITY,
+            in_ids(column.entity_id, ids),
+        )
+        .values(seq_to=counter.seq, superseded_at=counter.recorded_at)
+    )
+
+
+@dataclass(frozen=True)
+class NewRevision:
+    """A revision to be inserted."""
+
+    entity_id: UUID
+    deleted: bool
+    salt: bytes
+    content_hash: bytes
+    content: Content
+
+
+async def insert_revisions(
+    session: AsyncSession, kind: Kind, head: Snapshot, seq: int, rows: Sequence[NewRevision]
+) -> None:
+    """Insert current revisions."""
+    if len(rows) >= COPY_THRESHOLD:
+        await _copy_revisions(session, kind, head, seq, rows)
+    elif rows:
+        await session.execute(
+            insert(kind.table).values(superseded_at=INFINITY),
+            [
+                {
+                    "project_id": head.project_id,
+                    "branch_id": head.branch_id,
+                    "entity_id": row.entity_id,
+                    "seq_from": seq,
+                    "seq_to": SEQ_MAX,
+                    "deleted": row.deleted,
+                    "salt": row.salt,
+                    "content_hash": row.content_hash,
+                    **row.content,
+                }
+                for row in rows
+            ],
+        )
+
+
+async def _copy_revisions(
+    session: AsyncSession, kind: Kind, head: Snapshot, seq: int, rows: Sequence[NewRevision]
+) -> None:
+    json_fields = {name for name in kind.field_names if isinstance(kind.table.c[name].type, JSONB)}
+    names = kind.field_names
+
+    def values(content: Content) -> list[Any]:
+        return [
+            (
+                orjson.dumps(content[name]).decode()
+                if name in json_fields and content[name] is not None
+                else content[name]
+            )
+            for name in names
+        ]
+
+    # The rows go straight into the hot partition: asyncpg has no value that COPY would read as 'infinity' through
+    # the parent, and the partition's default for superseded_at supplies it.
+    await _copy(
+        session,
+        f"{kind.table.name}_hot",
+        (
+            "project_id",
+            "branch_id",
+            "entity_id",
+            "seq_from",
+            "seq_to",
+            "deleted",
+            "salt",
+            "content_hash",
+            *names,
+        ),
+        [
+            (
+                head.project_id,
+                head.branch_id,
+                row.entity_id,
+                seq,
+                SEQ_MAX,
+                row.deleted,
+                row.salt,
+                row.content_hash,
+                *values(row.content),
+            )
+            for row in rows
+        ],
+    )
+
+
+async def _copy(
+    session: AsyncSession, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]
+) -> None:
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    await driver.copy_records_to_table(table, records=records, columns=list(columns))
