@@ -17,7 +17,7 @@ from reqtrail.features.versioning.public import (
     undo,
 )
 from reqtrail.kit import clock
-from tests.factories.engine import Bench, BenchProject, update
+from tests.factories.engine import Bench, BenchProject, delete, restore, update
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +74,18 @@ async def test_undo_and_redo_are_stacks(project: BenchProject) -> None:
     with pytest.raises(NothingToUndo):
         await act(redo)
     assert [await act(undo), await act(undo)] == ["2", "1"]
+
+
+async def test_revert_of_a_deletion_brings_back_what_was_deleted(project: BenchProject) -> None:
+    """What a deleted item held last is not visible: deleting an older state of it since is no conflict."""
+    item = await project.create_item({"a": "one"})
+    await project.edit_item(item, {"a": "two"})
+    deletion = await project.commit(delete("item", item))
+    await project.commit(restore("item", item, 2))
+    await project.commit(delete("item", item))
+    async with project.database.session() as session:
+        await revert(session, project.project_id, deletion.seq, project.author_id)
+    assert await project.attributes(item) == {"a": "two"}
 
 
 async def test_revert_keeps_what_came_after(bench: Bench, project: BenchProject) -> None:

@@ -215,8 +215,11 @@ class Staging:
 
 
 def _same(base: State, current: State) -> bool:
-    """Return whether nothing that is visible changed: what was changed and changed back is no change."""
-    return base.deleted == current.deleted and base.content == current.content
+    """Return whether nothing that is visible changed: what was changed and changed back is no change.
+
+    The content that a deleted entity had last is not visible.
+    """
+    return base.deleted == current.deleted and (base.deleted or base.content == current.content)
 
 
 def _existence(ours: str, theirs: str) -> FieldConflict:
