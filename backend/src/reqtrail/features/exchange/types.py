@@ -32,6 +32,11 @@ class Losses:
         if where and len(loss.examples) < MAX_EXAMPLES and where not in loss.examples:
             loss.examples.append(where)
 
+    @property
+    def total(self) -> int:
+        """How much is lost, of all kinds together."""
+        return sum(loss.count for loss in self._by_code.values())
+
     def __bool__(self) -> bool:
         """Whether anything is lost."""
         return bool(self._by_code)

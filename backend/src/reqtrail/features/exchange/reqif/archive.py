@@ -1,4 +1,4 @@
-"""Opening an upload: one ``.reqif``, or a ``.reqifz`` with several and their attachments. Hostile archives are refused."""
+"""Opening an upload: one ``.reqif``, or a ``.reqifz`` with several and attachments. Hostile archives are refused."""
 
 from __future__ import annotations
 

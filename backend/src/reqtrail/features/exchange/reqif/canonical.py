@@ -6,8 +6,6 @@ since an export has its own.
 
 from __future__ import annotations
 
-from io import BytesIO
-
 from lxml import etree
 
 from reqtrail.features.exchange.reqif.strict import local
@@ -34,7 +32,5 @@ def canonical(data: bytes) -> bytes:
             for child in node:
                 if local(child) in IGNORED_IN_HEADER:
                     child.text = None
-    out = BytesIO()
-    root.getroottree().write_c14n(out, exclusive=False, with_comments=True)
-    parsed: str = etree.canonicalize(out.getvalue(), with_comments=True)
-    return parsed.encode()
+    text: str = etree.canonicalize(etree.tostring(root.getroottree(), encoding="unicode"), with_comments=True)
+    return text.encode()

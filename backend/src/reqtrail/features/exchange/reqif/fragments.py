@@ -8,8 +8,16 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from reqtrail.features.exchange.reqif.names import OLD_NAMESPACES, REQIF
+
 NsMap = Mapping[str | None, str]
 _START = re.compile(r"<[^\s/>!?][^>]*>")
+
+
+def is_element(node: etree._Element) -> bool:
+    """Tell an element from a comment or a processing instruction."""
+    tag: object = node.tag
+    return isinstance(tag, str)
 
 
 def declarations(nsmap: NsMap) -> str:
@@ -22,6 +30,9 @@ def declarations(nsmap: NsMap) -> str:
 def to_text(element: etree._Element, nsmap: NsMap) -> str:
     """Return *element* without its tail as text, leaving out what the root declares."""
     text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    for old in OLD_NAMESPACES:
+        if old in text:
+            text = text.replace(f'="{old}"', f'="{REQIF}"')
     return strip_declarations(text, nsmap)
 
 
@@ -75,9 +86,7 @@ def _self_contained(element: etree._Element) -> str:
 
 
 def _uses_default(element: etree._Element) -> bool:
-    return any(
-        isinstance(node.tag, str) and node.prefix is None for node in element.iter(etree.Element)
-    )
+    return any(is_element(node) and node.prefix is None for node in element.iter(etree.Element))
 
 
 def _escape(text: str) -> str:

@@ -8,7 +8,7 @@ from lxml import etree
 
 from reqtrail.features.exchange.reqif.fragments import NsMap, to_text
 from reqtrail.features.exchange.reqif.names import OLD_NAMESPACES, REQIF, SECTIONS
-from reqtrail.features.exchange.reqif.strict import local
+from reqtrail.features.exchange.reqif.strict import attributes_of, local
 from reqtrail.features.exchange.types import Losses
 
 _HEADER_PARTS = ("COMMENT", "REPOSITORY-ID", "SOURCE-TOOL-ID", "TITLE")
@@ -43,9 +43,9 @@ class Frame:
                 namespace or "",
             )
         attributes = {}
-        for name, value in root.attrib.items():
-            if name in _ROOT_ATTRIBUTES or str(name).startswith(_XSI):
-                attributes[str(name)] = str(value)
+        for name, value in attributes_of(root).items():
+            if name in _ROOT_ATTRIBUTES or name.startswith(_XSI):
+                attributes[name] = value
             else:
                 self._losses.add(
                     "unknown_attribute",
@@ -101,7 +101,7 @@ class Frame:
             return
         self._had_header = True
         self.header = {"identifier": header.get("IDENTIFIER")}
-        for attribute in header.attrib:
+        for attribute in attributes_of(header):
             if attribute != "IDENTIFIER":
                 self._losses.add(
                     "unknown_attribute",

@@ -40,7 +40,12 @@ class Definition:
 
 @dataclass
 class Index:
-    """What a file defines, by identifier."""
+    """What a file defines, by identifier.
+
+    Attributes:
+        specifications: Their identifiers in the order of the file.
+        header: The texts of the header's parts, and its identifier as ``IDENTIFIER``.
+    """
 
     datatypes: dict[str, str] = field(default_factory=dict)
     enum_values: dict[str, str] = field(default_factory=dict)
@@ -48,7 +53,8 @@ class Index:
     attributes: dict[str, Definition] = field(default_factory=dict)
     objects: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
-    specifications: set[str] = field(default_factory=set)
+    specifications: dict[str, None] = field(default_factory=dict)
+    header: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -93,7 +99,8 @@ def events(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[tuple[str, etr
 
 def _check_root(root: etree._Element) -> None:
     document = root.getroottree().docinfo
-    if document.internalDTD is not None or document.doctype:
+    declared: object = document.internalDTD
+    if declared is not None:
         raise HostileXml(
             "The file has a document type declaration, which ReqIF does not need and attacks use."
             " Remove it and try again."
@@ -112,10 +119,15 @@ def build_index(stream: IO[bytes]) -> Index:
         NotXml, HostileXml, NotReqif: If it is no ReqIF file.
     """
     index = Index()
-    for event, element in events(stream, RECORDS):
-        if event == "end" and local(element) != "REQ-IF":
+    for event, element in events(stream, (*RECORDS, "REQ-IF-HEADER")):
+        if event == "start" or local(element) == "REQ-IF":
+            continue
+        if local(element) == "REQ-IF-HEADER":
+            index.header = {local(part): part.text or "" for part in element if local(part)}
+            index.header["IDENTIFIER"] = element.get("IDENTIFIER") or ""
+        else:
             _note(index, element)
-            _forget(element)
+            forget(element)
     return index
 
 
@@ -134,7 +146,7 @@ def _note(index: Index, element: etree._Element) -> None:
     elif name == "SPEC-RELATION":
         index.relations.add(identifier)
     elif name == "SPECIFICATION":
-        index.specifications.add(identifier)
+        index.specifications[identifier] = None
 
 
 def _note_attributes(index: Index, element: etree._Element, type_id: str) -> None:
@@ -148,9 +160,11 @@ def _note_attributes(index: Index, element: etree._Element, type_id: str) -> Non
             )
 
 
-def _forget(element: etree._Element) -> None:
+def forget(element: etree._Element) -> None:
     """Give the memory of what was read back; the element itself stays, since the parser stands on it."""
-    element.clear(keep_tail=True)
+    tail = element.tail
+    element.clear()
+    element.tail = tail
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]

@@ -1,457 +1,113 @@
-"""The second pass over a file: every entity as a record in the words of the model, in bounded memory.
-
-What the model does not use goes, verbatim, into ``extra``:
-
-* ``p`` the package (the file) that the entity belongs to, ``n`` its place in its section;
-* ``id`` its identifier, ``as`` the valid and unique one if that differs;
-* ``a`` the attributes of its element, ``c`` the comments before it;
-* ``t`` the number of its template in the package, or ``x`` the template itself: the element without what the model
-  holds. Most objects of a file share a handful of templates.
-"""
+"""The second pass over a file: every entity as a record, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, Any
-from uuid import UUID
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
 
 from lxml import etree
 
-from reqtrail.features.exchange.reqif.definitions import (
-    base_of,
-    constraints_of,
-    enum_values_of,
-    presentation_of,
-)
-from reqtrail.features.exchange.reqif.fragments import NsMap, to_text
 from reqtrail.features.exchange.reqif.frame import Frame
-from reqtrail.features.exchange.reqif.identifiers import Identifiers
-from reqtrail.features.exchange.reqif.index import RECORDS, Index, events
-from reqtrail.features.exchange.reqif.names import TYPE_CATEGORIES
-from reqtrail.features.exchange.reqif.strict import Tidier, local
-from reqtrail.features.exchange.reqif.values import Entity, ValueReader
+from reqtrail.features.exchange.reqif.index import RECORDS, Index, events, forget
+from reqtrail.features.exchange.reqif.records import Place, RecordBuilder, rank_of
+from reqtrail.features.exchange.reqif.strict import local
+from reqtrail.features.exchange.reqif.values import Entity
 from reqtrail.features.exchange.types import Losses, Record
-
-MAX_TEMPLATES = 500
-ORDER = (
-    "package",
-    "datatype",
-    "type",
-    "attribute",
-    "document",
-    "item",
-    "placement",
-    "link",
-    "link_group",
-)
-_UNIQUE_MARKS = ("ALTERNATIVE-ID", "THE-ORIGINAL-VALUE")
-_RANK_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def rank_of(position: int) -> str:
-    """Return the rank of the sibling at *position*: ascending, and the same whenever a file is read again."""
-    digits = ""
-    for _ in range(5):
-        position, value = divmod(position, 62)
-        digits = _RANK_DIGITS[value] + digits
-    return digits + "V"
-
-
-@dataclass
-class _Open:
-    """A hierarchy element whose end is not reached yet."""
-
-    identifier: str
-    order: int
-    rank: str
-    children: int = 0
 
 
 class Reader:
     """Reads one ReqIF file into records.
 
     Args:
+        package_id: The package that stands for the file.
         entity: Gives the id of the entity of a kind with an identifier of this file.
+        elsewhere: Gives the id of an item that another file of the same upload holds, or None.
         moment: What stands in for a missing LAST-CHANGE (RFC 3339).
+        templates: Those that the package has from an earlier import.
     """
 
     def __init__(
-        self, index: Index, package_id: UUID, entity: Entity, moment: str, losses: Losses
+        self,
+        index: Index,
+        package_id: str,
+        entity: Entity,
+        moment: str,
+        losses: Losses,
+        *,
+        elsewhere: Callable[[str], str | None] = lambda identifier: None,
+        templates: Sequence[str] = (),
     ) -> None:
-        self._index = index
-        self._package_id = str(package_id)
-        self._entity = entity
-        self._losses = losses
-        self._tidier = Tidier(losses, moment)
-        self._identifiers = Identifiers(losses)
-        self._templates: dict[str, int] = {}
         self._frame = Frame(losses)
-        self._seen: dict[str, set[str]] = {}
-        self._numbers: dict[str, int] = {}
+        self._builder = RecordBuilder(
+            index, package_id, entity, elsewhere, moment, templates, losses
+        )
         self._document = ""
         self._top_level = 0
-        self._stack: list[_Open] = []
-        self._placement_order = 0
-        self._nsmap: NsMap = {}
+        self._stack: list[Place] = []
+        self._placements = 0
 
     def read(self, stream: IO[bytes]) -> Iterator[Record]:
         """Yield the records of a file; the package comes last.
 
+        A document comes after its placements and a placement after those below it: ``Record.order`` puts parents
+        first.
+
         Raises:
             ImportRefused: If the file cannot be imported.
         """
-        watched = (*RECORDS, *Frame.WATCHED)
-        for event, element in events(stream, watched):
+        for event, element in events(stream, (*RECORDS, *Frame.WATCHED)):
             name = local(element)
             if name == "REQ-IF":
-                if event == "start":
-                    self._frame.open(element)
-                    self._nsmap = self._frame.nsmap
-                    self._values = ValueReader(self._index, self._entity, self._nsmap, self._losses)
-                else:
-                    self._frame.close(element)
+                self._root(event, element)
             elif event == "start":
                 self._begin(name, element)
             elif name in Frame.WATCHED:
                 self._frame.section(name, element)
             else:
-                comments = _comments_before(element)
-                yield from self._record(name, element, comments)
-                _release(element)
-        yield self._package()
+                yield from self._record(name, element)
+                forget(element)
+        header = self._frame.header
+        header["as"] = self._builder.valid(header.get("identifier") or "_reqtrail-header")
+        extra = {**self._frame.as_json(), "templates": self._builder.templates}
+        yield Record("package", "", {"path": "", "header": header, "extra": extra}, 0)
+
+    def _root(self, event: str, element: etree._Element) -> None:
+        if event == "start":
+            self._frame.open(element)
+            self._builder.use(self._frame.nsmap)
+        else:
+            self._frame.close(element)
 
     def _begin(self, name: str, element: etree._Element) -> None:
         if name == "SPECIFICATION":
             self._document = element.get("IDENTIFIER") or ""
             self._top_level, self._stack = 0, []
         elif name == "SPEC-HIERARCHY":
-            position = self._stack[-1].children if self._stack else self._top_level
             if self._stack:
+                position = self._stack[-1].children
                 self._stack[-1].children += 1
             else:
+                position = self._top_level
                 self._top_level += 1
-            self._placement_order += 1
-            identifier = element.get("IDENTIFIER") or f"hierarchy {self._placement_order}"
-            opened = _Open(identifier, self._placement_order, rank_of(position))
-            opened.identifier = self._once("placement", identifier)
-            self._stack.append(opened)
+            self._placements += 1
+            identifier = element.get("IDENTIFIER") or f"hierarchy {self._placements}"
+            place = Place(
+                self._builder.once("placement", identifier),
+                self._document,
+                self._stack[-1].identifier if self._stack else None,
+                self._placements,
+                rank_of(position),
+            )
+            self._stack.append(place)
 
-    def _record(self, name: str, element: etree._Element, comments: list[str]) -> Iterator[Record]:
+    def _record(self, name: str, element: etree._Element) -> Iterator[Record]:
         if name in {"SPEC-HIERARCHY", "SPECIFICATION"}:
             _empty_children(element)  # they are records of their own, and read already
-        self._tidier.tidy(element)
-        if name == "SPEC-HIERARCHY":
-            yield self._placement(element, comments)
-        elif name.startswith("DATATYPE-DEFINITION-"):
-            yield self._datatype(element, comments)
-        elif name in TYPE_CATEGORIES:
-            yield from self._type(name, element, comments)
-        elif name == "SPEC-OBJECT":
-            yield self._item(element, comments)
-        elif name == "SPECIFICATION":
-            yield self._document_record(element, comments)
-        elif name == "SPEC-RELATION":
-            yield from self._link(element, comments)
-        else:
-            yield self._group(element, comments)
-
-    # --- one method a kind -----------------------------------------------------------------------------------------
-
-    def _datatype(self, element: etree._Element, comments: list[str]) -> Record:
-        identifier = self._once("datatype", element.get("IDENTIFIER") or "")
-        values = enum_values_of(element, self._entity)
-        for value, child in zip(
-            values, element.iterfind("{*}SPECIFIED-VALUES/{*}ENUM-VALUE"), strict=True
-        ):
-            self._rename(child, value["extra"])
-            value["extra"]["x"] = to_text(child, self._nsmap)
-        for holder in element.iterfind("{*}SPECIFIED-VALUES"):
-            for child in [node for node in holder if local(node)]:
-                holder.remove(child)
-        fields = {
-            "base": base_of(element),
-            "name": element.get("LONG-NAME") or element.get("IDENTIFIER") or "",
-            "description": element.get("DESC") or "",
-            "constraints": constraints_of(element),
-            "enum_values": values,
-        }
-        return self._finish("datatype", identifier, element, fields, comments, inline=True)
-
-    def _type(self, name: str, element: etree._Element, comments: list[str]) -> Iterator[Record]:
-        identifier = self._once("type", element.get("IDENTIFIER") or "")
-        definitions = [node for node in element.iterfind("{*}SPEC-ATTRIBUTES/*") if local(node)]
-        attributes = []
-        for position, node in enumerate(definitions):
-            before = _comments_before(node)
-            attributes.append(self._attribute(node, identifier, position, before))
-            parent = node.getparent()
-            assert parent is not None
-            parent.remove(node)
-        shown = [
-            (self._entity("attribute", record.identifier), record.fields["name"], base_of(node))
-            for record, node in zip(attributes, definitions, strict=True)
-        ]
-        category = TYPE_CATEGORIES[name]
-        long_name = element.get("LONG-NAME") or element.get("IDENTIFIER") or ""
-        presentation = (
-            presentation_of(long_name, [(i, n, b.upper()) for i, n, b in shown])
-            if category == "item"
-            else {}
-        )
-        fields = {
-            "category": category,
-            "name": long_name,
-            "description": element.get("DESC") or "",
-            "rank": rank_of(self._numbers.get("type", 0)),
-            "presentation": presentation,
-        }
-        yield self._finish("type", identifier, element, fields, comments, inline=True)
-        yield from attributes
-
-    def _attribute(
-        self, element: etree._Element, type_id: str, position: int, comments: list[str]
-    ) -> Record:
-        identifier = self._once("attribute", element.get("IDENTIFIER") or "")
-        reference = element.find("{*}TYPE/*")
-        datatype = ((reference.text if reference is not None else None) or "").strip()
-        known = self._index.datatypes.get(datatype) == local(element).rpartition("-")[2]
-        if not known:
-            self._dangling(identifier, datatype)
-        if reference is not None:
-            reference.text = None
-        default = element.find("{*}DEFAULT-VALUE/*")
-        value = None
-        if default is not None:
-            value = self._values.take_value(default, identifier)
-            inner = default.find("{*}DEFINITION/*")
-            if inner is not None:
-                inner.text = None
-            parent = default.getparent()
-            if value is None and parent is not None:
-                element.remove(parent)
-        fields = {
-            "type_id": self._entity("type", type_id),
-            "datatype_id": self._entity("datatype", datatype) if known else None,
-            "name": element.get("LONG-NAME") or element.get("IDENTIFIER") or "",
-            "description": element.get("DESC") or "",
-            "multi_valued": element.get("MULTI-VALUED") in {"true", "1"},
-            "default_value": value,
-            "rank": rank_of(position),
-        }
-        record = self._finish("attribute", identifier, element, fields, comments, inline=True)
-        record.fields["extra"]["b"] = base_of(element)
-        return record
-
-    def _item(self, element: etree._Element, comments: list[str]) -> Record:
-        identifier = self._once("item", element.get("IDENTIFIER") or "")
-        fields = {
-            "type_id": self._type_of(element, "item", identifier),
-            "attributes": self._values.take(element.find("{*}VALUES"), identifier),
-        }
-        return self._finish("item", identifier, element, fields, comments)
-
-    def _document_record(self, element: etree._Element, comments: list[str]) -> Record:
-        identifier = self._once("document", element.get("IDENTIFIER") or "")
-        fields = {
-            "title": element.get("LONG-NAME") or element.get("IDENTIFIER") or "Document",
-            "type_id": self._type_of(element, "document", identifier),
-            "attributes": self._values.take(element.find("{*}VALUES"), identifier),
-            "rank": rank_of(self._numbers.get("document", 0)),
-            "archived": False,
-        }
-        return self._finish("document", identifier, element, fields, comments, inline=True)
-
-    def _placement(self, element: etree._Element, comments: list[str]) -> Record:
-        opened = self._stack.pop()
-        parent = self._stack[-1].identifier if self._stack else None
-        reference = element.find("{*}OBJECT/*")
-        target = ((reference.text if reference is not None else None) or "").strip()
-        item = self._entity("item", target) if target in self._index.objects else None
-        if item is None:
-            self._dangling(opened.identifier, target)
-        if reference is not None:
-            reference.text = None
-        for node in element.iterfind("{*}EDITABLE-ATTS/*"):
-            if local(node):
-                name = (node.text or "").strip()
-                if name in self._index.attributes:
-                    node.text = self._entity("attribute", name)
-                else:
-                    self._dangling(opened.identifier, name)
-                    parent_node = node.getparent()
-                    assert parent_node is not None
-                    parent_node.remove(node)
-        fields = {
-            "document_id": self._entity("document", self._document),
-            "parent_id": self._entity("placement", parent) if parent else None,
-            "item_id": item,
-            "rank": opened.rank,
-        }
-        return self._finish(
-            "placement", opened.identifier, element, fields, comments, order=opened.order
-        )
-
-    def _link(self, element: etree._Element, comments: list[str]) -> Iterator[Record]:
-        identifier = self._once("link", element.get("IDENTIFIER") or "")
-        ends: dict[str, str] = {}
-        for part in ("SOURCE", "TARGET"):
-            reference = element.find(f"{{*}}{part}/*")
-            target = ((reference.text if reference is not None else None) or "").strip()
-            if reference is None or target not in self._index.objects:
-                self._losses.add(
-                    "relation_without_end",
-                    "Relations to objects that the file does not hold are left out.",
-                    f"{identifier}: {target}",
-                )
-                return
-            reference.text = None
-            ends[part] = self._entity("item", target)
-        fields = {
-            "type_id": self._type_of(element, "link", identifier),
-            "source_id": ends["SOURCE"],
-            "target_id": ends["TARGET"],
-            "attributes": self._values.take(element.find("{*}VALUES"), identifier),
-        }
-        yield self._finish("link", identifier, element, fields, comments)
-
-    def _group(self, element: etree._Element, comments: list[str]) -> Record:
-        identifier = self._once("link_group", element.get("IDENTIFIER") or "")
-        ends: dict[str, str | None] = {}
-        for part in ("SOURCE", "TARGET"):
-            reference = element.find(f"{{*}}{part}-SPECIFICATION/*")
-            target = ((reference.text if reference is not None else None) or "").strip()
-            known = target in self._index.specifications
-            ends[part] = self._entity("document", target) if known else None
-            if reference is not None:
-                reference.text = None
-            if not known:
-                self._dangling(identifier, target)
-        links = []
-        for node in list(element.iterfind("{*}SPEC-RELATIONS/*")):
-            name = (node.text or "").strip()
-            if name in self._index.relations:
-                links.append(self._entity("link", name))
-            else:
-                self._dangling(identifier, name)
-            parent = node.getparent()
-            assert parent is not None
-            parent.remove(node)
-        fields = {
-            "type_id": self._type_of(element, "link_group", identifier),
-            "name": element.get("LONG-NAME") or "",
-            "source_document_id": ends["SOURCE"],
-            "target_document_id": ends["TARGET"],
-            "link_ids": links,
-        }
-        return self._finish("link_group", identifier, element, fields, comments, inline=True)
-
-    # --- what they share -------------------------------------------------------------------------------------------
-
-    def _type_of(self, element: etree._Element, category: str, where: str) -> str | None:
-        reference = element.find("{*}TYPE/*")
-        identifier = ((reference.text if reference is not None else None) or "").strip()
-        if reference is not None:
-            reference.text = None
-        if self._index.types.get(identifier) == category:
-            return self._entity("type", identifier)
-        self._dangling(where, identifier)
-        return None
-
-    def _dangling(self, where: str, identifier: str) -> None:
-        self._losses.add(
-            "dangling_reference",
-            "References to what the file does not define are left out of exports or repaired.",
-            f"{where}: {identifier or 'nothing'}",
-        )
-
-    def _once(self, kind: str, identifier: str) -> str:
-        """Return *identifier*, made different from earlier ones of its kind."""
-        seen = self._seen.setdefault(kind, set())
-        name, number = identifier or f"{kind} without an identifier", 1
-        unique = name
-        while unique in seen:
-            number += 1
-            unique = f"{name} ({number})"
-        seen.add(unique)
-        return unique
-
-    def _rename(self, element: etree._Element, extra: dict[str, Any]) -> None:
-        identifier = element.get("IDENTIFIER") or ""
-        valid = self._identifiers.valid(identifier or "_reqtrail")
-        extra["id"] = identifier
-        if valid != identifier:
-            extra["as"] = valid
-        if "IDENTIFIER" in element.attrib:
-            del element.attrib["IDENTIFIER"]
-
-    def _finish(
-        self,
-        kind: str,
-        identifier: str,
-        element: etree._Element,
-        fields: dict[str, Any],
-        comments: list[str],
-        *,
-        inline: bool = False,
-        order: int | None = None,
-    ) -> Record:
-        number = self._numbers.get(kind, 0)
-        self._numbers[kind] = number + 1
-        extra: dict[str, Any] = {"p": self._package_id, "n": number}
-        self._rename(element, extra)
-        extra["a"] = {str(name): str(value) for name, value in element.attrib.items()}
-        for name in list(element.attrib):
-            del element.attrib[name]
-        if comments:
-            extra["c"] = comments
-        element.text = None if not (element.text or "").strip() else element.text
-        template = to_text(_without_blanks(element), self._nsmap)
-        if inline or any(mark in template for mark in _UNIQUE_MARKS):
-            extra["x"] = template
-        elif template in self._templates or len(self._templates) < MAX_TEMPLATES:
-            extra["t"] = self._templates.setdefault(template, len(self._templates))
-        else:
-            extra["x"] = template
-        return Record(
-            kind, identifier, {**fields, "extra": extra}, number if order is None else order
-        )
-
-    def _package(self) -> Record:
-        extra = self._frame.as_json()
-        extra["templates"] = list(self._templates)
-        fields = {"path": "", "header": self._frame.header, "extra": extra}
-        return Record("package", "", fields, 0)
-
-
-def _without_blanks(element: etree._Element) -> etree._Element:
-    """Drop white space between elements: a template says what stands where, not how it was indented."""
-    for node in element.iter():
-        if node.text is not None and not node.text.strip() and len(node):
-            node.text = None
-        if node.tail is not None and not node.tail.strip():
-            node.tail = None
-    return element
-
-
-def _comments_before(element: etree._Element) -> list[str]:
-    comments: list[str] = []
-    node = element.getprevious()
-    while node is not None and not isinstance(node.tag, str):
-        if isinstance(node, etree._Comment):
-            comments.insert(0, node.text or "")
-        node = node.getprevious()
-    return comments
+        place = self._stack.pop() if name == "SPEC-HIERARCHY" else None
+        yield from self._builder.records(element, place)
 
 
 def _empty_children(element: etree._Element) -> None:
     for holder in element.iterfind("{*}CHILDREN"):
         for node in [child for child in holder if local(child)]:
             holder.remove(node)
-
-
-def _release(element: etree._Element) -> None:
-    element.clear(keep_tail=True)
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from reqtrail.features.exchange.errors import BadValue
+from reqtrail.features.exchange.reqif.fragments import is_element
 from reqtrail.features.exchange.reqif.names import DEFAULTS, SPECS, Part, Spec
 from reqtrail.features.exchange.types import Losses
 
@@ -31,7 +32,19 @@ _NUMBERS = {"ATTRIBUTE-VALUE-INTEGER", "ATTRIBUTE-VALUE-REAL", "ATTRIBUTE-VALUE-
 
 def local(node: etree._Element) -> str:
     """Return the local name of an element; empty for comments and processing instructions."""
-    return etree.QName(node).localname if isinstance(node.tag, str) else ""
+    return etree.QName(node).localname if is_element(node) else ""
+
+
+def attributes_of(element: etree._Element) -> dict[str, str]:
+    """Return the attributes of *element* by name."""
+    return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def remove(node: etree._Element) -> None:
+    """Take *node* out of its parent, with its tail."""
+    parent = node.getparent()
+    assert parent is not None
+    parent.remove(node)
 
 
 class Tidier:
@@ -60,9 +73,8 @@ class Tidier:
         self._parts(element, name, spec, where)
 
     def _attributes(self, element: etree._Element, name: str, spec: Spec, where: str) -> None:
-        for attribute in list(element.attrib):
-            text = str(element.attrib[attribute])
-            known = spec.attributes.get(str(attribute))
+        for attribute, text in attributes_of(element).items():
+            known = spec.attributes.get(attribute)
             if known is None:
                 del element.attrib[attribute]
                 self._losses.add(
@@ -71,7 +83,7 @@ class Tidier:
                     f"{where}: {attribute}",
                 )
             elif not CHECKS[known[0]](text):
-                self._bad(element, name, str(attribute), text, where)
+                self._bad(element, name, attribute, text, where)
         for attribute, (_, required) in spec.attributes.items():
             if required and element.get(attribute) is None:
                 self._add_missing(element, name, attribute, where)
@@ -113,6 +125,7 @@ class Tidier:
             )
 
     def _parts(self, element: etree._Element, name: str, spec: Spec, where: str) -> None:
+        self._stray_text(element, where)
         seen: set[str] = set()
         for child in list(element):
             part_name = local(child)
@@ -126,6 +139,8 @@ class Tidier:
             self._children(child, part, where)
 
     def _children(self, holder: etree._Element, part: Part, where: str) -> None:
+        if part.names:
+            self._stray_text(holder, where)
         count = 0
         for child in list(holder):
             name = local(child)
@@ -136,17 +151,19 @@ class Tidier:
                 continue
             count += 1
             self.tidy(child, where)
-        if (
-            not part.required
-            and count == 0
-            and local(holder) in {"ALTERNATIVE-ID", "DEFAULT-VALUE"}
-        ):
+
+    def _stray_text(self, element: etree._Element, where: str) -> None:
+        """Drop text between elements where ReqIF has none."""
+        stray = [element.text, *(child.tail for child in element)]
+        if not any(text and text.strip() for text in stray):
             return
+        element.text = None
+        for child in element:
+            child.tail = None
+        self._losses.add("stray_text", "Text between elements is left out of exports.", where)
 
     def _remove(self, node: etree._Element, where: str) -> None:
-        parent = node.getparent()
-        assert parent is not None
-        parent.remove(node)
+        remove(node)
         self._losses.add(
             "unknown_element",
             "Elements that ReqIF does not have in this place are left out of exports.",

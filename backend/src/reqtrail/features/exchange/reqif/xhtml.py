@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Final
 
 from lxml import etree
 
+from reqtrail.features.exchange.reqif.fragments import is_element
 from reqtrail.features.exchange.reqif.names import XHTML
 from reqtrail.features.exchange.types import Losses
 
@@ -49,7 +51,8 @@ _NO_TEXT = frozenset(
     | {"br", "hr", "col", "param"}
 )
 _COMMON = frozenset({"class", "title", "style", "id"})
-_ATTRIBUTES = {
+_ALIGNED = frozenset({"align", "valign", "char", "charoff"})
+_ATTRIBUTES: Final[dict[str, Set[str]]] = {
     "a": {"href", "charset", "type", "hreflang", "rel", "rev", "accesskey", "tabindex"},
     "object": {
         *("data", "type", "height", "width", "name", "tabindex", "archive", "classid"),
@@ -59,23 +62,12 @@ _ATTRIBUTES = {
     "table": {"border", "cellpadding", "cellspacing", "summary", "width", "frame", "rules"},
     **dict.fromkeys(
         ("td", "th"),
-        {
-            "abbr",
-            "align",
-            "axis",
-            "colspan",
-            "headers",
-            "rowspan",
-            "scope",
-            "valign",
-            "char",
-            "charoff",
-        },
+        _ALIGNED | {"abbr", "axis", "colspan", "headers", "rowspan", "scope"},
     ),
-    **dict.fromkeys(("tr", "thead", "tbody", "tfoot"), {"align", "valign", "char", "charoff"}),
-    **dict.fromkeys(("col", "colgroup"), {"align", "span", "valign", "width", "char", "charoff"}),
-    **dict.fromkeys(("q", "blockquote"), {"cite"}),
-    **dict.fromkeys(("ins", "del"), {"cite", "datetime"}),
+    **dict.fromkeys(("tr", "thead", "tbody", "tfoot"), _ALIGNED),
+    **dict.fromkeys(("col", "colgroup"), _ALIGNED | {"span", "width"}),
+    **dict.fromkeys(("q", "blockquote"), frozenset({"cite"})),
+    **dict.fromkeys(("ins", "del"), frozenset({"cite", "datetime"})),
     "pre": {"{http://www.w3.org/XML/1998/namespace}space"},
 }
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -95,14 +87,14 @@ def repair(element: etree._Element, losses: Losses, where: str) -> bool:
     Active content is left out with what is in it; an element that does not fit is replaced by its content; text
     where none may stand gets an element of its own.
     """
-    before = sum(loss["count"] for loss in losses.as_json())
+    before = losses.total
     _repair_children(element, losses, where, None)
     _wrap_top(element, losses, where)
-    return before != sum(loss["count"] for loss in losses.as_json())
+    return before != losses.total
 
 
 def _name(node: etree._Element) -> str | None:
-    if not isinstance(node.tag, str):
+    if not is_element(node):
         return None
     qualified = etree.QName(node)
     return qualified.localname if qualified.namespace == XHTML else f"?{qualified.localname}"
@@ -141,7 +133,7 @@ def _is_active(node: etree._Element, name: str) -> bool:
 
 
 def _repair_attributes(node: etree._Element, name: str, losses: Losses, where: str) -> None:
-    allowed = _COMMON | _ATTRIBUTES.get(name, set())
+    allowed = _COMMON | _ATTRIBUTES.get(name, frozenset())
     for attribute, value in list(node.attrib.items()):
         text, key = str(value), str(attribute)
         if key.lower().startswith("on") or (
@@ -161,7 +153,7 @@ def _repair_attributes(node: etree._Element, name: str, losses: Losses, where: s
 
 def _wrap_top(element: etree._Element, losses: Losses, where: str) -> None:
     """A value is exactly one ``div`` or ``p``; anything else goes into a ``div``."""
-    elements = [child for child in element if isinstance(child.tag, str)]
+    elements = [child for child in element if is_element(child)]
     stray = (element.text or "").strip() or any((child.tail or "").strip() for child in element)
     if len(elements) == 1 and _name(elements[0]) in {"div", "p"} and not stray:
         return
