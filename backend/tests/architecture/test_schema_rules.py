@@ -1,8 +1,8 @@
-"""The rules that keep the schema distributable by project, read from the catalog of a migrated database."""
+"""The rules that keep the schema distributable by project hold, and each finds a planted violation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,104 +11,140 @@ from psycopg.rows import dict_row
 
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.platform.database.migrate import sync_url
+from tests.architecture import schema_rules as rules
+from tests.architecture.schema_rules import Catalog, Scopes
+from tests.conftest import Engines
 
-SCOPES = {table.name: table.info.get("scope") for table in metadata.tables.values()}
-TENANT = sorted(name for name, scope in SCOPES.items() if scope == "tenant")
-CONSTRAINTS = """
-SELECT c.conname AS name, c.contype AS type, r.relname AS tbl, f.relname AS target, r.relispartition AS is_partition,
-  (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY k(num, n)
-     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num) AS columns,
-  (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY k(num, n)
-     JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.num) AS target_columns
-FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid LEFT JOIN pg_class f ON f.oid = c.confrelid
-WHERE c.connamespace = 'public'::regnamespace
-"""
-INDEXES = """
-SELECT r.relname AS tbl, i.indisunique AS is_unique,
-  (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(i.indkey::int[]) WITH ORDINALITY k(num, n)
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num) AS columns
-FROM pg_index i JOIN pg_class r ON r.oid = i.indrelid WHERE r.relnamespace = 'public'::regnamespace
-"""
+SCOPES = {table.name: str(table.info.get("scope")) for table in metadata.tables.values()}
+Rule = Callable[[Catalog, Scopes], list[str]]
+
+
+def _connect(url: str) -> Catalog:
+    plain = sync_url(url).replace("+psycopg", "")
+    connection: psycopg.Connection[dict[str, Any]] = psycopg.connect(plain, row_factory=dict_row)
+    return connection
 
 
 @pytest.fixture(scope="module")
-def catalog(database_url: str) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """A connection whose rows are dictionaries."""
-    url = sync_url(database_url).replace("+psycopg", "")
-    with psycopg.connect(url, row_factory=dict_row) as connection:
+def catalog(database_url: str) -> Iterator[Catalog]:
+    """A connection to a migrated database; its rows are dictionaries."""
+    with _connect(database_url) as connection:
         yield connection
 
 
-def test_every_table_declares_its_scope(catalog: psycopg.Connection[dict[str, Any]]) -> None:
-    """A table is tenant, reference or catalog, and none is made behind the metadata's back."""
-    assert set(SCOPES.values()) <= {"tenant", "reference", "catalog"}, SCOPES
-    rows = catalog.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-        " AND relkind IN ('r', 'p') AND NOT relispartition"
-    )
-    assert {row["relname"] for row in rows} == {*SCOPES, "alembic_version"}
+@pytest.fixture(scope="module")
+def planted(engines: Engines, worker: str) -> Iterator[Catalog]:
+    """A connection to a migrated database of this module's own, to plant violations in."""
+    with _connect(engines.clone(f"planted_{worker}")) as connection:
+        yield connection
 
 
-def test_project_id_leads_keys_of_tenant_tables(
-    catalog: psycopg.Connection[dict[str, Any]],
+@pytest.mark.parametrize(
+    "rule",
+    [
+        rules.undeclared_tables,
+        rules.keys_without_project,
+        rules.tables_without_project,
+        rules.foreign_keys_across_projects,
+        rules.unindexed_foreign_keys,
+        rules.logic_in_the_database,
+    ],
+    ids=lambda rule: rule.__name__,
+)
+def test_the_rule_holds(catalog: Catalog, rule: Rule) -> None:
+    assert rule(catalog, SCOPES) == []
+
+
+TABLE = "CREATE TABLE planted (project_id uuid NOT NULL, id uuid NOT NULL, other uuid, {})"
+
+
+@pytest.mark.parametrize(
+    ("rule", "statement", "finding"),
+    [
+        (rules.undeclared_tables, "CREATE TABLE unknown (id uuid PRIMARY KEY)", "unknown"),
+        (rules.undeclared_tables, "SELECT 1", "planted"),
+        (
+            rules.keys_without_project,
+            TABLE.format("CONSTRAINT pk PRIMARY KEY (id, project_id)"),
+            "planted.pk(id, project_id)",
+        ),
+        (
+            rules.keys_without_project,
+            TABLE.format("PRIMARY KEY (project_id, id), CONSTRAINT uq UNIQUE (other)"),
+            "planted.uq(other)",
+        ),
+        (
+            rules.keys_without_project,
+            TABLE.format("PRIMARY KEY (project_id, id)") + "; CREATE INDEX ix ON planted (other)",
+            "planted.ix(other)",
+        ),
+        (
+            rules.keys_without_project,
+            "CREATE INDEX ix ON items_hot (lower(entity_id::text))",
+            "items_hot.ix(an expression)",
+        ),
+        (rules.tables_without_project, TABLE.format("UNIQUE (project_id, id)"), "planted"),
+        (rules.tables_without_project, "CREATE TABLE planted (project_id uuid)", "planted"),
+        (
+            rules.tables_without_project,
+            "CREATE TABLE planted (project_id text PRIMARY KEY)",
+            "planted",
+        ),
+        (
+            rules.foreign_keys_across_projects,
+            TABLE.format("PRIMARY KEY (project_id, id)")
+            + "; CREATE UNIQUE INDEX ON planted (id, project_id)"
+            "; ALTER TABLE planted ADD CONSTRAINT fk FOREIGN KEY (other, project_id)"
+            " REFERENCES planted (id, project_id)",
+            "planted.fk -> planted",
+        ),
+        (
+            rules.foreign_keys_across_projects,
+            TABLE.format("PRIMARY KEY (project_id, id)")
+            + "; ALTER TABLE users ADD COLUMN p uuid, ADD CONSTRAINT fk FOREIGN KEY (p, user_id)"
+            " REFERENCES planted (project_id, id)",
+            "users.fk -> planted",
+        ),
+        (
+            rules.unindexed_foreign_keys,
+            TABLE.format("PRIMARY KEY (project_id, id)")
+            + "; ALTER TABLE planted ADD CONSTRAINT fk FOREIGN KEY (project_id, other)"
+            " REFERENCES planted (project_id, id)",
+            "planted.fk(project_id, other)",
+        ),
+        (
+            rules.logic_in_the_database,
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "function f",
+        ),
+        (
+            rules.logic_in_the_database,
+            "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW"
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "trigger t",
+        ),
+        (rules.logic_in_the_database, "CREATE SEQUENCE s", "sequence s"),
+        (
+            rules.logic_in_the_database,
+            "CREATE TABLE items_rest PARTITION OF items DEFAULT",
+            "default partition of items",
+        ),
+    ],
+)
+def test_a_planted_violation_is_found(
+    planted: Catalog, rule: Rule, statement: str, finding: str
 ) -> None:
-    """Primary keys, unique constraints and unique indexes of project data begin with project_id, which is not null."""
-    keys = [row for row in catalog.execute(CONSTRAINTS.encode()) if row["type"] in ("p", "u")]
-    keyed = {row["tbl"] for row in keys if row["type"] == "p"}
-    assert set(TENANT) <= keyed
-    unique = [row for row in catalog.execute(INDEXES.encode()) if row["is_unique"]]
-    for row in [*keys, *unique]:
-        if row["tbl"].partition("_hot")[0].partition("_cold_")[0] in TENANT:
-            assert row["columns"][0] == "project_id", row
+    try:
+        planted.execute(statement.encode())
+        scopes = SCOPES if finding == "unknown" else {**SCOPES, "planted": "tenant"}
+        assert finding in rule(planted, scopes)
+    finally:
+        planted.rollback()
 
 
-def test_foreign_keys_stay_within_a_project(catalog: psycopg.Connection[dict[str, Any]]) -> None:
-    """Tenant to tenant keys begin with project_id on both sides; nothing global refers to project data."""
-    for row in catalog.execute(CONSTRAINTS.encode()):
-        if row["type"] != "f" or row["is_partition"]:
-            continue
-        source, target = SCOPES[row["tbl"]], SCOPES[row["target"]]
-        if target == "tenant":
-            assert source == "tenant", row
-            assert row["columns"][0] == row["target_columns"][0] == "project_id", row
-
-
-def test_foreign_keys_are_indexed(catalog: psycopg.Connection[dict[str, Any]]) -> None:
-    """Each foreign key's referencing columns lead an index, in any order: without one a purge takes minutes."""
-    indexes = catalog.execute(INDEXES.encode()).fetchall()
-    for row in catalog.execute(CONSTRAINTS.encode()):
-        if row["type"] != "f" or row["is_partition"]:
-            continue
-        columns = set(row["columns"])
-        covered = [
-            index
-            for index in indexes
-            if index["tbl"] == row["tbl"]
-            and (
-                set(index["columns"][: len(columns)]) == columns
-                # Every query names the branch too, so an index may have it between the project and the entity.
-                or set(index["columns"][: len(columns) + 1]) == {*columns, "branch_id"}
-            )
-        ]
-        assert covered, row
-
-
-def test_no_triggers_and_no_default_partition(
-    catalog: psycopg.Connection[dict[str, Any]],
-) -> None:
-    """The application keeps the rules, and a row of a year without a partition is an error, not a slow table."""
-    assert not catalog.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal").fetchall()
-    assert not catalog.execute("SELECT 1 FROM pg_partitioned_table WHERE partdefid <> 0").fetchall()
-    assert not catalog.execute(
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-    ).fetchall()
-
-
-def test_versioned_tables_have_their_partitions(
-    catalog: psycopg.Connection[dict[str, Any]],
-) -> None:
+def test_versioned_tables_have_their_partitions(catalog: Catalog) -> None:
     """One hot partition with one current revision an entity and branch, and cold ones for three years."""
-    indexes = catalog.execute(INDEXES.encode()).fetchall()
+    indexes = catalog.execute(rules._INDEXES).fetchall()
     names = {
         row["relname"]
         for row in catalog.execute("SELECT relname FROM pg_class WHERE relispartition")
@@ -117,9 +153,9 @@ def test_versioned_tables_have_their_partitions(
     assert versioned
     for name in versioned:
         assert sum(part.startswith(f"{name}_cold_") for part in names) >= 3
-        current = {
-            "tbl": f"{name}_hot",
-            "is_unique": True,
-            "columns": ["project_id", "branch_id", "entity_id"],
-        }
-        assert current in indexes
+        assert any(
+            index["tbl"] == f"{name}_hot"
+            and index["is_unique"]
+            and index["columns"] == ["project_id", "branch_id", "entity_id"]
+            for index in indexes
+        )

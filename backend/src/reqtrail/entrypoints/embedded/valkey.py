@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis import Redis
@@ -29,7 +29,6 @@ class EmbeddedValkey:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> Path:
@@ -39,6 +38,11 @@ class EmbeddedValkey:
             return own
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"reqtrail-valkey-{os.getuid()}-{name}" / "s"
+
+    @property
+    def log_file(self) -> Path:
+        """The server's own log."""
+        return self._folder / "valkey.log"
 
     def url(self, database: int = 0) -> str:
         """Return the URL of *database*."""
@@ -66,13 +70,16 @@ class EmbeddedValkey:
         pid = self.running_pid()
         if pid is None:
             return
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self.running_pid() is not None and time.monotonic() < deadline:
+        while _alive(pid) and time.monotonic() < deadline:
             time.sleep(0.02)
-        if self._process is not None:  # ours: reap it
-            self._process.wait(STOP_SECONDS)
-            self._process = None
+        if _alive(
+            pid
+        ):  # it does not end by itself: the append-only file holds what it acknowledged
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def running_pid(self) -> int | None:
         """Return the server's process id if it answers on our socket, else None."""
@@ -88,24 +95,26 @@ class EmbeddedValkey:
 
     def _launch(self) -> None:
         self.socket.unlink(missing_ok=True)
-        with (self._folder / "valkey.log").open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    str(find_valkey()),
-                    *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
-                    *("--dir", str(self._folder), "--save", "", "--daemonize", "no"),
-                    *("--appendonly", "yes", "--appendfsync", "everysec"),
-                    *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
-                ],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                cwd="/",
-                start_new_session=True,
-            )
-        self._process = process
+        # As a daemon it belongs to nobody: whoever started it may end, and another process adopts it.
+        done = subprocess.run(
+            [
+                str(find_valkey()),
+                *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
+                *("--dir", str(self._folder), "--save", "", "--daemonize", "yes"),
+                *("--pidfile", str(self._folder / "valkey.pid"), "--logfile", str(self.log_file)),
+                *("--appendonly", "yes", "--appendfsync", "everysec"),
+                *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            start_new_session=True,
+        )
+        if done.returncode != 0:
+            raise EngineFailed(f"Valkey does not start.\n{done.stdout}{done.stderr}")
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline:
             if self.running_pid() is not None:
                 return
             time.sleep(0.02)
@@ -118,6 +127,14 @@ class EmbeddedValkey:
 
     def _log_tail(self) -> str:
         try:
-            return "\n".join((self._folder / "valkey.log").read_text().splitlines()[-15:])
+            return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-15:])
         except OSError:
             return ""
+
+
+def _alive(pid: int) -> bool:
+    """Return whether the process *pid* runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

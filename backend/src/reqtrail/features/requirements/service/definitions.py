@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from reqtrail.features.requirements.errors import WriteInvalid
 from reqtrail.features.requirements.service.values import check_text
+from reqtrail.kit.ids import new_id
 from reqtrail.kit.rank import between
 
 BASES = ("string", "integer", "real", "boolean", "date", "enumeration", "xhtml")
@@ -125,7 +126,7 @@ def _enum_values(field: str, value: Any) -> list[dict[str, Any]]:
         color = given.get("color")
         result.append(
             {
-                "id": _text("id", given.get("id") or str(uuid4())),
+                "id": _text("id", given.get("id") or str(new_id())),
                 "name": _name("name", given.get("name")),
                 "key": _text("key", str(given.get("key") or len(result))),
                 "color": None if color is None else _text("color", color)[:40],
