@@ -16,6 +16,7 @@ from reqtrail.features.versioning.repository.commits import Counter
 from reqtrail.features.versioning.repository.reading import INFINITY, in_ids
 from reqtrail.features.versioning.tables import SEQ_MAX, entities
 from reqtrail.features.versioning.types import Content, Kind, Snapshot
+from reqtrail.platform.database.copying import copy_rows
 
 COPY_THRESHOLD = 200
 """From this many rows on COPY beats one multi-row INSERT."""
@@ -40,7 +41,7 @@ async def insert_entities(
 ) -> None:
     """Make entities from ``(entity id, kind, key)``."""
     if len(rows) >= COPY_THRESHOLD:
-        await _copy(
+        await copy_rows(
             session,
             "entities",
             ("project_id", "entity_id", "kind", "key"),
@@ -130,7 +131,7 @@ async def _copy_revisions(
 
     # The rows go straight into the hot partition: asyncpg has no value that COPY would read as 'infinity' through
     # the parent, and the partition's default for superseded_at supplies it.
-    await _copy(
+    await copy_rows(
         session,
         f"{kind.table.name}_hot",
         (
@@ -159,12 +160,3 @@ async def _copy_revisions(
             for row in rows
         ],
     )
-
-
-async def _copy(
-    session: AsyncSession, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]
-) -> None:
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    await driver.copy_records_to_table(table, records=records, columns=list(columns))
