@@ -2,97 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
-from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
-from reqtrail.platform.database.migrate import upgrade_to_head
 from reqtrail.platform.settings import Settings
+from tests.fixtures.engines import Engines, run_folder
 
-TEMPLATE = "reqtrail_template"
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 pytest_plugins = ("tests.fixtures.api",)
-
-
-class Engines:
-    """The PostgreSQL and the Valkey that the workers of one test run share."""
-
-    def __init__(self, folder: Path) -> None:
-        self.postgres = EmbeddedPostgres(folder / "pg", options=FAST)
-        self.valkey = EmbeddedValkey(folder / "valkey")
-        self._folder = folder
-
-    def start(self) -> None:
-        """Start the engines and migrate the template, once, whichever worker comes first."""
-        self.postgres.start()
-        self.valkey.start()
-        with (self._folder / "template.lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if not self._exists(TEMPLATE):
-                self.admin(f"CREATE DATABASE {TEMPLATE}_new")
-                upgrade_to_head(self.postgres.url(f"{TEMPLATE}_new"))
-                self.admin(f"ALTER DATABASE {TEMPLATE}_new RENAME TO {TEMPLATE}")
-
-    def clone(self, name: str) -> str:
-        """Make the database *name* anew from the template; return its URL."""
-        self.admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        self.admin(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY file_copy')
-        return self.postgres.url(name)
-
-    def admin(self, statement: str) -> None:
-        """Run one statement that no transaction may hold."""
-        with psycopg.connect(
-            host=str(self.postgres.socket_dir), user="reqtrail", dbname="postgres", autocommit=True
-        ) as connection:
-            connection.execute(statement.encode())
-
-    def _exists(self, name: str) -> bool:
-        with psycopg.connect(
-            host=str(self.postgres.socket_dir), user="reqtrail", dbname="postgres"
-        ) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-            return found.fetchone() is not None
-
-    def stop(self) -> None:
-        """End both engines."""
-        self.postgres.stop()
-        self.valkey.stop()
-
-
-def _run_folder() -> Path:
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"solo-{os.getpid()}")
-    return Path(tempfile.gettempdir()) / f"rt-{os.getuid()}-{re.sub('[^a-z0-9-]', '', run)[:12]}"
 
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """The engines of this test run. The last worker that leaves stops them."""
-    folder = _run_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    users = folder / "users.json"
-    _count(users, +1)
-    started = Engines(folder)
-    started.start()
-    yield started
-    if _count(users, -1) == 0:
-        started.stop()
-
-
-def _count(path: Path, step: int) -> int:
-    with path.with_suffix(".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        number = (json.loads(path.read_text()) if path.exists() else 0) + step
-        path.write_text(json.dumps(number))
-        return int(number)
+    shared = Engines(run_folder())
+    shared.start()
+    try:
+        yield shared
+    finally:
+        shared.leave()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 
 from reqtrail.entrypoints.first_start import ensure_first_start
 from reqtrail.platform.settings import Settings
-from tests.conftest import Engines
+from tests.fixtures.engines import Engines
 from tests.fixtures.instance import free_port
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from reqtrail.bootstrap.metadata import metadata
 from reqtrail.platform.database.migrate import sync_url
 from tests.architecture import schema_rules as rules
 from tests.architecture.schema_rules import Catalog, Scopes
-from tests.conftest import Engines
+from tests.fixtures.engines import Engines
 
 SCOPES = {table.name: str(table.info.get("scope")) for table in metadata.tables.values()}
 Rule = Callable[[Catalog, Scopes], list[str]]

@@ -17,7 +17,7 @@ from reqtrail.platform.database.migrate import (
     sync_url,
     upgrade_to_head,
 )
-from tests.conftest import Engines
+from tests.fixtures.engines import Engines
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.entrypoints.first_start import ensure_first_start
 from reqtrail.features.identity.public import User
 from reqtrail.platform.settings import Settings
-from tests.conftest import Engines
+from tests.fixtures.engines import Engines
 
 
 @pytest.fixture
