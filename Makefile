@@ -26,6 +26,10 @@ setup-frontend: setup-backend
 build: setup-frontend ## Build the browser application if its sources are newer
 	@scripts/build_frontend.sh
 
+.PHONY: wheel
+wheel: build ## Write dist/reqtrail-*.whl, which holds all that an installation needs
+	@scripts/build_wheel.sh
+
 .PHONY: run
 run: build ## Build what is needed and run Reqtrail with .reqtrail/ as its home
 	@REQTRAIL_HOME="$${REQTRAIL_HOME:-$(HOME_DIR)}" exec $(PY) -m reqtrail up

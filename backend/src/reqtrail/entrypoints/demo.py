@@ -1,14 +1,13 @@
 """The demo project: Reqtrail's own requirements, made through the same services as everyone's.
 
-The data lies beside this module, so that an installed package has it too. ``demo_data/<n>-<name>.json`` is a document:
-rows in reading order, nested, with names of their own (``"N1"``) for links. ``demo_data/history.json`` holds the
-commits that come after the first text, so that history and comparison have something to show.
+The data is ``examples/demo`` of a clone. ``<n>-<name>.json`` is a document: rows in reading order, nested, with names
+of their own (``"N1"``) for links. ``history.json`` holds the commits that come after the first text, so that history
+and comparison have something to show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +18,7 @@ from reqtrail.features.identity.public import User
 from reqtrail.features.projects.public import create_project
 from reqtrail.features.requirements.public import Position, Write, default_id, write
 from reqtrail.features.versioning.public import CommitRequest
+from reqtrail.platform.resources import data_folder
 
 KEY = "RQT"
 NAME = "Reqtrail"
@@ -26,7 +26,6 @@ DESCRIPTION = (
     "The requirements of Reqtrail itself: what its users need, what the system shall do,"
     " and how the software does it."
 )
-DATA = Path(__file__).with_name("demo_data")
 ATTRIBUTES = {
     "rationale": "Rationale",
     "status": "Status",
@@ -52,10 +51,11 @@ async def load_demo(session: AsyncSession, owner: User) -> None:
     """
     project_id = await create_project(session, owner, key=KEY, name=NAME, description=DESCRIPTION)
     builder = _Builder(project_id)
-    for path in sorted(DATA.glob("[0-9]*.json")):
+    data = data_folder("demo")
+    for path in sorted(data.glob("[0-9]*.json")):
         document = orjson.loads(path.read_bytes())
         await _commit(session, builder, owner, document["message"], builder.document(document))
-    for entry in orjson.loads((DATA / "history.json").read_bytes()):
+    for entry in orjson.loads((data / "history.json").read_bytes()):
         await _commit(session, builder, owner, entry["message"], builder.edits(entry))
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_REPOSITORY = Path(__file__).resolve().parents[4]
+from reqtrail.platform.resources import data_folder
 
 
 class Settings(BaseSettings):
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     static_dir: Path | None = None
-    """The built SPA; without it ``frontend/dist`` of the clone, if it is there."""
+    """The built SPA; without it that of the package, or ``frontend/dist`` of the clone, if it is there."""
     access_token_minutes: int = Field(default=10, ge=1, le=60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
 
     def resolved_static_dir(self) -> Path | None:
         """Return the folder of the built SPA, or None when there is none."""
-        candidate = self.static_dir or _REPOSITORY / "frontend" / "dist"
+        candidate = self.static_dir or data_folder("site")
         return candidate if (candidate / "index.html").is_file() else None
 
     def signing_key(self) -> bytes:

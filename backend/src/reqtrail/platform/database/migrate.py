@@ -11,12 +11,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-_REPOSITORY_MIGRATIONS = Path(__file__).resolve().parents[4] / "migrations"
+from reqtrail.platform.resources import data_folder
 
 
 def migrations_dir() -> Path:
-    """Return the folder of the migrations: ``REQTRAIL_MIGRATIONS`` or the one of the clone."""
-    return Path(os.environ.get("REQTRAIL_MIGRATIONS", _REPOSITORY_MIGRATIONS))
+    """Return the folder of the migrations: ``REQTRAIL_MIGRATIONS``, or that of the package or the clone."""
+    return Path(os.environ.get("REQTRAIL_MIGRATIONS") or data_folder("migrations"))
 
 
 def sync_url(url: str) -> str:
