@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from reqtrail.features.versioning import merge, repository
 from reqtrail.features.versioning.repository import reading
-from reqtrail.features.versioning.service import commit, staging, undo
+from reqtrail.features.versioning.service import staging, undo, writer
 
 Fault = Callable[[MonkeyPatch], None]
 
@@ -123,7 +123,7 @@ def rules_see_the_past(patch: MonkeyPatch) -> None:
     async def wrong(self: Any, changes: Any) -> None:
         return None
 
-    patch.setattr(commit._Writer, "_check_rules", wrong)
+    patch.setattr(writer.Writer, "_check_rules", wrong)
 
 
 FAULTS: tuple[Fault, ...] = (

@@ -12,7 +12,13 @@ from reqtrail.features.access.deps import (
 from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound
 from reqtrail.features.access.repository import visible_projects
 from reqtrail.features.access.service import list_members, put_member, remove_member
-from reqtrail.features.access.types import Member, Permission, ProjectContext, Role
+from reqtrail.features.access.types import (
+    Member,
+    Permission,
+    ProjectContext,
+    ProjectHead,
+    Role,
+)
 from reqtrail.features.identity.public import Actor
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "ProjectContext",
     "ProjectEditor",
     "ProjectFileReader",
+    "ProjectHead",
     "ProjectNotFound",
     "ProjectOwner",
     "ProjectReader",

@@ -13,17 +13,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.tables import memberships
-from reqtrail.features.access.types import Member, ProjectContext, Role
+from reqtrail.features.access.types import Member, ProjectContext, ProjectHead, Role
 from reqtrail.features.identity.public import Actor, Credential, active_user, credential_parameters
 from reqtrail.platform.database.metadata import metadata
 
 _ACTOR_WIDTH = len(fields(Actor))
+_MAIN = "main"
 
 
 @cache
 def _visible_project(by_token: bool) -> Select[Any]:
     actor = active_user(by_token)
-    projects = metadata.tables["projects"]  # they lie above access
+    projects = metadata.tables["projects"]  # they lie above access, and so do branches
+    branches = metadata.tables["branches"]
     return (
         select(
             *(actor.c[field.name] for field in fields(Actor)),
@@ -32,6 +34,10 @@ def _visible_project(by_token: bool) -> Select[Any]:
             projects.c.name,
             projects.c.archived,
             memberships.c.role,
+            branches.c.branch_id,
+            branches.c.head_seq,
+            branches.c.head_hash,
+            branches.c.head_recorded_at,
         )
         .select_from(actor)
         .outerjoin(projects, projects.c.key == bindparam("project_key"))
@@ -42,6 +48,10 @@ def _visible_project(by_token: bool) -> Select[Any]:
                 memberships.c.user_id == actor.c.user_id,
             ),
         )
+        .outerjoin(
+            branches,
+            and_(branches.c.project_id == projects.c.project_id, branches.c.name == _MAIN),
+        )
     )
 
 
@@ -51,7 +61,7 @@ async def find_visible_project(
     """Return who *credential* proves, and the project called *key* as far as that account sees it.
 
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
-    projects of which they are a member. One round trip proves the account and the membership.
+    projects of which they are a member. One round trip proves the account and the membership, and brings the head.
     """
     statement = _visible_project(credential.token_hash is not None)
     parameters = {**credential_parameters(credential), "project_key": key}
@@ -62,7 +72,15 @@ async def find_visible_project(
     role = Role.OWNER if found.is_administrator else row.role
     if row.project_id is None or role is None:
         return found, None
-    return found, ProjectContext(row.project_id, row.key, row.name, row.archived, Role(role), found)
+    head = (
+        ProjectHead(row.branch_id, row.head_seq, row.head_hash, row.head_recorded_at)
+        if row.head_seq
+        else None
+    )
+    context = ProjectContext(
+        row.project_id, row.key, row.name, row.archived, Role(role), found, head
+    )
+    return found, context
 
 
 def visible_projects(actor: Actor) -> Select[Any]:

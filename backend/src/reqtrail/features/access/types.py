@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -34,8 +35,23 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
 
 
 @dataclass(frozen=True)
+class ProjectHead:
+    """The newest commit of a project's main branch."""
+
+    branch_id: UUID
+    seq: int
+    commit_hash: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class ProjectContext:
-    """The project of a request, seen and permitted, with the one who asks."""
+    """The project of a request, seen and permitted, with the one who asks.
+
+    Attributes:
+        head: The newest commit as the query that authorised the request saw it. A read goes on in the same snapshot of
+            the database and may rely on it; a write must take the head again under the project's lock.
+    """
 
     project_id: UUID
     key: str
@@ -43,6 +59,7 @@ class ProjectContext:
     archived: bool
     role: Role
     actor: Actor
+    head: ProjectHead | None = None
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ async def list_links(
     item: str, context: ProjectReader, session: ReadSession, at: str | None = None
 ) -> Response:
     """List the links of an item, both ways."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     item_id = await resolve_item(session, context.project_id, item)
     links = await service.links_both_ways(session, snapshot, item_id)
     return json_response({"ref": RefRead.of(snapshot).model_dump(), **links})
@@ -44,7 +44,7 @@ async def create_link(
     fields = body.model_dump(mode="json")
     request = CommitRequest(context.project_id, context.actor.user_id, message="Link added")
     result = await write(session, request, [Write("create", "link", fields=fields)])
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.patch("/links/{link_id}", operation_id="update_link")
@@ -59,7 +59,7 @@ async def update_link(
         context.project_id, context.actor.user_id, message="Link changed", base_seq=body.base
     )
     result = await write(session, request, [Write("update", "link", link_id, fields)])
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.delete("/links/{link_id}", operation_id="delete_link")
@@ -69,4 +69,4 @@ async def delete_link(
     """Delete a link."""
     request = CommitRequest(context.project_id, context.actor.user_id, message="Link deleted")
     result = await write(session, request, [Write("delete", "link", link_id)])
-    return await outcome(session, context.project_id, result)
+    return outcome(result)

@@ -75,15 +75,11 @@ async def check_links(context: CommitContext) -> None:
 
 async def _check_ends(context: CommitContext, changed: list[PendingChange]) -> None:
     ends = {end for item in changed for end in (item.after["source_id"], item.after["target_id"])}
-    states = await context.lookup("item", ends)
-    for end in ends:
-        if end not in states or states[end].deleted:
-            raise LinkBroken("One end of the link does not exist any more.", item=str(end))
+    for end in await context.missing("item", ends):
+        raise LinkBroken("One end of the link does not exist any more.", item=str(end))
     types = {item.after["type_id"] for item in changed if item.after["type_id"]}
-    known = await context.lookup("type", types)
-    for type_id in types:
-        if type_id not in known or known[type_id].deleted:
-            raise LinkBroken("The type of the link does not exist any more.", type=str(type_id))
+    for type_id in await context.missing("type", types):
+        raise LinkBroken("The type of the link does not exist any more.", type=str(type_id))
 
 
 async def _check_twins(context: CommitContext, changed: list[PendingChange]) -> None:

@@ -77,7 +77,7 @@ async def get_commit(seq: int, context: ProjectReader, session: ReadSession) -> 
 async def revert_commit(seq: int, context: ProjectEditor, session: WriteSession) -> CommitOutcome:
     """Undo a commit by a new one that merges with what came after it."""
     result = await undo.revert(session, context.project_id, seq, context.actor.user_id)
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.get("/undo", operation_id="get_undo")
@@ -96,14 +96,14 @@ async def get_undo(context: ProjectReader, session: ReadSession) -> UndoRead:
 async def post_undo(context: ProjectEditor, session: WriteSession) -> CommitOutcome:
     """Undo your newest commit that stands."""
     result = await undo.undo(session, context.project_id, context.actor.user_id)
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.post("/redo", operation_id="redo", status_code=201)
 async def post_redo(context: ProjectEditor, session: WriteSession) -> CommitOutcome:
     """Bring back what your newest undo took away."""
     result = await undo.redo(session, context.project_id, context.actor.user_id)
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.get("/compare", operation_id="compare")
@@ -115,8 +115,8 @@ async def compare(
     kind: Annotated[list[str] | None, Query()] = None,
 ) -> CompareRead:
     """Compare two versions: what was added, removed and changed, by field. ``to`` is the head of main if left out."""
-    a = await resolve_ref(session, context.project_id, from_ref)
-    b = await resolve_ref(session, context.project_id, to_ref)
+    a = await resolve_ref(session, context.project_id, from_ref, context.head)
+    b = await resolve_ref(session, context.project_id, to_ref, context.head)
     changes = await comparing.compare(session, a, b, kind)
     return CompareRead(
         from_ref=RefRead.of(a),
@@ -130,7 +130,7 @@ async def get_history(
     entity_id: UUID, context: ProjectReader, session: ReadSession, at: Ref = None
 ) -> HistoryRead:
     """Return every version of one thing up to ``at``, newest first, with what each changed by field."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     key, entries = await comparing.history_entries(session, snapshot, entity_id)
     commits = await _read(session, [record for record, _ in entries])
     return HistoryRead(
@@ -147,7 +147,7 @@ async def get_history(
 @router.get("/refs/resolve", operation_id="resolve_ref")
 async def get_ref(context: ProjectReader, session: ReadSession, ref: Ref = None) -> RefRead:
     """Return which version a ref names: ``main``, ``main@42``, ``42``, ``2026-11-01``, ``2026-11-01T10:00Z``."""
-    return RefRead.of(await resolve_ref(session, context.project_id, ref))
+    return RefRead.of(await resolve_ref(session, context.project_id, ref, context.head))
 
 
 @router.post("/verify", operation_id="verify_project")

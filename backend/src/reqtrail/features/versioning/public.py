@@ -13,6 +13,7 @@ from reqtrail.features.versioning.errors import (
     RefInvalid,
     RefNotFound,
 )
+from reqtrail.features.versioning.merge import merge_contents, patched
 from reqtrail.features.versioning.registry import (
     CommitContext,
     all_kinds,
@@ -43,7 +44,8 @@ from reqtrail.features.versioning.service.history import HistoryEntry, diff, ent
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
-from reqtrail.features.versioning.tables import entities, versioned_table
+from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
+from reqtrail.features.versioning.tables import commits, entities, versioned_table
 from reqtrail.features.versioning.types import (
     Action,
     Change,
@@ -87,6 +89,7 @@ __all__ = [
     "HistoryEntry",
     "Kind",
     "NothingToUndo",
+    "OpenCommit",
     "Operation",
     "OperationInvalid",
     "PendingChange",
@@ -100,6 +103,8 @@ __all__ = [
     "all_kinds",
     "commit",
     "commit_stream",
+    "commits",
+    "commits",
     "diff",
     "entities",
     "entity",
@@ -111,7 +116,10 @@ __all__ = [
     "load_commits",
     "load_entities",
     "lock_head",
+    "merge_contents",
+    "patched",
     "log",
+    "open_commit",
     "present",
     "redo",
     "register_kind",

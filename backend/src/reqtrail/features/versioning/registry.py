@@ -19,6 +19,7 @@ from reqtrail.features.versioning.types import (
 )
 
 Lookup = Callable[[str, Iterable[UUID]], Awaitable[dict[UUID, State]]]
+Missing = Callable[[str, Iterable[UUID]], Awaitable[set[UUID]]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class CommitContext:
     Attributes:
         head: The snapshot before this commit.
         lookup: Gives the states of entities of a kind as they will be after the commit (absent ones are left out).
+        missing: Gives those among entities of a kind that will not exist after the commit, or be deleted.
         bulk: Whether this is an import, which keeps what its source holds even where the product would not make it.
     """
 
@@ -35,6 +37,7 @@ class CommitContext:
     head: Snapshot
     changes: tuple[PendingChange, ...]
     lookup: Lookup
+    missing: Missing
     bulk: bool = False
 
 

@@ -123,25 +123,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class CommitResult:
-    """What came of a commit.
-
-    Attributes:
-        seq: The new sequence, or the head's when nothing changed.
-        merged: Whether changes of others since the base were merged in.
-        changes: Empty for streamed commits, which give ``counts`` only.
-        counts: Changed entities by kind.
-    """
-
-    seq: int
-    hash: bytes
-    recorded_at: datetime
-    merged: bool
-    changes: tuple[Change, ...]
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """What a read is made against: one sequence of one branch, with the commit that made it."""
 
@@ -152,6 +133,27 @@ class Snapshot:
     recorded_at: datetime
     commit_hash: bytes
     is_head: bool
+
+
+@dataclass(frozen=True)
+class CommitResult:
+    """What came of a commit.
+
+    Attributes:
+        seq: The new sequence, or the head's when nothing changed.
+        merged: Whether changes of others since the base were merged in.
+        changes: Empty for streamed commits, which give ``counts`` only.
+        counts: Changed entities by kind.
+        snapshot: What the commit made, or the head when nothing changed; the head while its transaction lasts.
+    """
+
+    seq: int
+    hash: bytes
+    recorded_at: datetime
+    merged: bool
+    changes: tuple[Change, ...]
+    counts: Mapping[str, int]
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from reqtrail.features.requirements.schemas import (
 from reqtrail.features.requirements.service import documents, items
 from reqtrail.features.requirements.service.outline import load_outline
 from reqtrail.features.requirements.service.writes import Write, write
-from reqtrail.features.versioning.public import CommitRequest, RefRead, resolve_ref, snapshot_of
+from reqtrail.features.versioning.public import CommitRequest, RefRead, resolve_ref
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -39,7 +39,7 @@ async def list_documents(
     context: ProjectReader, session: ReadSession, at: At = None
 ) -> DocumentList:
     """List the documents of a project in their order."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     found = await documents.list_documents(session, snapshot)
     return DocumentList(
         ref=RefRead.of(snapshot), documents=[DocumentRead.model_validate(item) for item in found]
@@ -56,7 +56,7 @@ async def create_document(
         context.project_id, context.actor.user_id, message=f"New document “{body.title}”"
     )
     result = await write(session, request, [Write("create", "document", fields=fields)])
-    snapshot = await snapshot_of(session, context.project_id, result.seq)
+    snapshot = result.snapshot
     found = await documents.get_document(session, snapshot, result.changes[0].entity_id)
     return DocumentRead.model_validate(found)
 
@@ -66,7 +66,7 @@ async def get_document(
     document_id: UUID, context: ProjectReader, session: ReadSession, at: At = None
 ) -> DocumentRead:
     """Return one document without its items."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     return DocumentRead.model_validate(await documents.get_document(session, snapshot, document_id))
 
 
@@ -83,7 +83,7 @@ async def update_document(
         base_seq=body.base,
     )
     result = await write(session, request, [Write("update", "document", document_id, fields)])
-    snapshot = await snapshot_of(session, context.project_id, result.seq)
+    snapshot = result.snapshot
     return DocumentRead.model_validate(await documents.get_document(session, snapshot, document_id))
 
 
@@ -100,7 +100,7 @@ async def get_outline(
     at: At = None,
 ) -> Response:
     """Return a whole document in reading order, compact, without its texts."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     etag = etag_of(request, snapshot.commit_hash)
     unchanged = not_modified(request, etag)
     if unchanged is not None:
@@ -139,7 +139,7 @@ async def get_rows(
     limit: Annotated[int, Query(ge=1, le=5000)] = 100,
 ) -> Response:
     """Return a window of a document's rows in reading order, with their items."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     etag = etag_of(request, snapshot.commit_hash)
     unchanged = not_modified(request, etag)
     if unchanged is not None:
@@ -163,7 +163,7 @@ async def find_in_document(
     at: At = None,
 ) -> Response:
     """Find a text inside a document: the rows that hold it, in reading order."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     matches = await items.find_in_document(session, snapshot, document, q)
     return json_response({"ref": RefRead.of(snapshot).model_dump(), "matches": matches})
 
@@ -173,7 +173,7 @@ async def get_schema(
     request: Request, context: ProjectReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return the types, attributes and datatypes of a project."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     etag = etag_of(request, snapshot.commit_hash)
     unchanged = not_modified(request, etag)
     if unchanged is not None:

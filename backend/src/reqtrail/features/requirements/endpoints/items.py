@@ -27,7 +27,6 @@ from reqtrail.features.versioning.public import (
     RefRead,
     outcome,
     resolve_ref,
-    snapshot_of,
 )
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
@@ -40,7 +39,7 @@ router = ApiRouter(prefix="/items")
 async def _answer(
     session: AsyncSession, context: ProjectContext, result: CommitResult, item_id: UUID
 ) -> Response:
-    snapshot = await snapshot_of(session, context.project_id, result.seq)
+    snapshot = result.snapshot
     item = await items.get_item(session, snapshot, item_id)
     return json_response({"ref": RefRead.of(snapshot).model_dump(), "item": item})
 
@@ -56,7 +55,7 @@ async def list_items(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """List items: all, the ``unplaced``, the ``deleted``, or those whose key or text holds ``q``."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     found, following = await listing.list_items(
         session, snapshot, state=state, query=q, after=cursor, limit=limit
     )
@@ -94,7 +93,7 @@ async def get_item(
     request: Request, item: str, context: ProjectReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return one item, by key or id; a deleted one says so."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     etag = etag_of(request, snapshot.commit_hash)
     unchanged = not_modified(request, etag)
     if unchanged is not None:
@@ -133,7 +132,7 @@ async def delete_item(
         context.project_id, context.actor.user_id, message="Item deleted", base_seq=base
     )
     result = await write(session, request, [Write("delete", "item", item_id)])
-    return await outcome(session, context.project_id, result)
+    return outcome(result)
 
 
 @router.post("/{item}/restore", operation_id="restore_item", response_model=ItemAnswer)
@@ -159,7 +158,7 @@ async def get_item_history(
     item: str, context: ProjectReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return the versions of an item, newest first, each with what it changed."""
-    snapshot = await resolve_ref(session, context.project_id, at)
+    snapshot = await resolve_ref(session, context.project_id, at, context.head)
     item_id = await items.resolve_item(session, context.project_id, item)
     entries = await item_history.item_history(session, snapshot, item_id)
     return json_response({"entries": entries})

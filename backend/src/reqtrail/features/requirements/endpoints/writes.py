@@ -8,7 +8,7 @@ from reqtrail.features.access.public import ProjectEditor
 from reqtrail.features.requirements.schemas import CommitAnswer, CommitWrite, OperationWrite
 from reqtrail.features.requirements.service.touched import touched_items
 from reqtrail.features.requirements.service.writes import Position, Write, write
-from reqtrail.features.versioning.public import CommitRequest, outcome, snapshot_of
+from reqtrail.features.versioning.public import CommitRequest, outcome
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.session import WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -27,8 +27,8 @@ async def post_commit(body: CommitWrite, context: ProjectEditor, session: WriteS
         context.project_id, context.actor.user_id, message=body.message, base_seq=body.base
     )
     result = await write(session, request, [_write(item) for item in body.operations])
-    snapshot = await snapshot_of(session, context.project_id, result.seq)
-    content = (await outcome(session, context.project_id, result)).model_dump()
+    snapshot = result.snapshot
+    content = outcome(result).model_dump()
     content["items"] = await touched_items(session, snapshot, result)
     return json_response(content, status=201)
 

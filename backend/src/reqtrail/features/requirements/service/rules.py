@@ -12,6 +12,14 @@ from reqtrail.features.versioning.public import CommitContext, PendingChange, St
 MAX_DEPTH = 100
 """How deep a document's tree may be."""
 
+_REFERENCES = {
+    "placement": (("document_id", "document"), ("item_id", "item")),
+    "item": (("type_id", "type"),),
+    "document": (("type_id", "type"),),
+    "attribute": (("type_id", "type"), ("datatype_id", "datatype")),
+}
+"""By kind: the fields that refer to something, and to what. A placement's parent is checked as part of the forest."""
+
 
 async def check_structure(context: CommitContext) -> None:
     """Refuse a commit after which placements are no forest, or something refers to what does not exist.
@@ -20,7 +28,7 @@ async def check_structure(context: CommitContext) -> None:
         TreeBroken, ReferenceBroken, InUse: With a sentence that says what.
     """
     placed = [item for item in context.changes if item.kind == "placement" and not item.deleted]
-    await _check_references(context, placed)
+    await _check_references(context)
     await _check_forest(context, placed)
     await _check_orphans(context)
     await _check_uses(context)
@@ -31,26 +39,19 @@ async def _present(context: CommitContext, kind: str, ids: Iterable[UUID]) -> di
     return {entity_id: state for entity_id, state in states.items() if not state.deleted}
 
 
-async def _check_references(context: CommitContext, placed: list[PendingChange]) -> None:
+async def _check_references(context: CommitContext) -> None:
+    """What is referred to anew exists. What was referred to before still does: it cannot go while it is needed."""
     wanted: dict[str, set[UUID]] = {}
-
-    def want(kind: str, entity_id: UUID | None) -> None:
-        if entity_id is not None:
-            wanted.setdefault(kind, set()).add(entity_id)
-
-    for item in placed:
-        want("document", item.after["document_id"])
-        want("item", item.after["item_id"])
     for item in context.changes:
         if item.deleted:
             continue
-        if item.kind in {"item", "document"}:
-            want("type", item.after["type_id"])
-        elif item.kind == "attribute":
-            want("type", item.after["type_id"])
-            want("datatype", item.after["datatype_id"])
+        known = item.before.content if item.before and not item.before.deleted else {}
+        for field, kind in _REFERENCES.get(item.kind, ()):
+            entity_id = item.after[field]
+            if entity_id is not None and entity_id != known.get(field):
+                wanted.setdefault(kind, set()).add(entity_id)
     for kind, ids in wanted.items():
-        missing = ids - set(await _present(context, kind, ids))
+        missing = await context.missing(kind, ids)
         if missing:
             raise ReferenceBroken(
                 f"There is no {kind} {next(iter(missing))} any more.",

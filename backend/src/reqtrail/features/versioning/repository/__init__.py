@@ -14,7 +14,6 @@ from reqtrail.features.versioning.repository.commits import (
     load_commits,
     load_counter,
     lock_counter,
-    move_head,
     set_item_number,
     take_sequence,
 )
@@ -23,6 +22,7 @@ from reqtrail.features.versioning.repository.reading import (
     changes_of,
     find_entity_by_key,
     in_ids,
+    present_ids,
     load_entities,
     revisions_of,
     sequences_of,
@@ -36,7 +36,6 @@ from reqtrail.features.versioning.repository.writing import (
     insert_entities,
     insert_revisions,
     supersede,
-    taken_keys,
 )
 
 __all__ = [
@@ -48,6 +47,7 @@ __all__ = [
     "find_entity_by_key",
     "give_back_sequence",
     "in_ids",
+    "present_ids",
     "insert_commit",
     "insert_entities",
     "insert_project",
@@ -60,14 +60,12 @@ __all__ = [
     "load_counter",
     "load_entities",
     "lock_counter",
-    "move_head",
     "revisions_of",
     "sequences_of",
     "set_item_number",
     "states_at",
     "supersede",
     "take_sequence",
-    "taken_keys",
     "touched_ids",
     "visible",
 ]

@@ -117,19 +117,11 @@ async def load_branch(session: AsyncSession, project_id: UUID, name: str) -> Row
     ).one_or_none()
 
 
-async def move_head(session: AsyncSession, record: CommitRecord, project_id: UUID) -> None:
-    """Make *record* the head of its branch."""
-    await session.execute(
-        update(branches)
-        .where(branches.c.project_id == project_id, branches.c.branch_id == record.branch_id)
-        .values(head_seq=record.seq, head_hash=record.hash, head_recorded_at=record.recorded_at)
-    )
-
-
 async def insert_commit(session: AsyncSession, project_id: UUID, record: CommitRecord) -> None:
-    """Write the commit row."""
-    await session.execute(
-        insert(commits).values(
+    """Write the commit row and make it the head of its branch, in one statement."""
+    made = (
+        insert(commits)
+        .values(
             project_id=project_id,
             seq=record.seq,
             branch_id=record.branch_id,
@@ -142,6 +134,22 @@ async def insert_commit(session: AsyncSession, project_id: UUID, record: CommitR
             recorded_at=record.recorded_at,
             details=dict(record.details),
         )
+        .returning(
+            commits.c.project_id,
+            commits.c.branch_id,
+            commits.c.seq,
+            commits.c.hash,
+            commits.c.recorded_at,
+        )
+        .cte("made")
+    )
+    await session.execute(
+        update(branches)
+        .where(
+            branches.c.project_id == made.c.project_id,
+            branches.c.branch_id == made.c.branch_id,
+        )
+        .values(head_seq=made.c.seq, head_hash=made.c.hash, head_recorded_at=made.c.recorded_at)
     )
 
 

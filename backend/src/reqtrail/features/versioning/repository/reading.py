@@ -108,6 +108,15 @@ async def states_at(
     }
 
 
+async def present_ids(
+    session: AsyncSession, kind: Kind, snapshot: Snapshot, ids: Iterable[UUID]
+) -> set[UUID]:
+    """Return which of *ids* are visible at *snapshot* and not deleted, without reading what they hold."""
+    rows = visible(kind.table, snapshot)
+    found = await session.scalars(select(rows.c.entity_id).where(in_ids(rows.c.entity_id, ids)))
+    return set(found)
+
+
 async def touched_ids(
     session: AsyncSession, kind: Kind, low: Snapshot, high_seq: int
 ) -> list[UUID]:

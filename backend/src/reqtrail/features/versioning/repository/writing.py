@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Uuid
 
 from reqtrail.features.versioning.repository.commits import Counter
 from reqtrail.features.versioning.repository.reading import INFINITY, in_ids
@@ -22,39 +23,35 @@ COPY_THRESHOLD = 200
 """From this many rows on COPY beats one multi-row INSERT."""
 
 
-async def taken_keys(session: AsyncSession, project_id: UUID, keys: Sequence[str]) -> list[str]:
-    """Return which of *keys* entities of the project have already."""
-    if not keys:
-        return []
-    rows = await session.scalars(
-        select(entities.c.key).where(
-            entities.c.project_id == project_id,
-            entities.c.key
-            == func.any(bindparam(None, list(keys), type_=ARRAY(entities.c.key.type), unique=True)),
-        )
-    )
-    return [key for key in rows if key is not None]
-
-
 async def insert_entities(
     session: AsyncSession, project_id: UUID, rows: Sequence[tuple[UUID, str, str | None]]
-) -> None:
-    """Make entities from ``(entity id, kind, key)``."""
-    if len(rows) >= COPY_THRESHOLD:
-        await copy_rows(
-            session,
-            "entities",
-            ("project_id", "entity_id", "kind", "key"),
-            [(project_id, *row) for row in rows],
+) -> set[UUID]:
+    """Make entities from ``(entity id, kind, key)``; return the ids of those whose id and key were free."""
+    texts = ARRAY(entities.c.key.type)
+    given = (
+        func.unnest(
+            bindparam("ids", [row[0] for row in rows], type_=ARRAY(Uuid)),
+            bindparam("kinds", [row[1] for row in rows], type_=texts),
+            bindparam("keys", [row[2] for row in rows], type_=texts),
         )
-    elif rows:
-        await session.execute(
-            insert(entities),
-            [
-                {"project_id": project_id, "entity_id": row[0], "kind": row[1], "key": row[2]}
-                for row in rows
-            ],
+        .table_valued("entity_id", "kind", "key", name="given")
+        .render_derived()
+    )
+    statement = (
+        insert(entities)
+        .from_select(
+            ["project_id", "entity_id", "kind", "key"],
+            select(
+                bindparam("project", project_id, type_=Uuid),
+                given.c.entity_id,
+                given.c.kind,
+                given.c.key,
+            ),
         )
+        .on_conflict_do_nothing()
+        .returning(entities.c.entity_id)
+    )
+    return set(await session.scalars(statement))
 
 
 async def supersede(

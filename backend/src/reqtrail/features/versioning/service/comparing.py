@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.versioning.registry import present
 from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, RefRead
 from reqtrail.features.versioning.service.history import diff, entity, history
-from reqtrail.features.versioning.service.refs import snapshot_of
 from reqtrail.features.versioning.types import (
     CommitRecord,
     CommitResult,
@@ -115,11 +114,10 @@ def field_changes(before: Content, after: Content) -> list[dict[str, Any]]:
     return changes
 
 
-async def outcome(session: AsyncSession, project_id: UUID, result: CommitResult) -> CommitOutcome:
+def outcome(result: CommitResult) -> CommitOutcome:
     """Return what came of a commit as JSON shows it."""
-    snapshot = await snapshot_of(session, project_id, result.seq)
     return CommitOutcome(
-        ref=RefRead.of(snapshot),
+        ref=RefRead.of(result.snapshot),
         merged=result.merged,
         changes=[
             ChangeRead(kind=item.kind, id=item.entity_id, key=item.key, action=item.action)

@@ -1,0 +1,134 @@
+"""From operations to the changes that they make: loads what they need and applies them, merging what came since."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning import repository
+from reqtrail.features.versioning.errors import BaseInvalid, EditConflict
+from reqtrail.features.versioning.registry import get_kind, present
+from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.service.staging import Reference, Staging
+from reqtrail.features.versioning.types import (
+    Action,
+    CommitRequest,
+    Operation,
+    PendingChange,
+    Snapshot,
+    State,
+)
+
+_SIDES = ("base", "ours", "theirs")
+States = Mapping[Reference, State]
+
+
+async def stage(
+    session: AsyncSession,
+    request: CommitRequest,
+    head: Snapshot,
+    known: States,
+    operations: Sequence[Operation],
+) -> tuple[list[PendingChange], bool]:
+    """Return what *operations* change at *head*, and whether changes of others were merged in.
+
+    Args:
+        known: States at the head that were read already.
+
+    Raises:
+        EditConflict: If the same thing was changed differently since the base.
+        EntityExists, EntityNotFound, OperationInvalid, BaseInvalid: If an operation does not fit.
+    """
+    bases_of = [_base_of(item, request, head) for item in operations]
+    # What is only made is not looked for: making its entity fails if it is there.
+    changed = {
+        (item.kind, item.entity_id) for item in operations if item.action is not Action.CREATE
+    }
+    current = await load_states(session, head, known, changed)
+    by_base: dict[int, list[Reference]] = defaultdict(list)
+    by_source: dict[int, list[Reference]] = defaultdict(list)
+    for item, base_seq in zip(operations, bases_of, strict=True):
+        reference = (item.kind, item.entity_id)
+        state = current.get(reference)
+        if base_seq is not None and state is not None and state.seq_from > base_seq:
+            by_base[base_seq].append(reference)
+        if item.action is Action.RESTORE and item.from_seq is not None:
+            by_source[item.from_seq].append(reference)
+    bases = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_base.items()}
+    sources = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_source.items()}
+    staging = Staging({name: get_kind(name) for name in {item.kind for item in operations}})
+    for item, base_seq in zip(operations, bases_of, strict=True):
+        reference = (item.kind, item.entity_id)
+        state = current.get(reference)
+        base = bases.get(base_seq or 0, {}).get(reference, state)
+        restored = sources.get(item.from_seq or 0, {}).get(reference)
+        staging.apply(item, state, base, restored, base_seq)
+    try:
+        return staging.result(), staging.merged
+    except EditConflict as conflict:
+        raise await _presented(session, head, conflict) from None
+
+
+async def load_states(
+    session: AsyncSession, snapshot: Snapshot, known: States, references: Iterable[Reference]
+) -> dict[Reference, State]:
+    """Return the states of *references* at *snapshot*: those that are *known*, and the others read a kind at a time."""
+    states: dict[Reference, State] = {}
+    ids: dict[str, set[UUID]] = defaultdict(set)
+    for reference in references:
+        state = known.get(reference)
+        if state is not None:
+            states[reference] = state
+        else:
+            ids[reference[0]].add(reference[1])
+    for name, wanted in ids.items():
+        found = await repository.states_at(session, get_kind(name), snapshot, wanted)
+        states.update({(name, entity_id): state for entity_id, state in found.items()})
+    return states
+
+
+def check_base(base: int | None, head_seq: int) -> None:
+    """Refuse a *base* sequence that does not exist.
+
+    Raises:
+        BaseInvalid: If it lies outside 0 to *head_seq*.
+    """
+    if base is not None and not 0 <= base <= head_seq:
+        raise BaseInvalid(
+            f"The edit is based on version {base}, but the newest is {head_seq}. Reload, then edit"
+            " again."
+        )
+
+
+def _base_of(operation: Operation, request: CommitRequest, head: Snapshot) -> int | None:
+    base = operation.base_seq if operation.base_seq is not None else request.base_seq
+    check_base(base, head.seq)
+    return base
+
+
+async def _load_at(
+    session: AsyncSession, request: CommitRequest, seq: int, references: Iterable[Reference]
+) -> dict[Reference, State]:
+    if seq == 0:
+        return {}
+    snapshot = await snapshot_of(session, request.project_id, seq)
+    return await load_states(session, snapshot, {}, references)
+
+
+async def _presented(session: AsyncSession, head: Snapshot, conflict: EditConflict) -> EditConflict:
+    """Return *conflict* with its sides in the form that may leave by API."""
+    conflicts = []
+    for item in conflict.extra["conflicts"]:
+        field, key = item["field"], item["field_key"]
+        shown = dict(item)
+        if key is not None:
+            sides = [{field: {key: item[side]}} for side in _SIDES]
+            presented = await present(session, head, item["kind"], sides)
+            shown.update(
+                {side: content[field][key] for side, content in zip(_SIDES, presented, strict=True)}
+            )
+        conflicts.append(shown)
+    return EditConflict(conflict.detail, conflicts=conflicts)

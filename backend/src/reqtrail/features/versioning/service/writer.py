@@ -1,0 +1,261 @@
+"""One commit being written: from the lock on the project's counter to the new head."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.versioning import repository
+from reqtrail.features.versioning.errors import OperationInvalid, RefNotFound
+from reqtrail.features.versioning.hashing import (
+    ChangesDigest,
+    commit_hash,
+    content_hash,
+    new_salt,
+)
+from reqtrail.features.versioning.registry import CommitContext, all_kinds, all_rules, get_kind
+from reqtrail.features.versioning.repository import Counter, NewRevision
+from reqtrail.features.versioning.service.changes import check_base, load_states, stage
+from reqtrail.features.versioning.service.naming import Names
+from reqtrail.features.versioning.service.refs import head_snapshot
+from reqtrail.features.versioning.service.staging import Reference
+from reqtrail.features.versioning.types import (
+    MAIN,
+    Change,
+    CommitRecord,
+    CommitRequest,
+    CommitResult,
+    Kind,
+    Operation,
+    PendingChange,
+    Snapshot,
+    State,
+)
+from reqtrail.platform.notices import announce_head
+
+MAX_REMEMBERED = 60_000
+"""Up to this many changes a commit keeps their hashes in memory (some 15 MB); beyond it reads them back."""
+
+
+@dataclass
+class OpenCommit:
+    """The project's commit lock with the sequence that it gave out, until the transaction ends.
+
+    Attributes:
+        head: What the commit is made upon; its sequence is 0 before the first commit. Nobody else can move it now.
+        known: States at the head that were read under the lock and need not be read again.
+    """
+
+    counter: Counter
+    head: Snapshot
+    known: dict[Reference, State] = field(default_factory=dict)
+
+    def remember(self, kind: str, states: dict[UUID, State]) -> None:
+        """Keep *states* of entities of *kind*, read at the head."""
+        self.known.update({(kind, entity_id): state for entity_id, state in states.items()})
+
+
+async def open_commit(session: AsyncSession, project_id: UUID, branch: str = MAIN) -> OpenCommit:
+    """Lock the project's counter and take the next sequence. The transaction must commit it or give it back.
+
+    Raises:
+        RefNotFound: If there is no such branch.
+    """
+    counter = await repository.take_sequence(session, project_id)
+    row = await repository.load_branch(session, project_id, branch)
+    if counter is None or row is None:
+        raise RefNotFound(f"There is no branch “{branch}” in this project.")
+    return OpenCommit(counter, head_snapshot(project_id, row))
+
+
+class Writer:
+    """Writes the changes of one commit, in one or several goes, and then the commit itself."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        request: CommitRequest,
+        opened: OpenCommit,
+        project_key: str | None,
+    ) -> None:
+        check_base(request.base_seq, opened.head.seq)
+        self._session = session
+        self._request = request
+        self._opened = opened
+        self._counter = opened.counter
+        self._head = opened.head
+        self._names = Names(
+            session, request.project_id, project_key, opened.counter.first_item_number
+        )
+        self._merged = False
+        self.counts: Tally[str] = Tally()
+        self._written: dict[str, list[tuple[UUID, bool, bytes]]] | None = defaultdict(list)
+
+    async def write(self, operations: Sequence[Operation]) -> list[PendingChange]:
+        """Apply and write *operations*; return what they changed."""
+        changes, merged = await stage(
+            self._session, self._request, self._head, self._opened.known, operations
+        )
+        self._merged = self._merged or merged
+        if not changes:
+            return []
+        await self._check_rules(changes)
+        await self._names.give([item for item in changes if item.before is None])
+        by_kind: dict[str, list[PendingChange]] = defaultdict(list)
+        for item in changes:
+            by_kind[item.kind].append(item)
+        for name in sorted(by_kind):
+            await self._write_kind(get_kind(name), by_kind[name])
+        return changes
+
+    async def abandon(self) -> CommitResult:
+        """Give the sequence back: nothing changed."""
+        await repository.give_back_sequence(self._session, self._request.project_id)
+        head = self._head
+        return CommitResult(
+            head.seq, head.commit_hash, head.recorded_at, self._merged, (), {}, head
+        )
+
+    async def close(self, changes: tuple[Change, ...]) -> CommitResult:
+        """Write the commit itself and move the head."""
+        session, request, head = self._session, self._request, self._head
+        await self._names.close()
+        record = self._record(self._counter.recorded_at, b"")
+        digest = commit_hash(request.project_id, record, await self._changes_digest())
+        record = self._record(self._counter.recorded_at, digest)
+        await repository.insert_commit(session, request.project_id, record)
+        announce_head(session, request.project_id, record.branch_id, record.seq, record.hash)
+        snapshot = Snapshot(
+            project_id=head.project_id,
+            branch_id=head.branch_id,
+            branch=head.branch,
+            seq=record.seq,
+            recorded_at=record.recorded_at,
+            commit_hash=record.hash,
+            is_head=True,
+        )
+        return CommitResult(
+            record.seq,
+            record.hash,
+            record.recorded_at,
+            self._merged,
+            changes,
+            dict(self.counts),
+            snapshot,
+        )
+
+    async def _changes_digest(self) -> bytes:
+        """Digest what was written: from memory, or for what was too much of it from the tables again."""
+        digest = ChangesDigest()
+        for kind in all_kinds():
+            if not self.counts[kind.name]:
+                continue
+            if self._written is not None:
+                digest.add(kind.name, sorted(self._written[kind.name]))
+                continue
+            async for batch in repository.changes_of(
+                self._session, kind, self._head, self._counter.seq
+            ):
+                digest.add(kind.name, batch)
+        return digest.digest()
+
+    def _record(self, recorded_at: datetime, digest: bytes) -> CommitRecord:
+        request, head = self._request, self._head
+        return CommitRecord(
+            seq=self._counter.seq,
+            branch_id=head.branch_id,
+            kind=request.kind,
+            hash=digest,
+            parents=(head.commit_hash,) if head.seq else (),
+            author_id=request.author_id,
+            message=request.message,
+            authored_at=request.authored_at or recorded_at,
+            recorded_at=recorded_at,
+            details=dict(request.details),
+        )
+
+    async def _check_rules(self, changes: list[PendingChange]) -> None:
+        coming = {(item.kind, item.entity_id): item for item in changes}
+
+        async def lookup(name: str, ids: Iterable[UUID]) -> dict[UUID, State]:
+            wanted = set(ids)
+            result = {}
+            for entity_id in list(wanted):
+                item = coming.get((name, entity_id))
+                if item is not None:
+                    result[entity_id] = State(item.after, item.deleted, self._counter.seq, item.key)
+                    wanted.discard(entity_id)
+            if wanted:
+                found = await load_states(
+                    self._session,
+                    self._head,
+                    self._opened.known,
+                    {(name, entity_id) for entity_id in wanted},
+                )
+                result.update({entity_id: state for (_, entity_id), state in found.items()})
+            return result
+
+        async def missing(name: str, ids: Iterable[UUID]) -> set[UUID]:
+            unknown = set()
+            absent = set()
+            for entity_id in set(ids):
+                item = coming.get((name, entity_id))
+                if item is None:
+                    unknown.add(entity_id)
+                elif item.deleted:
+                    absent.add(entity_id)
+            if unknown:
+                there = await repository.present_ids(
+                    self._session, get_kind(name), self._head, unknown
+                )
+                absent |= unknown - there
+            return absent
+
+        context = CommitContext(
+            self._session,
+            self._head,
+            tuple(changes),
+            lookup,
+            missing,
+            self._request.kind == "import",
+        )
+        for rule in all_rules():
+            await rule(context)
+
+    async def _write_kind(self, kind: Kind, changes: list[PendingChange]) -> None:
+        await repository.supersede(
+            self._session,
+            kind,
+            self._head,
+            [item.entity_id for item in changes if item.before is not None],
+            self._counter,
+        )
+        rows = []
+        for item in changes:
+            salt = new_salt()
+            digest = _hash_of(salt, item)
+            rows.append(NewRevision(item.entity_id, item.deleted, salt, digest, item.after))
+        await repository.insert_revisions(self._session, kind, self._head, self._counter.seq, rows)
+        self.counts[kind.name] += len(changes)
+        if self.counts.total() > MAX_REMEMBERED:
+            self._written = None
+        if self._written is not None:
+            self._written[kind.name].extend(
+                (row.entity_id, row.deleted, row.content_hash) for row in rows
+            )
+
+
+def _hash_of(salt: bytes, item: PendingChange) -> bytes:
+    try:
+        return content_hash(salt, item.kind, item.key, item.deleted, item.after)
+    except TypeError as error:
+        raise OperationInvalid(
+            f"The {item.kind} {item.key or item.entity_id} holds a value that cannot be kept: {error}.",
+            id=str(item.entity_id),
+        ) from None
