@@ -274,8 +274,6 @@ def make_tables() -> None:
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("ordinal", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("entity_id", sa.Uuid(), nullable=False),
         sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "job_id", "ordinal", name=op.f("pk_exchange_staged")),
@@ -299,14 +297,6 @@ def make_tables() -> None:
         sa.PrimaryKeyConstraint(
             "project_id", "job_id", "ordinal", name=op.f("pk_exchange_uploads")
         ),
-    )
-    op.create_table(
-        "external_ids",
-        sa.Column("project_id", sa.Uuid(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=False),
-        sa.Column("entity_id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "scope", "external_id", name=op.f("pk_external_ids")),
     )
     op.create_table(
         "files",
@@ -536,12 +526,6 @@ def make_tables() -> None:
         unique=False,
     )
     op.create_index(
-        op.f("ix_external_ids_project_id_entity_id"),
-        "external_ids",
-        ["project_id", "entity_id"],
-        unique=False,
-    )
-    op.create_index(
         op.f("ix_files_project_id_branch_id_seq_from_seq_to"),
         "files",
         ["project_id", "branch_id", "seq_from", "seq_to"],
@@ -725,13 +709,6 @@ def make_foreign_keys() -> None:
         ["project_id", "job_id"],
     )
     op.create_foreign_key(
-        op.f("fk_external_ids_project_id_entity_id"),
-        "external_ids",
-        "entities",
-        ["project_id", "entity_id"],
-        ["project_id", "entity_id"],
-    )
-    op.create_foreign_key(
         op.f("fk_files_project_id_entity_id"),
         "files",
         "entities",
@@ -825,7 +802,6 @@ def downgrade() -> None:
     op.drop_table("link_groups")
     op.drop_table("items")
     op.drop_table("files")
-    op.drop_table("external_ids")
     op.drop_table("exchange_uploads")
     op.drop_table("exchange_staged_files")
     op.drop_table("exchange_staged")

@@ -6,6 +6,7 @@ from typing import Final
 
 from reqtrail.api import health
 from reqtrail.features.access import endpoints as access
+from reqtrail.features.exchange import endpoints as exchange
 from reqtrail.features.identity import endpoints as identity
 from reqtrail.features.projects import endpoints as projects
 from reqtrail.features.requirements import endpoints as requirements
@@ -21,5 +22,6 @@ ROUTERS: Final = (
     versioning.router,
     requirements.router,
     traceability.router,
+    exchange.router,
     health.router,
 )

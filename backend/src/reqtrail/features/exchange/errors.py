@@ -54,6 +54,27 @@ class ArchiveTooLarge(TooLarge):
     title = "The archive unpacks to too much"
 
 
+class TooDeep(ImportRefused):
+    """A hierarchy is deeper than a document's tree may be."""
+
+    code = "too_deep"
+    title = "A hierarchy is too deep"
+
+
+class ImportFailed(ImportRefused):
+    """The process that worked on the import ended several times, or met an error of its own."""
+
+    code = "import_failed"
+    title = "The import could not be finished"
+
+
+class ExportNeedsArchive(Conflict):
+    """The project holds several ReqIF files or attachments, which one .reqif cannot hold."""
+
+    code = "export_needs_archive"
+    title = "Export as .reqifz"
+
+
 class JobNotFound(NotFound):
     """There is no such import in this project."""
 
@@ -61,7 +82,7 @@ class JobNotFound(NotFound):
     title = "There is no such import"
 
 
-class JobState(Conflict):
+class JobStateWrong(Conflict):
     """The import is not in a state in which this can be done."""
 
     code = "import_state"

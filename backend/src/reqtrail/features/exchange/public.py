@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from reqtrail.features.exchange.kinds import KINDS
+from reqtrail.features.exchange.service.importing import run_next
+from reqtrail.features.exchange.service.jobs import drop_abandoned
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "drop_abandoned", "run_next"]

@@ -1,4 +1,4 @@
-"""The tables of exchange: the versioned record of each exchanged file, and the identifiers it brought."""
+"""The tables of exchange: the versioned record of each exchanged file, and imports with what they stage."""
 
 from __future__ import annotations
 
@@ -28,22 +28,6 @@ packages = versioned_table(
     Column("extra", JSONB, nullable=True),
 )
 """One exchanged ReqIF file: its header, name spaces, tool extensions and whatever else the model does not use."""
-
-external_ids = Table(
-    "external_ids",
-    metadata,
-    Column("project_id", Uuid, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("external_id", Text, nullable=False),
-    Column("entity_id", Uuid, nullable=False),
-    PrimaryKeyConstraint("project_id", "scope", "external_id"),
-    ForeignKeyConstraint(
-        ["project_id", "entity_id"], ["entities.project_id", "entities.entity_id"]
-    ),
-    Index(None, "project_id", "entity_id"),
-    info={"scope": "tenant"},
-)
-"""Which entity an identifier of an exchanged file names. ``scope`` is the kind and the file within the exchange."""
 
 exchange_jobs = Table(
     "exchange_jobs",
@@ -75,7 +59,8 @@ exchange_jobs = Table(
     Index(None, "project_id", "created_at"),
     info={"scope": "tenant"},
 )
-"""One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, done, failed, cancelled.
+"""One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or
+cancelled; ``dry_run``: whether to stop after the report.
 ``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died."""
 
 exchange_uploads = Table(
@@ -100,8 +85,6 @@ exchange_staged = Table(
     Column("job_id", Uuid, nullable=False),
     Column("ordinal", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("external_id", Text, nullable=False),
     Column("entity_id", Uuid, nullable=False),
     Column("fields", JSONB, nullable=False),
     PrimaryKeyConstraint("project_id", "job_id", "ordinal"),

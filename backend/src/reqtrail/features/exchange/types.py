@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 MAX_EXAMPLES = 5
 
@@ -20,10 +24,13 @@ class Loss:
 
 
 class Losses:
-    """Collects losses by code, with a few places as examples."""
+    """Collects losses by code, with a few places as examples; begins with those of *earlier*."""
 
-    def __init__(self) -> None:
-        self._by_code: dict[str, Loss] = {}
+    def __init__(self, earlier: Losses | None = None) -> None:
+        known: dict[str, Loss] = earlier._by_code if earlier is not None else {}
+        self._by_code: dict[str, Loss] = {
+            code: replace(loss, examples=list(loss.examples)) for code, loss in known.items()
+        }
 
     def add(self, code: str, message: str, where: str = "") -> None:
         """Count a loss of the kind *code* at *where* (an identifier or an address within the file)."""
@@ -71,3 +78,46 @@ class Record:
 
 
 Counts = Counter[str]
+
+
+class JobState(StrEnum):
+    """How far an import has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DRY_RUN_READY = "dry_run_ready"
+    COMMITTING = "committing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Job:
+    """An import.
+
+    Attributes:
+        dry_run: Whether it stops with its report until somebody commits it.
+        done, total: What ``phase`` counts.
+    """
+
+    project_id: UUID
+    job_id: UUID
+    author_id: UUID
+    state: JobState
+    dry_run: bool
+    phase: str
+    done: int
+    total: int
+    file_name: str
+    file_size: int
+    counts: Mapping[str, int]
+    mapping: Mapping[str, Any]
+    losses: list[dict[str, Any]]
+    error: Mapping[str, Any] | None
+    commit_seq: int | None
+    attempts: int
+    lease_until: datetime | None
+    cancel_requested: bool
+    created_at: datetime
+    finished_at: datetime | None

@@ -104,7 +104,6 @@ __all__ = [
     "commit",
     "commit_stream",
     "commits",
-    "commits",
     "diff",
     "entities",
     "entity",

@@ -32,5 +32,7 @@ def canonical(data: bytes) -> bytes:
             for child in node:
                 if local(child) in IGNORED_IN_HEADER:
                     child.text = None
-    text: str = etree.canonicalize(etree.tostring(root.getroottree(), encoding="unicode"), with_comments=True)
+    text: str = etree.canonicalize(
+        etree.tostring(root.getroottree(), encoding="unicode"), with_comments=True
+    )
     return text.encode()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO
+from typing import IO, Final
 
 from lxml import etree
 
+from reqtrail.features.exchange.errors import TooDeep
 from reqtrail.features.exchange.reqif.frame import Frame
 from reqtrail.features.exchange.reqif.index import RECORDS, Index, events, forget
 from reqtrail.features.exchange.reqif.records import Place, RecordBuilder, rank_of
 from reqtrail.features.exchange.reqif.strict import local
 from reqtrail.features.exchange.reqif.values import Entity
 from reqtrail.features.exchange.types import Losses, Record
+
+MAX_DEPTH: Final = 100
+"""As deep as the structural rules let a document's tree be."""
 
 
 class Reader:
@@ -89,6 +93,12 @@ class Reader:
             else:
                 position = self._top_level
                 self._top_level += 1
+            if len(self._stack) >= MAX_DEPTH:
+                raise TooDeep(
+                    f"A document's tree has at most {MAX_DEPTH} levels; in “{self._document}” there are more.",
+                    object=self._document,
+                    line=element.sourceline,
+                )
             self._placements += 1
             identifier = element.get("IDENTIFIER") or f"hierarchy {self._placements}"
             place = Place(

@@ -1,0 +1,85 @@
+"""The worker process: ``python -m reqtrail.entrypoints.worker`` does what takes longer than a request may.
+
+Any number of workers may run; PostgreSQL holds the truth of every job, and a lease says who works on it. A worker that
+is killed loses nothing: its lease runs out and another one takes the job up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from reqtrail.bootstrap.wiring import register_all
+from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.logging import configure_logging
+from reqtrail.platform.notices import on_new_head
+from reqtrail.platform.redis import HeadNotices, make_redis
+from reqtrail.platform.settings import Settings, get_settings
+
+logger = structlog.get_logger()
+
+POLL_SECONDS: Final = 0.25
+"""How often an idle worker looks for a job: one indexed query."""
+RETRY_SECONDS: Final = 2.0
+HOUSEKEEPING_SECONDS: Final = 3600.0
+
+
+async def serve(settings: Settings) -> None:
+    """Work until SIGINT or SIGTERM; a job in progress is given up and taken up again by the next worker."""
+    if settings.database_url is None:
+        raise ValueError(
+            "REQTRAIL_DATABASE_URL is not set; `reqtrail up` starts a worker of its own"
+        )
+    register_all()
+    database = Database(make_engine(settings.database_url, pool_size=3))
+    redis = make_redis(settings.redis_url) if settings.redis_url else None
+    if redis is not None:
+        on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
+    work = asyncio.create_task(_work(database), name="worker")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, work.cancel)
+    logger.info("worker_started")
+    try:
+        await asyncio.gather(work, return_exceptions=True)
+    finally:
+        await database.dispose()
+        if redis is not None:
+            await redis.aclose()
+    logger.info("worker_stopped")
+
+
+async def _ignore(*_: object) -> None:
+    """A worker announces new heads and needs no notice of them."""
+
+
+async def _work(database: Database) -> None:
+    kept_house = -HOUSEKEEPING_SECONDS
+    while True:
+        try:
+            now = asyncio.get_running_loop().time()
+            if now - kept_house >= HOUSEKEEPING_SECONDS:
+                kept_house = now
+                async with database.session() as session:
+                    await drop_abandoned(session)
+            if not await run_next(database):
+                await asyncio.sleep(POLL_SECONDS)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("worker_waits_for_database", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+def main() -> None:
+    """Run a worker with the settings of the environment."""
+    settings = get_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

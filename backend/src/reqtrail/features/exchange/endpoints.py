@@ -1,0 +1,106 @@
+"""Imports and exports of a project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import File, Form, Query, Request, UploadFile
+from fastapi.responses import StreamingResponse
+
+from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.exchange.schemas import ImportList, ImportRead
+from reqtrail.features.exchange.service import jobs
+from reqtrail.features.exchange.service.exporting import Export, open_export
+from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter(prefix="/projects/{project}", tags=["exchange"])
+
+PIECE_BYTES: Final = 1_000_000
+MEDIA_TYPES: Final = {"reqif": "application/xml", "reqifz": "application/zip"}
+
+
+@router.post("/imports", operation_id="start_import", status_code=202)
+async def start_import(
+    context: ProjectEditor,
+    session: WriteSession,
+    file: Annotated[UploadFile, File(description="A .reqif or .reqifz file.")],
+    mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
+) -> ImportRead:
+    """Import a ReqIF file; a dry run stops with its report until it is committed."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while piece := await file.read(PIECE_BYTES):
+            yield piece
+
+    job = await jobs.create_job(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        file.filename or "",
+        pieces(),
+        dry_run=mode == "dry_run",
+    )
+    return ImportRead.of(job)
+
+
+@router.get("/imports", operation_id="list_imports")
+async def list_imports(context: ProjectReader, session: ReadSession) -> ImportList:
+    """List the newest imports."""
+    found = await jobs.list_jobs(session, context.project_id)
+    return ImportList(imports=[ImportRead.of(job) for job in found])
+
+
+@router.get("/imports/{import_id}", operation_id="get_import")
+async def get_import(import_id: UUID, context: ProjectReader, session: ReadSession) -> ImportRead:
+    """Return how far an import has come, and its report."""
+    return ImportRead.of(await jobs.get_job(session, context.project_id, import_id))
+
+
+@router.post("/imports/{import_id}/commit", operation_id="commit_import", status_code=202)
+async def commit_import(
+    import_id: UUID, context: ProjectEditor, session: WriteSession
+) -> ImportRead:
+    """Write what a dry run reported, as one commit."""
+    return ImportRead.of(await jobs.commit_job(session, context.project_id, import_id))
+
+
+@router.post("/imports/{import_id}/cancel", operation_id="cancel_import", status_code=202)
+async def cancel_import(
+    import_id: UUID, context: ProjectEditor, session: WriteSession
+) -> ImportRead:
+    """End an import; nothing of it stays."""
+    return ImportRead.of(await jobs.cancel_job(session, context.project_id, import_id))
+
+
+@router.get(
+    "/exports/reqif",
+    operation_id="export_reqif",
+    response_class=StreamingResponse,
+    responses={200: {"content": {name: {} for name in MEDIA_TYPES.values()}}},
+)
+async def export_reqif(
+    request: Request,
+    context: ProjectReader,
+    at: Annotated[str | None, Query(max_length=200)] = None,
+    format: Annotated[  # noqa: A002  the name of the query parameter
+        Literal["reqif", "reqifz"], Query()
+    ] = "reqifz",
+) -> StreamingResponse:
+    """Export the project at any version: as one ReqIF file, or as an archive with its attachments."""
+    database: Database = request.app.state.database
+    export = Export(context.project_id, context.key, context.name, at, archive=format == "reqifz")
+    stream = await open_export(database, export)
+    name = quote(f"{context.key}.{format}")
+    return StreamingResponse(
+        stream,
+        media_type=MEDIA_TYPES[format],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,1 @@
+"""What exchange does: imports as jobs, and exports."""

@@ -1,0 +1,184 @@
+"""Exports: a project at any version as one ReqIF file, or as an archive of files with their attachments."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.exchange.errors import ExportNeedsArchive
+from reqtrail.features.exchange.repository import export as repository
+from reqtrail.features.exchange.repository import model
+from reqtrail.features.exchange.repository.export import FileScope
+from reqtrail.features.exchange.service.export_file import ExportedFile
+from reqtrail.features.files.public import load
+from reqtrail.features.versioning.public import Snapshot, resolve_ref
+from reqtrail.kit import clock
+from reqtrail.platform.database.engine import Database
+
+CHUNK: Final = 256 * 1024
+"""Bytes that are gathered before they are sent."""
+_EPOCH: Final = 1980
+"""The first year that a zip archive can name."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What is asked for. ``at`` is a ref; ``archive`` tells .reqifz from .reqif."""
+
+    project_id: UUID
+    key: str
+    name: str
+    at: str | None
+    archive: bool
+
+
+async def open_export(database: Database, export: Export) -> AsyncIterator[bytes]:
+    """Return the export as a stream; whatever refuses it is raised here, before the first byte.
+
+    Raises:
+        RefNotFound, RefInvalid, RefBeforeProject: If there is no such version.
+        ExportNeedsArchive: If one file cannot hold the project.
+    """
+    stream = _stream(database, export)
+    first = await anext(stream)
+
+    async def rest() -> AsyncIterator[bytes]:
+        async with aclosing(stream):
+            yield first
+            async for piece in stream:
+                yield piece
+
+    return rest()
+
+
+async def _stream(database: Database, export: Export) -> AsyncGenerator[bytes, None]:
+    async with database.read_session() as session:
+        snapshot = await resolve_ref(session, export.project_id, export.at)
+        files = await _files(session, snapshot, export)
+        if export.archive:
+            pieces = _archive(session, snapshot, files)
+        elif len(files) == 1:
+            pieces = _encoded(files[0][1])
+        else:
+            raise ExportNeedsArchive(
+                f"The project holds {len(files)} imported files. Export it as .reqifz, which holds"
+                " them all."
+            )
+        gathered = bytearray()
+        async for piece in pieces:
+            gathered += piece
+            if len(gathered) >= CHUNK:
+                yield bytes(gathered)
+                gathered.clear()
+        yield bytes(gathered)
+
+
+async def _encoded(file: ExportedFile) -> AsyncIterator[bytes]:
+    async for text in file.text():
+        yield text.encode()
+
+
+async def _files(
+    session: AsyncSession, snapshot: Snapshot, export: Export
+) -> list[tuple[str, ExportedFile]]:
+    """Return the files to write with their names: one for each imported file, or one for all."""
+    imported = await model.load_packages(session, snapshot)
+    packages: Sequence[Row[Any] | None] = imported if imported else (None,)
+    documents = await repository.schema_rows(session, snapshot, "document")
+    ids = [row.entity_id for row in imported]
+    moment = clock.isoformat(clock.now())
+    files = []
+    names: set[str] = set()
+    for number, package in enumerate(packages):
+        package_id = package.entity_id if package is not None else None
+        own = [row for row in documents if _home(row, ids) == package_id]
+        scope = FileScope(
+            snapshot=snapshot,
+            package_id=package_id,
+            others=[item for item in ids if item != package_id],
+            is_first=number == 0,
+            documents=[row.entity_id for row in own],
+        )
+        name = _free_name(
+            (package.path if package is not None else "") or f"{export.key}.reqif", names
+        )
+        file = ExportedFile(session, scope, package, export.name, own, moment)
+        files.append((name, file))
+    return files
+
+
+def _home(document: Row[Any], packages: Sequence[UUID]) -> UUID | None:
+    """Return the package of a document; one made in the product belongs to the first."""
+    if not packages:
+        return None
+    brought = (document.extra or {}).get("p")
+    return next((item for item in packages if str(item) == brought), packages[0])
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    stem, dot, ending = name.rpartition(".")
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{stem}-{number}{dot}{ending}"
+    taken.add(free)
+    return free
+
+
+class _Sink:
+    """What a zip archive is written to: it cannot be sought, and gives its bytes away."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def write(self, data: bytes) -> int:
+        """Take *data*."""
+        self._bytes += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: what was written is there."""
+
+    def take(self) -> bytes:
+        """Return what was written since the last call."""
+        taken = bytes(self._bytes)
+        self._bytes.clear()
+        return taken
+
+
+async def _archive(
+    session: AsyncSession, snapshot: Snapshot, files: Sequence[tuple[str, ExportedFile]]
+) -> AsyncIterator[bytes]:
+    sink = _Sink()
+    written = {name for name, _ in files}
+    moment = max(snapshot.recorded_at.timetuple()[:6], (_EPOCH, 1, 1, 0, 0, 0))
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+        for name, file in files:
+            with archive.open(_entry(name, moment), "w", force_zip64=True) as member:
+                async for piece in _encoded(file):
+                    await asyncio.to_thread(member.write, piece)
+                    yield sink.take()
+        for row in await repository.file_rows(session, snapshot):
+            name = (row.extra or {}).get("path") or row.path
+            data = await load(session, snapshot.project_id, row.sha256)
+            if data is None or name in written:
+                continue
+            written.add(name)
+            await asyncio.to_thread(archive.writestr, _entry(name, moment), data)
+            yield sink.take()
+    yield sink.take()
+
+
+def _entry(name: str, moment: tuple[int, ...]) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, moment)  # type: ignore[arg-type]
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry

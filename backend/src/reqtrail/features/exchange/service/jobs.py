@@ -1,0 +1,140 @@
+"""Imports as jobs: asked for, listed, committed after their dry run, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.exchange.errors import JobNotFound, JobStateWrong
+from reqtrail.features.exchange.repository import jobs as repository
+from reqtrail.features.exchange.types import Job, JobState
+from reqtrail.features.files.public import safe_name
+from reqtrail.kit import clock
+from reqtrail.kit.ids import new_id
+
+LISTED: Final = 50
+KEPT_DRY_RUNS: Final = timedelta(days=7)
+"""How long a dry run waits to be committed."""
+
+
+async def create_job(
+    session: AsyncSession,
+    project_id: UUID,
+    author_id: UUID,
+    file_name: str,
+    pieces: AsyncIterator[bytes],
+    *,
+    dry_run: bool,
+) -> Job:
+    """Queue the import of an uploaded file."""
+    job_id = new_id()
+    await repository.insert_job(
+        session,
+        project_id=project_id,
+        job_id=job_id,
+        author_id=author_id,
+        state=JobState.QUEUED,
+        dry_run=dry_run,
+        phase="queued",
+        done=0,
+        total=0,
+        file_name=safe_name(file_name),
+        file_size=0,
+        counts={},
+        mapping={},
+        losses=[],
+        error=None,
+        commit_seq=None,
+        attempts=0,
+        lease_until=None,
+        cancel_requested=False,
+        created_at=clock.now(),
+        finished_at=None,
+    )
+    size = ordinal = 0
+    async for piece in pieces:
+        await repository.insert_piece(session, project_id, job_id, ordinal, piece)
+        ordinal += 1
+        size += len(piece)
+    job = await get_job(session, project_id, job_id)
+    await repository.update_job(session, job, file_size=size)
+    return await get_job(session, project_id, job_id)
+
+
+async def get_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
+    """Return an import.
+
+    Raises:
+        JobNotFound: If the project has no such import.
+    """
+    return _found(await repository.load_job(session, project_id, job_id))
+
+
+async def list_jobs(session: AsyncSession, project_id: UUID) -> list[Job]:
+    """Return the newest imports of a project."""
+    return await repository.list_jobs(session, project_id, LISTED)
+
+
+async def commit_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
+    """Have an import written whose dry run is done.
+
+    Raises:
+        JobNotFound, JobStateWrong: If there is none, or it is not at this point.
+    """
+    job = _found(await repository.load_job(session, project_id, job_id, lock=True))
+    if job.state is not JobState.DRY_RUN_READY:
+        raise JobStateWrong(
+            f"The import is “{job.state}”; only one whose dry run is ready can be committed."
+        )
+    await repository.update_job(
+        session,
+        job,
+        state=JobState.COMMITTING,
+        dry_run=False,
+        phase="queued",
+        done=0,
+        total=0,
+        lease_until=None,
+    )
+    return await get_job(session, project_id, job_id)
+
+
+async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
+    """End an import without a commit: at once if nobody works on it, else as soon as its process sees it.
+
+    Raises:
+        JobNotFound, JobStateWrong: If there is none, or it has ended.
+    """
+    job = _found(await repository.load_job(session, project_id, job_id, lock=True))
+    if job.finished_at is not None:
+        raise JobStateWrong(f"The import has ended already: it is “{job.state}”.")
+    if job.lease_until is None:
+        await _drop(session, job)
+    else:
+        await repository.update_job(session, job, cancel_requested=True)
+    return await get_job(session, project_id, job_id)
+
+
+async def drop_abandoned(session: AsyncSession) -> int:
+    """Cancel the dry runs that nobody committed for a week; return how many."""
+    abandoned = await repository.abandoned(session, clock.now() - KEPT_DRY_RUNS)
+    for job in abandoned:
+        await _drop(session, job)
+    return len(abandoned)
+
+
+async def _drop(session: AsyncSession, job: Job) -> None:
+    await repository.update_job(
+        session, job, state=JobState.CANCELLED, finished_at=clock.now(), lease_until=None
+    )
+    await repository.clear(session, job)
+
+
+def _found(job: Job | None) -> Job:
+    if job is None:
+        raise JobNotFound("There is no such import in this project.")
+    return job
