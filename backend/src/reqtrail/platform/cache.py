@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
@@ -45,6 +46,22 @@ class CommitCache:
             self._put(key, value, weight)
             return value
 
+    def peek(self, key: Hashable) -> Any:
+        """Return the entry of *key*, or None; it counts neither as a hit nor as a use."""
+        entry = self._entries.get(key)
+        return None if entry is None else entry[0]
+
+    def put(self, key: Hashable, value: Any, weight: int) -> None:
+        """Keep what its maker knows already, so that nobody needs to load it."""
+        if key not in self._entries:
+            self._put(key, value, weight)
+
+    def drop(self, key: Hashable) -> None:
+        """Forget the entry of *key*, if there is one."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._weight -= entry[1]
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
@@ -63,3 +80,38 @@ class CommitCache:
         while self._weight > self._max_weight:
             _, (_, gone) = self._entries.popitem(last=False)
             self._weight -= gone
+
+
+class TextCache:
+    """A bounded cache of texts made from other texts, safe to use from several threads.
+
+    Args:
+        max_bytes: About how much memory the kept texts take; the least recently used leave first.
+    """
+
+    _OVERHEAD = 200
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: OrderedDict[bytes, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: bytes) -> str | None:
+        """Return the text of *key*, if it is there."""
+        with self._lock:
+            text = self._entries.get(key)
+            if text is not None:
+                self._entries.move_to_end(key)
+            return text
+
+    def put(self, key: bytes, text: str) -> None:
+        """Keep *text* under *key*."""
+        with self._lock:
+            if key in self._entries:
+                return
+            self._entries[key] = text
+            self._bytes += len(text) + self._OVERHEAD
+            while self._bytes > self._max_bytes:
+                _, gone = self._entries.popitem(last=False)
+                self._bytes -= len(gone) + self._OVERHEAD

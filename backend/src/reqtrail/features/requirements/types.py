@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,27 @@ class OutlineRow:
 
 @dataclass(frozen=True)
 class Outline:
-    """A document's placements in reading order."""
+    """A document's placements in reading order, with titles after the schema that commit ``schema_seq`` made."""
 
     document_id: UUID
     rows: tuple[OutlineRow, ...]
+    schema_seq: int
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The rows as JSON: a list of lists in the order of OutlineRow's fields."""
+        plain = [
+            (
+                str(row.placement_id),
+                row.parent_index,
+                row.level,
+                str(row.item_id) if row.item_id else None,
+                row.key,
+                row.style,
+                row.title,
+                row.number,
+                row.has_children,
+            )
+            for row in self.rows
+        ]
+        return orjson.dumps(plain)

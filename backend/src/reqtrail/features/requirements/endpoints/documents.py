@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import Query, Request, Response
 
 from reqtrail.features.access.public import ProjectEditor, ProjectReader
@@ -106,24 +107,11 @@ async def get_outline(
     if unchanged is not None:
         return unchanged
     outline = await load_outline(session, snapshot, document_id)
-    document = await documents.get_document(session, snapshot, document_id)
+    document = await documents.get_document(session, snapshot, document_id, len(outline.rows))
     content = {
         "ref": RefRead.of(snapshot).model_dump(),
         "document": document,
-        "rows": [
-            (
-                row.placement_id,
-                row.parent_index,
-                row.level,
-                row.item_id,
-                row.key,
-                row.style,
-                row.title,
-                row.number,
-                row.has_children,
-            )
-            for row in outline.rows
-        ],
+        "rows": orjson.Fragment(outline.encoded),
     }
     return json_response(content, etag)
 

@@ -98,8 +98,7 @@ async def get_item(
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
-    item_id = await items.resolve_item(session, context.project_id, item)
-    found = await items.get_item(session, snapshot, item_id)
+    found = await items.get_item(session, snapshot, item)
     return json_response({"ref": RefRead.of(snapshot).model_dump(), "item": found}, etag)
 
 

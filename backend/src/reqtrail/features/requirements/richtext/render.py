@@ -10,13 +10,14 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from hashlib import blake2b
 from urllib.parse import quote, unquote
 
 import nh3
 from lxml import etree
 
 from reqtrail.features.requirements.richtext.parse import local_name, parse_source
+from reqtrail.platform.cache import TextCache
 
 RASTER = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """Picture types that a browser shows without running anything in them."""
@@ -46,6 +47,10 @@ _ATTRIBUTES = {
 _SCHEMES = {"http", "https", "mailto"}
 _NUMBER = re.compile(r"\d{1,4}")
 _LENGTH = re.compile(r"(\d{1,4})(?:px)?")
+
+RENDERED_BYTES = 48_000_000
+_rendered = TextCache(RENDERED_BYTES)
+"""Texts without embedded objects: what they become depends on nothing but themselves."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +96,13 @@ def render(source: str, files: Files) -> str:
     return _render_plain(source)
 
 
-@lru_cache(maxsize=4096)
 def _render_plain(source: str) -> str:
-    return _render(source, lambda path: None)
+    key = blake2b(source.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = _rendered.get(key)
+    if found is None:
+        found = _render(source, lambda path: None)
+        _rendered.put(key, found)
+    return found
 
 
 def _render(source: str, files: Files) -> str:

@@ -23,8 +23,10 @@ async def list_documents(session: AsyncSession, snapshot: Snapshot) -> list[Json
     return await _present(session, snapshot, rows)
 
 
-async def get_document(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Json:
-    """Return one document.
+async def get_document(
+    session: AsyncSession, snapshot: Snapshot, document_id: UUID, item_count: int | None = None
+) -> Json:
+    """Return one document; its placements are counted unless *item_count* says how many they are.
 
     Raises:
         DocumentNotFound: If it is not visible at *snapshot*.
@@ -33,7 +35,9 @@ async def get_document(session: AsyncSession, snapshot: Snapshot, document_id: U
     if row is None:
         raise DocumentNotFound("There is no such document at this version.")
     (document,) = await _present(session, snapshot, [row])
-    document["item_count"] = await repository.count_placements(session, snapshot, document_id)
+    if item_count is None:
+        item_count = await repository.count_placements(session, snapshot, document_id)
+    document["item_count"] = item_count
     return document
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.identity.public import display_names
 from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import ItemNotFound
@@ -19,7 +18,7 @@ from reqtrail.features.requirements.richtext.render import Files, file_url
 from reqtrail.features.requirements.service.outline import load_outline, title_of
 from reqtrail.features.requirements.service.schema import load_schema
 from reqtrail.features.requirements.types import Outline, Schema
-from reqtrail.features.versioning.public import Snapshot, find_entity_by_key, load_commits
+from reqtrail.features.versioning.public import Snapshot, find_entity_by_key
 
 Json = dict[str, Any]
 
@@ -62,11 +61,8 @@ async def present_items(
 ) -> list[Json]:
     """Return items as they leave by API, in the order of *rows*."""
     shown = await present_attributes(session, snapshot, schema, [row.attributes for row in rows])
-    commits = await load_commits(session, snapshot.project_id, {row.seq_from for row in rows})
-    names = await display_names(session, {record.author_id for record in commits.values()})
     items = []
     for row, attributes in zip(rows, shown, strict=True):
-        record = commits.get(row.seq_from)
         kind = schema.types.get(row.type_id) if row.type_id else None
         items.append(
             {
@@ -77,8 +73,8 @@ async def present_items(
                 "title": title_of(schema, row.type_id, row.attributes, row.key),
                 "text": attributes.get((kind.role("text") if kind else None) or ""),
                 "revision": row.seq_from,
-                "changed_at": record.authored_at if record else None,
-                "changed_by": names.get(record.author_id, "") if record else "",
+                "changed_at": row.authored_at,
+                "changed_by": row.changed_by or "",
                 "deleted": row.deleted,
             }
         )
@@ -91,32 +87,37 @@ async def resolve_item(session: AsyncSession, project_id: UUID, name: str) -> UU
     Raises:
         ItemNotFound: If there is none.
     """
-    try:
-        return UUID(name)
-    except ValueError:
-        pass
-    found = await find_entity_by_key(session, project_id, name.strip().upper())
+    wanted = _id_or_key(name)
+    if isinstance(wanted, UUID):
+        return wanted
+    found = await find_entity_by_key(session, project_id, wanted)
     if found is None:
         raise ItemNotFound(f"There is no item {name} in this project.")
     return found
 
 
-async def get_item(session: AsyncSession, snapshot: Snapshot, item_id: UUID) -> Json:
-    """Return one item with where it is placed.
+def _id_or_key(name: str) -> UUID | str:
+    try:
+        return UUID(name)
+    except ValueError:
+        return name.strip().upper()
+
+
+async def get_item(session: AsyncSession, snapshot: Snapshot, name: str | UUID) -> Json:
+    """Return one item, by key or id, with where it is placed.
 
     Raises:
         ItemNotFound: If it did not exist at *snapshot*.
     """
-    rows = await repository.load_items(session, snapshot, [item_id], deleted=True)
-    if item_id not in rows:
+    wanted = name if isinstance(name, UUID) else _id_or_key(name)
+    row = await repository.find_placed_item(session, snapshot, wanted)
+    if row is None:
+        if isinstance(name, str):
+            await resolve_item(session, snapshot.project_id, name)
         raise ItemNotFound("There is no such item at this version.")
     schema = await load_schema(session, snapshot)
-    (item,) = await present_items(session, snapshot, schema, [rows[item_id]])
-    placed = await repository.placements_of_items(session, snapshot, [item_id])
-    item["placements"] = [
-        {"placement_id": row.entity_id, "document_id": row.document_id, "parent_id": row.parent_id}
-        for row in placed
-    ]
+    (item,) = await present_items(session, snapshot, schema, [row])
+    item["placements"] = row.placements or []
     return item
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -19,33 +20,124 @@ from reqtrail.features.versioning.public import Snapshot
 from reqtrail.platform.cache import CommitCache
 
 TITLE_LENGTH = 120
-CACHED_ROWS = 500_000
-"""How many outline rows a process keeps, over all documents (about 250 bytes each)."""
+CACHED_ROWS = 300_000
+"""How many outline rows a process keeps, over all documents (about 400 bytes each, half of them encoded)."""
+MAX_TOUCHED = 1000
+"""After more changes than this a document is read anew rather than brought up to date."""
+MAX_NEWEST = 10_000
+
+Names = dict[UUID, tuple[str | None, str, str]]
+"""Key, title and style by item."""
 
 outlines = CommitCache(CACHED_ROWS)
+_newest: OrderedDict[tuple[UUID, UUID, UUID], Snapshot] = OrderedDict()
+"""Of which version each document's newest kept outline is."""
 
 
 async def load_outline(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
     """Return the reading order of a document.
 
+    It is kept by commit. After commits that leave the document alone the kept one goes on to serve; after a few
+    changes to it only those are read.
+
     Raises:
         DocumentNotFound: If it is not visible at *snapshot*.
     """
-    if await repository.find_document(session, snapshot, document_id) is None:
-        raise DocumentNotFound("There is no such document at this version.")
 
     async def load() -> tuple[Outline, int]:
-        outline = await _build(session, snapshot, document_id)
+        outline = await _bring_up_to_date(session, snapshot, document_id)
+        if outline is None:
+            if await repository.find_document(session, snapshot, document_id) is None:
+                raise DocumentNotFound("There is no such document at this version.")
+            outline = await _build(session, snapshot, document_id)
+        _remember(snapshot, document_id)
         return outline, len(outline.rows) + 1
 
-    key = (snapshot.project_id, document_id, snapshot.commit_hash)
-    outline: Outline = await outlines.get(key, load)
+    outline: Outline = await outlines.get(_key(snapshot, document_id), load)
     return outline
+
+
+def _key(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, bytes]:
+    return snapshot.project_id, document_id, snapshot.commit_hash
+
+
+def _remember(snapshot: Snapshot, document_id: UUID) -> None:
+    place = (snapshot.project_id, snapshot.branch_id, document_id)
+    before = _newest.get(place)
+    if before is not None and not snapshot.is_head and snapshot.seq <= before.seq:
+        return
+    if before is not None and before.seq < snapshot.seq:
+        # What the new one takes the place of would only crowd out other documents.
+        outlines.drop(_key(before, document_id))
+    _newest[place] = snapshot
+    _newest.move_to_end(place)
+    if len(_newest) > MAX_NEWEST:
+        _newest.popitem(last=False)
+
+
+async def _bring_up_to_date(
+    session: AsyncSession, snapshot: Snapshot, document_id: UUID
+) -> Outline | None:
+    """Return the outline made from an older one that is kept, or None if there is none that helps."""
+    older = _newest.get((snapshot.project_id, snapshot.branch_id, document_id))
+    if older is None or older.seq >= snapshot.seq:
+        return None
+    outline: Outline | None = outlines.peek(_key(older, document_id))
+    schema = await load_schema(session, snapshot)
+    if outline is None or outline.schema_seq != schema.seq:
+        return None
+    touched = await repository.touched_since(session, older, snapshot, document_id, MAX_TOUCHED)
+    if touched is None or len(touched) >= MAX_TOUCHED:
+        return None
+    if any(kind == "document" for kind, _, _ in touched):
+        return None
+    here = {row.placement_id for row in outline.rows}
+    moved = any(
+        kind == "placement" and (entity_id in here or document == document_id)
+        for kind, entity_id, document in touched
+    )
+    items = {entity_id for kind, entity_id, _ in touched if kind == "item" and entity_id}
+    return await _renewed(session, snapshot, outline, schema, items, moved)
+
+
+async def _renewed(
+    session: AsyncSession,
+    snapshot: Snapshot,
+    outline: Outline,
+    schema: Schema,
+    items: set[UUID],
+    moved: bool,
+) -> Outline:
+    names: Names = {
+        row.item_id: (row.key, row.title, row.style)
+        for row in outline.rows
+        if row.item_id is not None
+    }
+    if moved:
+        tree = await repository.tree_rows(session, snapshot, outline.document_id)
+        wanted = {row.item_id for row in tree if row.item_id is not None}
+        stale = {item_id for item_id in wanted if item_id not in names or item_id in items}
+        if stale:
+            names.update(await titles(session, snapshot, stale, schema))
+        return Outline(outline.document_id, tuple(_in_order(tree, names)), schema.seq)
+    stale = items & set(names)
+    if not stale:
+        return outline
+    fresh = await titles(session, snapshot, stale, schema)
+    rows = tuple(
+        (
+            replace(row, title=fresh[row.item_id][1], style=fresh[row.item_id][2])
+            if row.item_id in fresh
+            else row
+        )
+        for row in outline.rows
+    )
+    return Outline(outline.document_id, rows, schema.seq)
 
 
 async def titles(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], schema: Schema
-) -> dict[UUID, tuple[str | None, str, str]]:
+) -> Names:
     """Return ``(key, title, style)`` of items by id, deleted ones included."""
     roles = {
         type_id: (kind.role("title"), kind.role("text")) for type_id, kind in schema.types.items()
@@ -112,12 +204,10 @@ async def _build(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -
     schema = await load_schema(session, snapshot)
     ids = {row.item_id for row in tree if row.item_id is not None}
     names = await titles(session, snapshot, ids, schema) if ids else {}
-    return Outline(document_id, tuple(_in_order(tree, names)))
+    return Outline(document_id, tuple(_in_order(tree, names)), schema.seq)
 
 
-def _in_order(
-    tree: Sequence[Row[Any]], names: dict[UUID, tuple[str | None, str, str]]
-) -> list[OutlineRow]:
+def _in_order(tree: Sequence[Row[Any]], names: Names) -> list[OutlineRow]:
     children: dict[UUID | None, list[Row[Any]]] = defaultdict(list)
     for row in tree:
         children[row.parent_id].append(row)

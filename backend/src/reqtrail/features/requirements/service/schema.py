@@ -10,32 +10,45 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.types import Attribute, Datatype, ItemType, Schema
-from reqtrail.features.versioning.public import Snapshot
+from reqtrail.features.versioning.public import CommitResult, Snapshot
 from reqtrail.platform.cache import CommitCache
 
+_SCHEMA_KINDS = {"type", "attribute", "datatype"}
+
 _cache = CommitCache(max_weight=64)
+_by_commit = CommitCache(max_weight=4096)
+"""Which schema is visible at a commit; many commits share one."""
 
 
 async def load_schema(session: AsyncSession, snapshot: Snapshot) -> Schema:
     """Return the types, attributes and datatypes visible at *snapshot*.
 
-    Schemas change seldom: they are kept by the newest commit that changed one. A database restored from a backup
-    counts sequences anew, so the snapshot's branch and that commit's own time are part of the key.
+    Schemas change seldom: they are kept by the newest commit that changed one, and found by the snapshot's commit. A
+    database restored from a backup counts sequences anew, so hashes are the keys.
     """
-    seq = await repository.schema_seq(session, snapshot)
+    schema: Schema = await _by_commit.get(_key(snapshot), lambda: _find(session, snapshot))
+    return schema
+
+
+async def _find(session: AsyncSession, snapshot: Snapshot) -> tuple[Schema, int]:
+    seq, commit_hash = await repository.schema_commit(session, snapshot)
 
     async def load() -> tuple[Schema, int]:
         return _build(seq, *await repository.schema_rows(session, snapshot)), 1
 
-    key = (snapshot.project_id, snapshot.branch_id, seq, await _stamp(session, snapshot, seq))
-    schema: Schema = await _cache.get(key, load)
-    return schema
+    key = (snapshot.project_id, snapshot.branch_id, seq, commit_hash)
+    return await _cache.get(key, load), 1
 
 
-async def _stamp(session: AsyncSession, snapshot: Snapshot, seq: int) -> bytes:
-    if seq == snapshot.seq:
-        return snapshot.commit_hash
-    return await repository.commit_hash(session, snapshot.project_id, seq)
+def carry_schema(head: Snapshot, result: CommitResult) -> None:
+    """Remember that a commit upon *head* has the same schema, if it changed nothing of it."""
+    schema = _by_commit.peek(_key(head))
+    if schema is not None and not _SCHEMA_KINDS.intersection(result.counts):
+        _by_commit.put(_key(result.snapshot), schema, 1)
+
+
+def _key(snapshot: Snapshot) -> tuple[UUID, UUID, bytes]:
+    return snapshot.project_id, snapshot.branch_id, snapshot.commit_hash
 
 
 def _build(seq: int, types: Any, attributes: Any, datatypes: Any) -> Schema:

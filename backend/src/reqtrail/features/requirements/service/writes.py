@@ -20,19 +20,20 @@ from reqtrail.features.requirements.service.definitions import definition_fields
 from reqtrail.features.requirements.service.items import files_for
 from reqtrail.features.requirements.service.positions import Positions
 from reqtrail.features.requirements.service.retyping import carried_over
-from reqtrail.features.requirements.service.schema import load_schema
+from reqtrail.features.requirements.service.schema import carry_schema, load_schema
 from reqtrail.features.requirements.service.values import check_text, check_value
 from reqtrail.features.requirements.types import Schema
 from reqtrail.features.versioning.public import (
     Action,
     CommitRequest,
     CommitResult,
+    OpenCommit,
     Operation,
     Snapshot,
     State,
     commit,
     get_kind,
-    lock_head,
+    open_commit,
     states_at,
 )
 from reqtrail.kit.ids import new_id
@@ -87,25 +88,25 @@ async def write(
         WriteInvalid, ValueInvalid, PositionInvalid: If it does not fit.
         EditConflict, TreeBroken, InUse, ReferenceBroken: If the state does not allow it.
     """
-    head = await lock_head(session, request.project_id)
-    schema = await load_schema(session, head)
-    preparation = _Preparation(session, head, schema, request.base_seq)
+    opened = await open_commit(session, request.project_id, request.branch)
+    schema = await load_schema(session, opened.head)
+    preparation = _Preparation(session, opened, schema)
     await preparation.load(writes)
     operations: list[Operation] = []
     for item in writes:
         operations.extend(await preparation.operations(item))
-    return await commit(session, request, operations)
+    result = await commit(session, request, operations, opened=opened)
+    carry_schema(opened.head, result)
+    return result
 
 
 class _Preparation:
-    def __init__(
-        self, session: AsyncSession, head: Snapshot, schema: Schema, base_seq: int | None
-    ) -> None:
+    def __init__(self, session: AsyncSession, opened: OpenCommit, schema: Schema) -> None:
         self._session = session
-        self._head = head
+        self._opened = opened
+        self._head = opened.head
         self._schema = schema
-        self._positions = Positions(session, head)
-        self._base_seq = base_seq
+        self._positions = Positions(session, opened.head)
         self._new_types: dict[UUID, UUID | None] = {}
         self._states: dict[tuple[str, UUID], State] = {}
 
@@ -184,6 +185,7 @@ class _Preparation:
         for kind, wanted in ids.items():
             states = await states_at(self._session, get_kind(kind), self._head, wanted)
             self._states.update({(kind, name): state for name, state in states.items()})
+            self._opened.remember(kind, states)
 
     async def _values(
         self, values: Mapping[str, Any], current: Mapping[str, Any], type_id: UUID | None

@@ -1,0 +1,59 @@
+"""Every query of requirements; each reads what is visible at a snapshot."""
+
+from __future__ import annotations
+
+from reqtrail.features.requirements.repository.schema import (
+    attributes_of_datatypes,
+    count_uses,
+    schema_rows,
+    schema_commit,
+)
+from reqtrail.features.requirements.repository.documents import (
+    children_of,
+    count_placements,
+    find_document,
+    last_document_rank,
+    list_documents,
+    load_placements,
+    placements_of_items,
+    placements_referring,
+    touched_since,
+    tree_rows,
+)
+from reqtrail.features.requirements.repository.items import (
+    find_placed_item,
+    item_titles,
+    list_items,
+    load_items,
+    search_items,
+)
+from reqtrail.features.requirements.repository.files import (
+    file_is_referenced,
+    files_without_bytes,
+    load_files,
+)
+
+__all__ = [
+    "attributes_of_datatypes",
+    "children_of",
+    "count_placements",
+    "count_uses",
+    "file_is_referenced",
+    "files_without_bytes",
+    "find_document",
+    "find_placed_item",
+    "item_titles",
+    "last_document_rank",
+    "list_documents",
+    "list_items",
+    "load_files",
+    "load_items",
+    "load_placements",
+    "placements_of_items",
+    "placements_referring",
+    "schema_rows",
+    "schema_commit",
+    "search_items",
+    "touched_since",
+    "tree_rows",
+]

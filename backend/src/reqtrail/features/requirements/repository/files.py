@@ -1,0 +1,63 @@
+"""Files of a project: named, versioned, their bytes addressed by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Row,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text
+
+from reqtrail.features.requirements import tables
+from reqtrail.features.versioning.public import (
+    Snapshot,
+    visible,
+)
+
+
+async def load_files(
+    session: AsyncSession, snapshot: Snapshot, paths: Iterable[str]
+) -> dict[str, Row[Any]]:
+    """Return the visible files with the given paths."""
+    files = visible(tables.files, snapshot)
+    wanted = bindparam(None, list(paths), type_=ARRAY(Text), unique=True)
+    rows = await session.execute(select(files).where(files.c.path == func.any(wanted)))
+    return {row.path: row for row in rows}
+
+
+async def file_is_referenced(session: AsyncSession, project_id: UUID, sha256: bytes) -> Any:
+    """Return the newest file of any version with these bytes, if there ever was one."""
+    files = tables.files
+    return (
+        await session.execute(
+            select(files.c.media_type, files.c.path)
+            .where(files.c.project_id == project_id, files.c.sha256 == sha256)
+            .order_by(files.c.seq_from.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+
+
+async def files_without_bytes(
+    session: AsyncSession, project_id: UUID
+) -> list[tuple[UUID, int, bytes]]:
+    """Return ``(entity id, sequence, sha256)`` of the revisions of files, at any version, whose attachment is gone."""
+    files = tables.files.c
+    attachments = tables.files.metadata.tables["attachments"].c
+    there = select(attachments.sha256).where(
+        attachments.project_id == project_id, attachments.sha256 == files.sha256
+    )
+    rows = await session.execute(
+        select(files.entity_id, files.seq_from, files.sha256)
+        .where(files.project_id == project_id, ~there.exists())
+        .order_by(files.seq_from)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

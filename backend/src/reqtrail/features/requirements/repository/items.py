@@ -1,0 +1,203 @@
+"""Items with their keys and what changed them last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    except_,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text
+
+from reqtrail.features.requirements import tables
+from reqtrail.features.versioning.public import (
+    Snapshot,
+    commits,
+    entities,
+    in_ids,
+    visible,
+)
+
+Rows = Sequence[Any]
+"""Rows of a query, read by column name."""
+
+TITLE_CHARACTERS = 400
+"""How much of a rich text is read to make a title of it."""
+
+
+def _role_values(
+    items: Any, roles: dict[UUID, tuple[str | None, str | None]]
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return expressions for the title and the beginning of the text of an item, by the roles of its type."""
+
+    def value(index: int) -> ColumnElement[Any]:
+        names = {str(type_id): pair[index] for type_id, pair in roles.items() if pair[index]}
+        by_type = bindparam(None, names, type_=JSONB, unique=True)
+        found: ColumnElement[Any] = items.c.attributes.op("->>")(
+            by_type.op("->>")(cast(items.c.type_id, Text))
+        )
+        return found
+
+    return value(0), func.left(value(1), TITLE_CHARACTERS)
+
+
+async def item_titles(
+    session: AsyncSession,
+    snapshot: Snapshot,
+    ids: Iterable[UUID],
+    roles: dict[UUID, tuple[str | None, str | None]],
+) -> Rows:
+    """Return ``(item, key, type, title, beginning of the text)``, without the other attributes.
+
+    Args:
+        roles: By type: the ids of the attributes that are title and text.
+    """
+    items = visible(tables.items, snapshot, deleted=True)
+    title, beginning = _role_values(items, roles)
+    statement = (
+        select(
+            items.c.entity_id,
+            entities.c.key,
+            items.c.type_id,
+            title.label("title"),
+            beginning.label("beginning"),
+        )
+        .join(
+            entities,
+            and_(
+                entities.c.project_id == snapshot.project_id,
+                entities.c.entity_id == items.c.entity_id,
+            ),
+        )
+        .where(in_ids(items.c.entity_id, ids))
+    )
+    return (await session.execute(statement)).all()
+
+
+def _items(snapshot: Snapshot, *, deleted: bool = False) -> Any:
+    """Return the items and the query of them with their keys and who changed them last, and when."""
+    items = visible(tables.items, snapshot, deleted=deleted)
+    users = tables.items.metadata.tables["users"]
+    statement = (
+        select(
+            items.c.entity_id,
+            items.c.type_id,
+            items.c.attributes,
+            items.c.seq_from,
+            items.c.deleted,
+            entities.c.key,
+            commits.c.authored_at,
+            users.c.display_name.label("changed_by"),
+        )
+        .join(
+            entities,
+            and_(
+                entities.c.project_id == snapshot.project_id,
+                entities.c.entity_id == items.c.entity_id,
+            ),
+        )
+        .outerjoin(
+            commits,
+            and_(commits.c.project_id == snapshot.project_id, commits.c.seq == items.c.seq_from),
+        )
+        .outerjoin(users, users.c.user_id == commits.c.author_id)
+    )
+    return items, statement
+
+
+async def find_placed_item(
+    session: AsyncSession, snapshot: Snapshot, name: str | UUID
+) -> Row[Any] | None:
+    """Return one item by key or id, deleted or not, with the ``placements`` where it stands."""
+    items, statement = _items(snapshot, deleted=True)
+    placements = visible(tables.placements, snapshot)
+    placed = (
+        select(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_object(
+                        "placement_id",
+                        placements.c.entity_id,
+                        "document_id",
+                        placements.c.document_id,
+                        "parent_id",
+                        placements.c.parent_id,
+                    ),
+                    placements.c.entity_id,
+                )
+            )
+        )
+        .where(placements.c.item_id == items.c.entity_id)
+        .scalar_subquery()
+    )
+    wanted = items.c.entity_id == name if isinstance(name, UUID) else entities.c.key == name
+    statement = statement.add_columns(placed.label("placements")).where(wanted)
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
+    return row
+
+
+async def load_items(
+    session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], *, deleted: bool = False
+) -> dict[UUID, Row[Any]]:
+    """Return visible items by id."""
+    items, statement = _items(snapshot, deleted=deleted)
+    rows = await session.execute(statement.where(in_ids(items.c.entity_id, ids)))
+    return {row.entity_id: row for row in rows}
+
+
+def _unplaced(snapshot: Snapshot, after: UUID | None, limit: int) -> Select[Any]:
+    """Return the first ids of items without a placement.
+
+    A set difference costs one pass whatever the planner knows. An anti-join on a project that was just imported, not
+    yet analysed, became a nested loop over all placements for every item.
+    """
+    items, placements = visible(tables.items, snapshot), visible(tables.placements, snapshot)
+    free = except_(
+        select(items.c.entity_id),
+        select(placements.c.item_id).where(placements.c.item_id.is_not(None)),
+    ).subquery()
+    statement = select(free.c.entity_id).order_by(free.c.entity_id).limit(limit)
+    return statement if after is None else statement.where(free.c.entity_id > after)
+
+
+async def list_items(
+    session: AsyncSession, snapshot: Snapshot, *, state: str | None, after: UUID | None, limit: int
+) -> Rows:
+    """Return items by id: all, those without a placement (``unplaced``) or the ``deleted`` ones."""
+    items, statement = _items(snapshot, deleted=state == "deleted")
+    if state == "deleted":
+        statement = statement.where(items.c.deleted)
+    if state == "unplaced":
+        statement = statement.where(items.c.entity_id.in_(_unplaced(snapshot, after, limit)))
+    if after is not None:
+        statement = statement.where(items.c.entity_id > after)
+    rows = await session.execute(statement.order_by(items.c.entity_id).limit(limit))
+    result: Rows = rows.all()
+    return result
+
+
+async def search_items(session: AsyncSession, snapshot: Snapshot, query: str, limit: int) -> Rows:
+    """Return items whose key begins with *query* or whose attributes contain it, keys first."""
+    items, statement = _items(snapshot)
+    pattern = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    by_key = entities.c.key.ilike(f"{pattern}%")
+    statement = (
+        statement.where(or_(by_key, cast(items.c.attributes, Text).ilike(f"%{pattern}%")))
+        .order_by(by_key.desc(), items.c.entity_id)
+        .limit(limit)
+    )
+    result: Rows = (await session.execute(statement)).all()
+    return result
