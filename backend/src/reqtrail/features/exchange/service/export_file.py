@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -20,6 +19,7 @@ from reqtrail.features.exchange.repository.export import FileScope
 from reqtrail.features.exchange.service.lineage import tool_id
 from reqtrail.features.versioning.public import get_kind
 from reqtrail.kit import clock
+from reqtrail.kit.one_thread import OneThread
 
 PIECES: Final = 500
 
@@ -32,6 +32,7 @@ class ExportedFile:
         title: What the header of a new file says.
         documents: The rows of the documents of the file.
         moment: CREATION-TIME (RFC 3339).
+        thread: Where XML is built.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ExportedFile:
         title: str,
         documents: Sequence[Row[Any]],
         moment: str,
+        thread: OneThread,
     ) -> None:
         self._session = session
         self._scope = scope
@@ -50,6 +52,7 @@ class ExportedFile:
         self._title = title
         self._documents = documents
         self._moment = moment
+        self._thread = thread
 
     async def text(self) -> AsyncIterator[str]:
         """Yield the file piece by piece."""
@@ -119,6 +122,9 @@ class ExportedFile:
         return bool((row.extra or {}).get("p") == str(package))
 
     async def _datatypes(self) -> AsyncIterator[list[str]]:
+        yield await self._thread.run(self._datatype_texts)
+
+    def _datatype_texts(self) -> list[str]:
         texts = [
             write_schema.datatype(self._builder, _source("datatype", row))
             for row in self._datatype_rows
@@ -128,12 +134,15 @@ class ExportedFile:
             for row in self._attribute_rows
             if row.datatype_id is None
         }
-        yield [
+        return [
             *texts,
             *(write_schema.stand_in_datatype(self._builder, base) for base in sorted(missing)),
         ]
 
     async def _types(self) -> AsyncIterator[list[str]]:
+        yield await self._thread.run(self._type_texts)
+
+    def _type_texts(self) -> list[str]:
         attributes: dict[UUID, list[Row[Any]]] = defaultdict(list)
         for row in self._attribute_rows:
             attributes[row.type_id].append(row)
@@ -150,7 +159,7 @@ class ExportedFile:
             ]
             texts.append(write_schema.type_(self._builder, _source("type", row), elements))
         untyped = [kind for kind in write_schema.TYPE_ELEMENTS if None in self._used[kind]]
-        yield [*texts, *(write_schema.stand_in_type(self._builder, kind) for kind in untyped)]
+        return [*texts, *(write_schema.stand_in_type(self._builder, kind) for kind in untyped)]
 
     # --- the content -----------------------------------------------------------------------------------------------
 
@@ -159,7 +168,7 @@ class ExportedFile:
             return write_content.item(self._builder, _source("item", row))
 
         async for rows in repository.item_batches(self._session, self._scope):
-            yield await asyncio.to_thread(_all, write, rows)
+            yield await self._thread.run(_all, write, rows)
 
     async def _links(self) -> AsyncIterator[list[str]]:
         def write(row: Row[Any]) -> str:
@@ -171,7 +180,7 @@ class ExportedFile:
             )
 
         async for rows in repository.link_batches(self._session, self._scope):
-            yield await asyncio.to_thread(_all, write, rows)
+            yield await self._thread.run(_all, write, rows)
 
     async def _specifications(self) -> AsyncIterator[list[str]]:
         for row in self._documents:
@@ -179,7 +188,7 @@ class ExportedFile:
                 self._session, self._scope.snapshot, row.entity_id
             )
             pieces = self._document(row, placements)
-            while texts := await asyncio.to_thread(list, islice(pieces, PIECES)):
+            while texts := await self._thread.run(list, islice(pieces, PIECES)):
                 yield ["".join(texts)]
 
     def _document(self, row: Row[Any], placements: Sequence[Row[Any]]) -> Iterator[str]:
@@ -218,20 +227,22 @@ class ExportedFile:
             row.entity_id: identifier_of(row.extra, str(row.entity_id))
             for row in await repository.schema_rows(self._session, self._scope.snapshot, "document")
         }
-        yield [
-            write_content.link_group(
+
+        def write(row: Row[Any]) -> str:
+            names = [
+                identifier_of(links[UUID(link)], link)
+                for link in row.link_ids
+                if UUID(link) in links
+            ]
+            return write_content.link_group(
                 self._builder,
                 _source("link_group", row),
                 documents.get(row.source_document_id),
                 documents.get(row.target_document_id),
-                [
-                    identifier_of(links[UUID(link)], link)
-                    for link in row.link_ids
-                    if UUID(link) in links
-                ],
+                names,
             )
-            for row in rows
-        ]
+
+        yield await self._thread.run(_all, write, rows)
 
 
 class _Shown:

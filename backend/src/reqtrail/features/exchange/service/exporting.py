@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zipfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from reqtrail.features.exchange.service.export_file import ExportedFile
 from reqtrail.features.files.public import load
 from reqtrail.features.versioning.public import Snapshot, resolve_ref
 from reqtrail.kit import clock
+from reqtrail.kit.one_thread import OneThread
 from reqtrail.platform.database.engine import Database
 
 CHUNK: Final = 256 * 1024
@@ -60,25 +60,43 @@ async def open_export(database: Database, export: Export) -> AsyncIterator[bytes
 
 
 async def _stream(database: Database, export: Export) -> AsyncGenerator[bytes, None]:
-    async with database.read_session() as session:
-        snapshot = await resolve_ref(session, export.project_id, export.at)
-        files = await _files(session, snapshot, export)
-        if export.archive:
-            pieces = _archive(session, snapshot, files)
-        elif len(files) == 1:
-            pieces = _encoded(files[0][1])
-        else:
-            raise ExportNeedsArchive(
-                f"The project holds {len(files)} imported files. Export it as .reqifz, which holds"
-                " them all."
-            )
-        gathered = bytearray()
-        async for piece in pieces:
-            gathered += piece
-            if len(gathered) >= CHUNK:
-                yield bytes(gathered)
-                gathered.clear()
-        yield bytes(gathered)
+    with OneThread("export") as thread:
+        async with database.read_session() as session:
+            snapshot = await resolve_ref(session, export.project_id, export.at)
+            files = await _files(session, snapshot, export, thread)
+            async for piece in _gathered(_pieces(session, snapshot, export, files, thread)):
+                yield piece
+
+
+async def _pieces(
+    session: AsyncSession,
+    snapshot: Snapshot,
+    export: Export,
+    files: Sequence[tuple[str, ExportedFile]],
+    thread: OneThread,
+) -> AsyncIterator[bytes]:
+    if export.archive:
+        pieces = _archive(session, snapshot, files, thread)
+    elif len(files) == 1:
+        pieces = _encoded(files[0][1])
+    else:
+        raise ExportNeedsArchive(
+            f"The project holds {len(files)} imported files. Export it as .reqifz, which holds"
+            " them all."
+        )
+    async for piece in pieces:
+        yield piece
+
+
+async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the same bytes in pieces of at least CHUNK."""
+    gathered = bytearray()
+    async for piece in pieces:
+        gathered += piece
+        if len(gathered) >= CHUNK:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
 
 
 async def _encoded(file: ExportedFile) -> AsyncIterator[bytes]:
@@ -87,7 +105,7 @@ async def _encoded(file: ExportedFile) -> AsyncIterator[bytes]:
 
 
 async def _files(
-    session: AsyncSession, snapshot: Snapshot, export: Export
+    session: AsyncSession, snapshot: Snapshot, export: Export, thread: OneThread
 ) -> list[tuple[str, ExportedFile]]:
     """Return the files to write with their names: one for each imported file, or one for all."""
     imported = await model.load_packages(session, snapshot)
@@ -110,7 +128,7 @@ async def _files(
         name = _free_name(
             (package.path if package is not None else "") or f"{export.key}.reqif", names
         )
-        file = ExportedFile(session, scope, package, export.name, own, moment)
+        file = ExportedFile(session, scope, package, export.name, own, moment, thread)
         files.append((name, file))
     return files
 
@@ -155,7 +173,10 @@ class _Sink:
 
 
 async def _archive(
-    session: AsyncSession, snapshot: Snapshot, files: Sequence[tuple[str, ExportedFile]]
+    session: AsyncSession,
+    snapshot: Snapshot,
+    files: Sequence[tuple[str, ExportedFile]],
+    thread: OneThread,
 ) -> AsyncIterator[bytes]:
     sink = _Sink()
     written = {name for name, _ in files}
@@ -164,7 +185,7 @@ async def _archive(
         for name, file in files:
             with archive.open(_entry(name, moment), "w", force_zip64=True) as member:
                 async for piece in _encoded(file):
-                    await asyncio.to_thread(member.write, piece)
+                    await thread.run(member.write, piece)
                     yield sink.take()
         for row in await repository.file_rows(session, snapshot):
             name = (row.extra or {}).get("path") or row.path
@@ -172,7 +193,7 @@ async def _archive(
             if data is None or name in written:
                 continue
             written.add(name)
-            await asyncio.to_thread(archive.writestr, _entry(name, moment), data)
+            await thread.run(archive.writestr, _entry(name, moment), data)
             yield sink.take()
     yield sink.take()
 

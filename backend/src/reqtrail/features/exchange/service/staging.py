@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.reqif.archive import Member, Upload
 from reqtrail.features.exchange.reqif.index import Index, build_index
@@ -22,6 +23,7 @@ from reqtrail.features.exchange.types import Losses, Record
 from reqtrail.features.files.public import sniff
 from reqtrail.features.versioning.public import resolve_ref
 from reqtrail.kit import clock
+from reqtrail.kit.one_thread import OneThread
 from reqtrail.platform.database.engine import Database
 
 KINDS: Final = (
@@ -72,17 +74,18 @@ async def stage(database: Database, work: Work, folder: Path) -> Staged:
         with path.open("wb") as target:
             async for piece in jobs.read_pieces(session, work.job):
                 target.write(piece)
-    upload = await asyncio.to_thread(Upload, path)
-    try:
-        return await _stage(database, work, upload)
-    finally:
-        upload.close()
+    with OneThread("import") as thread:
+        upload = await thread.run(Upload, path)
+        try:
+            return await _stage(database, work, upload, thread)
+        finally:
+            upload.close()
 
 
-async def _stage(database: Database, work: Work, upload: Upload) -> Staged:
+async def _stage(database: Database, work: Work, upload: Upload, thread: OneThread) -> Staged:
     size = sum(member.size for member in upload.documents)
     work.enter("reading", 0)
-    indexes = [await asyncio.to_thread(_index, upload, member) for member in upload.documents]
+    indexes = [await thread.run(_index, upload, member) for member in upload.documents]
     work.enter("reading", sum(index.counts.total() for index in indexes))
     single = len(upload.documents) == 1
     result = Staged(Counter(bytes=size), Losses())
@@ -96,11 +99,11 @@ async def _stage(database: Database, work: Work, upload: Upload) -> Staged:
         await jobs.clear_staged(session, work.job)
         for number, member in enumerate(upload.documents):
             records = _records(upload, member, indexes, number, result)
-            while batch := await asyncio.to_thread(_batch, records):
+            while batch := await thread.run(_batch, records):
                 await staged.stage_rows(session, work.job, batch)
                 result.counts.update(COUNTED[row.kind] for row in batch if row.kind in COUNTED)
                 work.advance(len(batch))
-        await _stage_files(session, work, upload, result)
+        await _stage_files(session, work, upload, result, thread)
     return result
 
 
@@ -160,12 +163,14 @@ def _batch(rows: Iterator[StagedRow]) -> list[StagedRow]:
     return batch
 
 
-async def _stage_files(session: Any, work: Work, upload: Upload, result: Staged) -> None:
+async def _stage_files(
+    session: AsyncSession, work: Work, upload: Upload, result: Staged, thread: OneThread
+) -> None:
     work.enter("files", len(upload.attachments))
     base = PurePosixPath(upload.documents[0].path).parent
     package_id = result.lineages[0].package_id
     for number, member in enumerate(upload.attachments):
-        data = await asyncio.to_thread(upload.read, member)
+        data = await thread.run(upload.read, member)
         digest = hashlib.sha256(data).digest()
         await staged.stage_file(session, work.job, digest, data)
         media_type = sniff(data, member.path)
