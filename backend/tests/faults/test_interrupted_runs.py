@@ -6,13 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.fixtures.engines import END_SECONDS, Engines, end_leftovers, end_processes_below
 
 BACKEND = Path(__file__).resolve().parents[2]
 DIES = """
 import os, signal
+import pytest
+
 from tests.fixtures.engines import Engines, run_folder
 engines = Engines(run_folder())
 engines.start()
@@ -28,11 +34,19 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_engines_of_a_killed_run_are_ended(tmp_path: Path) -> None:
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A temporary folder with a path short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="rt-killed-") as made:
+        yield Path(made)
+        end_processes_below(Path(made))
+
+
+def test_engines_of_a_killed_run_are_ended(place: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DIES],
         cwd=BACKEND,
-        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": f"{BACKEND}:{BACKEND / 'src'}"},
+        env={**os.environ, "TMPDIR": str(place), "PYTHONPATH": f"{BACKEND}:{BACKEND / 'src'}"},
         capture_output=True,
         text=True,
         check=False,
@@ -42,13 +56,13 @@ def test_engines_of_a_killed_run_are_ended(tmp_path: Path) -> None:
     pids = [int(pid) for pid in done.stdout.split()]
     assert len(pids) == 2
     assert all(_runs(pid) for pid in pids)
-    (folder,) = tmp_path.glob(f"rt-{os.getuid()}-*")
+    (folder,) = place.glob(f"rt-{os.getuid()}-*")
 
-    assert end_leftovers(tmp_path) == [folder]
+    assert end_leftovers(place) == [folder]
 
     assert not any(_runs(pid) for pid in pids)
     assert not folder.exists()
-    assert end_leftovers(tmp_path) == []
+    assert end_leftovers(place) == []
 
 
 def test_a_living_run_keeps_its_engines(engines: Engines) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -45,3 +47,18 @@ class NoBinaries(StartError):
     """No usable PostgreSQL or Valkey is installed."""
 
     exit_code = 16
+
+
+FULL_BELOW_BYTES = 1_000_000
+"""With less than this an engine cannot write its next page of log."""
+
+
+def is_full(path: Path) -> bool:
+    """Return whether the disk of *path* is full."""
+    state = os.statvfs(path)
+    return state.f_bavail * state.f_frsize < FULL_BELOW_BYTES
+
+
+def disk_full(path: Path) -> DiskFull:
+    """Return the error that says that the disk of *path* is full."""
+    return DiskFull(f"The disk of {path} is full. Make room, then start again.")

@@ -17,6 +17,7 @@ from reqtrail.entrypoints.embedded.errors import (
     HomeTooNew,
     PortInUse,
     StartError,
+    disk_full,
 )
 
 HOME_FORMAT: Final = 1
@@ -112,7 +113,7 @@ class Home:
 
     def _explained(self, error: OSError) -> StartError:
         if error.errno == errno.ENOSPC:
-            return DiskFull(f"The disk of {self.path} is full. Make room, then start again.")
+            return disk_full(self.path)
         return StartError(f"The home {self.path} cannot be used: {error.strerror}.")
 
 
@@ -123,10 +124,14 @@ def check_port(host: str, port: int) -> None:
         PortInUse: If somebody listens there already.
         StartError: If the address cannot be used at all.
     """
-    with socket.socket() as probe:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise StartError(f"REQTRAIL_HOST {host} is no address of this machine.") from error
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
 from reqtrail.entrypoints.embedded.binaries import BUILTIN_LOCALE_MAJOR, PgBinaries, find_postgres
-from reqtrail.entrypoints.embedded.errors import DiskFull, EngineFailed
+from reqtrail.entrypoints.embedded.errors import EngineFailed, HomeTooNew, disk_full, is_full
 from reqtrail.entrypoints.embedded.privileges import (
     Mode,
     Runner,
@@ -28,6 +29,9 @@ USER = "reqtrail"
 DATABASE = "reqtrail"
 START_ATTEMPTS = 40
 RETRY_SECONDS = 0.25
+LOG_TAIL_BYTES = 16_384
+HELD_SIGNS = ("already exists", "shared memory", "is still in use", "is already in use")
+"""What the log says when a server that was killed is not quite gone."""
 SUN_PATH_MAX = 107
 """Bytes that a socket path may have."""
 
@@ -45,6 +49,12 @@ TUNING = (
     "shared_preload_libraries=pg_stat_statements",
     "log_min_messages=warning",
 )
+
+
+def short_place(name: str, suffix: str) -> Path:
+    """Return the path *name* in the temporary folder, or in /tmp if a socket's path there would be too long."""
+    own = Path(tempfile.gettempdir()) / name
+    return own if len(f"{own}{suffix}".encode()) <= SUN_PATH_MAX else Path("/tmp") / name
 
 
 class EmbeddedPostgres:
@@ -77,9 +87,13 @@ class EmbeddedPostgres:
     def data(self) -> Path:
         """The folder of the cluster. An unprivileged engine keeps it where it can reach it."""
         if self._run().mode is Mode.UNPRIVILEGED and not traversable(self._folder.parent):
-            name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]
-            return runtime_root() / name / "data"
+            return self._reachable_data
         return self._folder / "data"
+
+    @property
+    def _reachable_data(self) -> Path:
+        name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]
+        return runtime_root() / name / "data"
 
     @property
     def socket_dir(self) -> Path:
@@ -88,7 +102,7 @@ class EmbeddedPostgres:
         if len(str(own).encode()) + len("/.s.PGSQL.65535.lock") <= SUN_PATH_MAX:
             return own
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"reqtrail-{os.getuid()}-{name}"
+        return short_place(f"reqtrail-{os.getuid()}-{name}", "/.s.PGSQL.65535.lock")
 
     def url(self, database: str = DATABASE) -> str:
         """Return the SQLAlchemy URL (asyncpg) of *database*."""
@@ -101,6 +115,7 @@ class EmbeddedPostgres:
 
         Raises:
             DiskFull: If the disk has no room.
+            HomeTooNew: If the cluster was made by a newer PostgreSQL than this one.
             EngineFailed: If PostgreSQL does not start; the text holds the end of its log.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,14 +127,13 @@ class EmbeddedPostgres:
             runner.make_private_dir(self.socket_dir)
             if not (self.data / "PG_VERSION").exists():
                 self._initialise(runner)
-            pid = self.running_pid()
-            if pid is None:
-                self._launch(runner)
-                pid = self.running_pid()
-            if pid is None:
-                raise EngineFailed(f"PostgreSQL ended right after its start.\n{self._log_tail()}")
-            self._ensure_database(runner)
-            return pid
+            self._check_major()
+            for _ in range(START_ATTEMPTS):
+                pid = self.running_pid() or self._launch(runner)
+                if self._ensure_database(runner):
+                    return pid
+                time.sleep(RETRY_SECONDS)  # it was just killed, or is still recovering
+            raise EngineFailed(f"PostgreSQL does not answer.\n{self._log_tail()}")
 
     def stop(self) -> None:
         """Stop the cluster: sessions are ended, what they committed is kept. Nothing happens if it does not run."""
@@ -149,7 +163,10 @@ class EmbeddedPostgres:
 
     def _run(self) -> Runner:
         if self._runner is None:
-            self._runner = choose_runner(self._binaries, self._folder / "data")
+            # A cluster that was made elsewhere stays where it is, also when root may do more than before.
+            own, elsewhere = self._folder / "data", self._reachable_data
+            existing = elsewhere if elsewhere.exists() and not own.exists() else own
+            self._runner = choose_runner(self._binaries, existing)
         return self._runner
 
     @contextmanager
@@ -176,36 +193,66 @@ class EmbeddedPostgres:
             self._fail("PostgreSQL could not make its data folder.", made.stderr)
         fresh.rename(self.data)  # a killed initdb never leaves half a cluster behind
 
-    def _launch(self, runner: Runner) -> None:
+    def _check_major(self) -> None:
+        made_by = int((self.data / "PG_VERSION").read_text().strip())
+        if made_by > self._binaries.major:
+            raise HomeTooNew(
+                f"The data in {self.data} was made by PostgreSQL {made_by}; this installation has"
+                f" {self._binaries.major}. Upgrade Reqtrail, or set REQTRAIL_HOME."
+            )
+        if made_by < self._binaries.major:
+            raise EngineFailed(
+                f"The data in {self.data} was made by PostgreSQL {made_by}; this installation has"
+                f" {self._binaries.major}. Copy it with pg_upgrade, or install the older package."
+            )
+
+    def _launch(self, runner: Runner) -> int:
         options = [*TUNING, f"unix_socket_directories='{self.socket_dir}'", *self._options]
         for _ in range(START_ATTEMPTS):
+            logged = self._log_size()
             done = runner.run(
                 "pg_ctl",
                 *("-D", str(self.data), "-w", "-t", "300", "-l", str(self.log_file)),
                 *("-o", command(options), "start"),
             )
-            if done.returncode == 0:
-                return
-            time.sleep(
-                RETRY_SECONDS
-            )  # children of a killed postmaster still hold its shared memory
-            self.running_pid()
+            pid = self.running_pid()
+            if done.returncode == 0 and pid is not None:
+                return pid
+            # Children of a killed postmaster may hold its memory for a moment; nothing else passes by itself.
+            if not any(sign in self._log_since(logged) for sign in HELD_SIGNS):
+                break
+            time.sleep(RETRY_SECONDS)
         self._fail("PostgreSQL does not start.", done.stderr)
 
-    def _ensure_database(self, runner: Runner) -> None:
+    def _ensure_database(self, runner: Runner) -> bool:
+        """Make the database unless it is there; return False if the server does not answer yet or any more."""
         created = runner.run(
             "createdb", "-h", str(self.socket_dir), "-U", USER, "--no-password", DATABASE
         )
-        if created.returncode != 0 and "already exists" not in created.stderr:
+        if created.returncode == 0 or "already exists" in created.stderr:
+            return True
+        if "connection to server" not in created.stderr:
             self._fail("PostgreSQL could not make the database.", created.stderr)
+        return False
 
-    def _fail(self, sentence: str, output: str) -> None:
-        if "No space left on device" in output + self._log_tail():
-            raise DiskFull(f"The disk of {self._folder} is full. Make room, then start again.")
+    def _fail(self, sentence: str, output: str) -> NoReturn:
+        if is_full(self._folder) or "No space left on device" in output + self._log_tail():
+            raise disk_full(self._folder)
         raise EngineFailed(f"{sentence}\n{output}\n{self._log_tail()}")
 
-    def _log_tail(self) -> str:
+    def _log_size(self) -> int:
         try:
-            return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-15:])
+            return self.log_file.stat().st_size
+        except OSError:
+            return 0
+
+    def _log_since(self, position: int) -> str:
+        try:
+            with self.log_file.open("rb") as log:
+                log.seek(max(position, 0))
+                return log.read().decode(errors="replace")
         except OSError:
             return ""
+
+    def _log_tail(self) -> str:
+        return "\n".join(self._log_since(self._log_size() - LOG_TAIL_BYTES).splitlines()[-15:])

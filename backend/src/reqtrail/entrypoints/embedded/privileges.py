@@ -60,6 +60,7 @@ class Runner:
             cwd="/",
             env=_environment(),
             umask=0o077,
+            start_new_session=True,  # Ctrl-C is for the supervisor: it must not end initdb half-way
             user=self.owner[0] if self.owner else None,
             group=self.owner[1] if self.owner else None,
             extra_groups=[] if self.owner else None,
@@ -82,9 +83,14 @@ def choose_runner(binaries: PgBinaries, data: Path) -> Runner:
     """
     if os.geteuid() != 0:
         return Runner(Mode.PLAIN, binaries.bin)
-    existing = data.stat().st_uid if data.exists() else 0
-    if existing == 0 and namespaces_work():
+    existing = data.stat().st_uid if data.exists() else None
+    if not existing and namespaces_work():
         return Runner(Mode.NAMESPACE, binaries.bin)
+    if existing == 0:
+        raise StartError(
+            f"The data in {data} was made by root inside a user namespace, and this machine allows none"
+            " now. Allow user namespaces, or set REQTRAIL_HOME to another folder."
+        )
     account = _unprivileged_account(existing)
     return Runner(
         Mode.UNPRIVILEGED,
@@ -161,7 +167,7 @@ def _make_readable(root: Path) -> None:
                 path.chmod(0o755 if executable else 0o644)
 
 
-def _unprivileged_account(uid: int) -> pwd.struct_passwd:
+def _unprivileged_account(uid: int | None) -> pwd.struct_passwd:
     if uid:
         return pwd.getpwuid(uid)
     for name in ("postgres", "nobody"):

@@ -9,16 +9,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import httpx
 import orjson
+from alembic.util.exc import CommandError
 from sqlalchemy.exc import OperationalError
 
 from reqtrail.entrypoints.demo import load_demo
-from reqtrail.entrypoints.embedded.errors import EngineFailed, StartError
+from reqtrail.entrypoints.embedded.errors import EngineFailed, HomeTooNew, StartError
 from reqtrail.entrypoints.embedded.home import Home, check_port
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
 from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
@@ -26,6 +28,7 @@ from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
 from reqtrail.platform.database.migrate import upgrade_to_head
 from reqtrail.platform.settings import Settings, write_private
 
+API_MODULE: Final = "reqtrail.entrypoints.web"
 WATCH_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 20.0
 READY_SECONDS: Final = 60.0
@@ -43,6 +46,7 @@ def run_up(settings: Settings, say: Say = print) -> int:
     """
     with ExitStack() as stack:
         home = stack.enter_context(Home(settings.home))
+        _end_orphan(settings)
         check_port(settings.host, settings.port)
         supervisor = Supervisor(settings, home, say)
         stack.callback(supervisor.stop)
@@ -59,11 +63,14 @@ class Supervisor:
         self._postgres = None if settings.database_url else EmbeddedPostgres(home.postgres)
         self._valkey = None if settings.redis_url else EmbeddedValkey(home.valkey)
         self._api: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._restarts: list[float] = []
 
     def start(self) -> None:
         """Start the engines, bring the database to the newest schema, start the API and wait until it answers.
+
+        Being asked to stop ends it after the step at hand.
 
         Raises:
             StartError: With a sentence that says what is wrong.
@@ -71,18 +78,29 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask_to_stop)
         began = time.monotonic()
+        for step in (
+            self._start_postgres,
+            self._start_valkey,
+            self._prepare_database,
+            self._start_api,
+            self._wait_until_ready,
+        ):
+            step()
+            if self._stopping.is_set():
+                return
+        self._say(f"reqtrail   ready after {time.monotonic() - began:.1f} s: {self._url()}")
+
+    def _start_postgres(self) -> None:
         if self._postgres is not None:
             self._postgres.start()
             self._settings.database_url = self._postgres.url()
             self._say(f"postgres   ready ({self._postgres.mode})")
+
+    def _start_valkey(self) -> None:
         if self._valkey is not None:
             self._valkey.start()
             self._settings.redis_url = self._valkey.url()
             self._say("valkey     ready")
-        self._prepare_database()
-        self._start_api()
-        self._wait_until_ready()
-        self._say(f"reqtrail   ready after {time.monotonic() - began:.1f} s: {self._url()}")
 
     def watch(self) -> int:
         """Restart what dies, until asked to stop; return the exit code.
@@ -104,20 +122,23 @@ class Supervisor:
                 self._say(f"api        ended with code {self._api.returncode}; restarting")
                 self._count_restart("The API")
                 self._start_api()
+            if self._worker is not None and self._worker.poll() is not None:
+                self._say(f"worker     ended with code {self._worker.returncode}; restarting")
+                self._count_restart("The worker")
+                self._start_worker()
         self._say("reqtrail   stopping")
         return 0
 
     def stop(self) -> None:
         """Stop everything: requests in flight end first. Calling it again does nothing."""
         self._stopping.set()
-        if self._api is not None and self._api.poll() is None:
-            self._api.send_signal(signal.SIGTERM)
-            try:
-                self._api.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._api.kill()
-                self._api.wait()
-        self._api = None
+        for process in (self._worker, self._api):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in (self._worker, self._api):
+            if process is not None:
+                _wait_or_kill(process)
+        self._worker = self._api = None
         if self._valkey is not None:
             self._valkey.stop()
         if self._postgres is not None:
@@ -133,6 +154,11 @@ class Supervisor:
             upgrade_to_head(self._settings.database_url)
         except OperationalError as error:
             raise EngineFailed(f"The database cannot be reached: {error.orig}") from error
+        except CommandError as error:  # Alembic does not know the revision that the database is at
+            raise HomeTooNew(
+                "The database has a newer schema than this version of Reqtrail knows. Upgrade Reqtrail,"
+                f" or set REQTRAIL_HOME. ({error})"
+            ) from error
         made = ensure_first_start(self._settings, load_demo)
         if made is not None:
             self._introduce(made)
@@ -145,7 +171,8 @@ class Supervisor:
         self._say(f"  It is shown this once, and kept in {self._settings.credentials_file}.")
         self._say("")
 
-    def _start_api(self) -> None:
+    def _start_process(self, module: str) -> subprocess.Popen[bytes]:
+        """Start a process of the product with the settings of this instance."""
         assert self._settings.database_url is not None
         environment = {
             **os.environ,
@@ -156,11 +183,12 @@ class Supervisor:
             "REQTRAIL_REDIS_URL": self._settings.redis_url or "",
         }
         # A group of its own: Ctrl-C reaches the supervisor alone, which then stops things in their order.
-        self._api = subprocess.Popen(
-            [sys.executable, "-m", "reqtrail.entrypoints.web"],
-            env=environment,
-            start_new_session=True,
+        return subprocess.Popen(
+            [sys.executable, "-m", module], env=environment, start_new_session=True
         )
+
+    def _start_api(self) -> None:
+        self._api = self._start_process("reqtrail.entrypoints.web")
         runtime = {
             "url": self._url(),
             "pid": os.getpid(),
@@ -169,6 +197,9 @@ class Supervisor:
             "redis_url": self._settings.redis_url,
         }
         write_private(self._settings.runtime_file, orjson.dumps(runtime).decode())
+
+    def _start_worker(self) -> None:
+        self._worker = self._start_process("reqtrail.entrypoints.worker")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -196,3 +227,41 @@ class Supervisor:
     def _url(self) -> str:
         host = "127.0.0.1" if self._settings.host in {"0.0.0.0", "::"} else self._settings.host
         return f"http://{host}:{self._settings.port}"
+
+
+def _end_orphan(settings: Settings) -> None:
+    """End the API of a supervisor that was killed: it still holds the port. The caller holds the home."""
+    try:
+        pid = int(orjson.loads(settings.runtime_file.read_bytes())["api_pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    deadline = time.monotonic() + STOP_SECONDS
+    number = signal.SIGTERM
+    while _is_api_of(pid, settings):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+        if time.monotonic() > deadline:
+            number = signal.SIGKILL
+        time.sleep(0.1)
+    settings.runtime_file.unlink(missing_ok=True)
+
+
+def _is_api_of(pid: int, settings: Settings) -> bool:
+    """Return whether the process *pid* is an API of this home: its number may be somebody else's by now."""
+    process = Path(f"/proc/{pid}")
+    try:
+        alive = (process / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        arguments = (process / "cmdline").read_bytes().split(b"\0")
+        environment = (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    home = f"REQTRAIL_HOME={settings.home}".encode()
+    return alive and API_MODULE.encode() in arguments and home in environment
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -7,18 +7,19 @@ import hashlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from reqtrail.entrypoints.embedded.binaries import find_valkey
-from reqtrail.entrypoints.embedded.errors import EngineFailed
-from reqtrail.entrypoints.embedded.postgres import SUN_PATH_MAX
+from reqtrail.entrypoints.embedded.errors import EngineFailed, disk_full, is_full
+from reqtrail.entrypoints.embedded.postgres import SUN_PATH_MAX, short_place
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -37,12 +38,16 @@ class EmbeddedValkey:
         if len(str(own).encode()) <= SUN_PATH_MAX:
             return own
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"reqtrail-valkey-{os.getuid()}-{name}" / "s"
+        return short_place(f"reqtrail-valkey-{os.getuid()}-{name}", "/s") / "s"
 
     @property
     def log_file(self) -> Path:
         """The server's own log."""
         return self._folder / "valkey.log"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._folder / "valkey.pid"
 
     def url(self, database: int = 0) -> str:
         """Return the URL of *database*."""
@@ -52,6 +57,7 @@ class EmbeddedValkey:
         """Start the server, or adopt it when it runs; return its process id.
 
         Raises:
+            DiskFull: If the disk has no room.
             EngineFailed: If it does not answer within START_SECONDS.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +91,10 @@ class EmbeddedValkey:
         """Return the server's process id if it answers on our socket, else None."""
         if not self.socket.exists():
             return None
-        client = Redis(unix_socket_path=str(self.socket), socket_timeout=2)
+        # Without the client's own retries: a server that was killed is known at once.
+        client = Redis(
+            unix_socket_path=str(self.socket), socket_timeout=2, retry=Retry(NoBackoff(), 0)
+        )
         try:
             return int(client.info("server")["process_id"])
         except (RedisError, OSError):
@@ -95,13 +104,14 @@ class EmbeddedValkey:
 
     def _launch(self) -> None:
         self.socket.unlink(missing_ok=True)
+        self._pid_file.unlink(missing_ok=True)
         # As a daemon it belongs to nobody: whoever started it may end, and another process adopts it.
         done = subprocess.run(
             [
                 str(find_valkey()),
                 *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
                 *("--dir", str(self._folder), "--save", "", "--daemonize", "yes"),
-                *("--pidfile", str(self._folder / "valkey.pid"), "--logfile", str(self.log_file)),
+                *("--pidfile", str(self._pid_file), "--logfile", str(self.log_file)),
                 *("--appendonly", "yes", "--appendfsync", "everysec"),
                 *("--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"),
             ],
@@ -113,11 +123,22 @@ class EmbeddedValkey:
         )
         if done.returncode != 0:
             raise EngineFailed(f"Valkey does not start.\n{done.stdout}{done.stderr}")
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while time.monotonic() < began + START_SECONDS:
             if self.running_pid() is not None:
                 return
             time.sleep(0.02)
+            # On a full disk it cannot even write why it ended.
+            if self._daemon_ended() or time.monotonic() > began + 1 and is_full(self._folder):
+                break
+        if is_full(self._folder) or "No space left on device" in self._log_tail():
+            raise disk_full(self._folder)
+
+    def _daemon_ended(self) -> bool:
+        try:
+            return not _alive(int(self._pid_file.read_text()))
+        except (OSError, ValueError):
+            return False  # not written yet, or taken away at its end: then the deadline decides
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
