@@ -26,11 +26,29 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool):
+    # The exact types come first and strings inside containers are passed by: contents are mostly short strings, and
+    # this runs for each value of each revision that is written or verified.
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
         return value
+    if kind is dict:
+        return {
+            (key if type(key) is str else str(key)): item if type(item) is str else _plain(item)
+            for key, item in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [item if type(item) is str else _plain(item) for item in value]
+    if kind is UUID:
+        return str(value)
+    return _other(value)
+
+
+def _other(value: Any) -> Any:
     if isinstance(value, int):
         # orjson refuses integers beyond 64 bits; they keep their decimal digits, marked apart from strings.
         return value if -(2**63) <= value < 2**63 else {"$int": str(value)}
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ class Kind:
     fields: tuple[Field, ...]
     keyed: bool = False
 
-    @property
+    @cached_property
     def field_names(self) -> tuple[str, ...]:
         """The names of the content columns, in their order."""
         return tuple(item.name for item in self.fields)

@@ -124,9 +124,7 @@ class Staging:
                 kind=operation.kind,
                 id=str(operation.entity_id),
             )
-        missing = set(kind.field_names) - set(operation.fields)
-        unknown = set(operation.fields) - set(kind.field_names)
-        if missing or unknown:
+        if operation.fields.keys() != set(kind.field_names):
             raise OperationInvalid(
                 f"A new {kind.name} needs exactly the fields {', '.join(kind.field_names)}."
             )

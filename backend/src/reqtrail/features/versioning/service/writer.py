@@ -157,7 +157,9 @@ class Writer:
             if not self.counts[kind.name]:
                 continue
             if self._written is not None:
-                digest.add(kind.name, sorted(self._written[kind.name]))
+                digest.add(
+                    kind.name, sorted(self._written[kind.name], key=lambda row: row[0].bytes)
+                )
                 continue
             async for batch in repository.changes_of(
                 self._session, kind, self._head, self._counter.seq
