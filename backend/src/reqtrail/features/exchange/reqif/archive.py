@@ -42,7 +42,7 @@ class Upload:
         self._zip: zipfile.ZipFile | None = None
         size = path.stat().st_size
         if size == 0:
-            raise NotXml("The file is empty.")
+            raise NotXml("The file is empty: it has 0 bytes.")
         with path.open("rb") as head:
             packed = head.read(4) == b"PK\x03\x04"
         if packed and not zipfile.is_zipfile(path):

@@ -35,7 +35,7 @@ class Frame:
         self.nsmap = {
             prefix: (REQIF if uri in OLD_NAMESPACES else uri) for prefix, uri in root.nsmap.items()
         }
-        namespace = etree.QName(root).namespace
+        namespace = str(root.tag).rpartition("}")[0].removeprefix("{")
         if namespace in OLD_NAMESPACES:
             self._losses.add(
                 "old_namespace",

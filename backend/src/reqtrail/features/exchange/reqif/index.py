@@ -10,7 +10,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from io import RawIOBase
+from typing import IO, Any, Final
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -27,6 +29,16 @@ RECORDS = (
     "SPEC-HIERARCHY",
     "RELATION-GROUP",
 )
+
+HEAD_BYTES: Final = 65_536
+"""Within these the root must open, so that nothing else of a file is looked at before it is known to be ReqIF."""
+_HARDENED: Final[dict[str, Any]] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_blank_text": False,
+}
 
 
 @dataclass(frozen=True)
@@ -67,25 +79,20 @@ def events(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[tuple[str, etr
         NotReqif: If its root is not REQ-IF.
     """
     tags = ("{*}REQ-IF", *(f"{{*}}{name}" for name in names))
-    context = etree.iterparse(
-        stream,
-        events=("start", "end"),
-        tag=tags,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_blank_text=False,
-    )
     try:
-        first = True
-        for event, element in context:
-            if first:
-                _check_root(element)
-                first = False
+        head = stream.read(HEAD_BYTES)
+        _look_at(head)
+        whole = _Whole(head, stream)
+        seen = False
+        for event, element in etree.iterparse(
+            whole, events=("start", "end"), tag=tags, **_HARDENED
+        ):
+            if not seen:
+                _check_root(str(element.tag))
+                seen = True
             yield event, element
-        if first:
-            raise NotReqif(f"The file's root is “{local(context.root)}”, not REQ-IF.")
+        if not seen:
+            raise NotReqif("The file has no element REQ-IF.")
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
         raise NotXml(
@@ -97,19 +104,64 @@ def events(stream: IO[bytes], names: tuple[str, ...]) -> Iterator[tuple[str, etr
         raise NotXml(f"The file's text cannot be decoded: {error}.") from None
 
 
-def _check_root(root: etree._Element) -> None:
-    document = root.getroottree().docinfo
-    declared: object = document.internalDTD
-    if declared is not None:
+class _Whole(RawIOBase):
+    """A stream whose beginning was read already."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        if not self._head:
+            return self._rest.read(size)
+        size = len(self._head) if size < 0 else size
+        taken, self._head = self._head[:size], self._head[size:]
+        return taken
+
+
+class _RootSeen(Exception):
+    """Ends the look at the beginning of a file."""
+
+
+def _look_at(head: bytes) -> None:
+    """Refuse a file by its beginning: by a document type declaration, or by a root that is not that of ReqIF.
+
+    Expat tells of both as they come, before it reads on; what it cannot read the real parser complains about.
+
+    Raises:
+        HostileXml, NotReqif: If the file is to be refused.
+    """
+    parser = expat.ParserCreate(namespace_separator="}")
+
+    def declared(*_: object) -> None:
         raise HostileXml(
             "The file has a document type declaration, which ReqIF does not need and attacks use."
             " Remove it and try again."
         )
-    if local(root) != "REQ-IF":
-        raise NotReqif(f"The file's root is “{local(root)}”, not REQ-IF.")
-    namespace = etree.QName(root).namespace
-    if namespace != REQIF and namespace not in OLD_NAMESPACES:
-        raise NotReqif(f"The file is of the name space “{namespace}”, which is not that of ReqIF.")
+
+    def opened(name: str, _: object) -> None:
+        _check_root(f"{{{name}" if "}" in name else name)
+        raise _RootSeen
+
+    parser.StartDoctypeDeclHandler = declared
+    parser.StartElementHandler = opened
+    try:
+        parser.Parse(head, False)
+    except (_RootSeen, expat.ExpatError, LookupError, ValueError):
+        return
+    if len(head) == HEAD_BYTES:
+        raise NotReqif(f"The first {HEAD_BYTES:,} bytes of the file open no element.")
+
+
+def _check_root(tag: str) -> None:
+    namespace, _, name = tag.rpartition("}")
+    if name != "REQ-IF":
+        raise NotReqif(f"The file's root is “{name[:80]}”, not REQ-IF.")
+    if namespace.removeprefix("{") not in {REQIF, *OLD_NAMESPACES}:
+        raise NotReqif(
+            f"The file is of the name space “{namespace[1:200]}”, which is not that of ReqIF."
+        )
 
 
 def build_index(stream: IO[bytes]) -> Index:

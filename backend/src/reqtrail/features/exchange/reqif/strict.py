@@ -32,7 +32,7 @@ _NUMBERS = {"ATTRIBUTE-VALUE-INTEGER", "ATTRIBUTE-VALUE-REAL", "ATTRIBUTE-VALUE-
 
 def local(node: etree._Element) -> str:
     """Return the local name of an element; empty for comments and processing instructions."""
-    return etree.QName(node).localname if is_element(node) else ""
+    return str(node.tag).rpartition("}")[2] if is_element(node) else ""
 
 
 def attributes_of(element: etree._Element) -> dict[str, str]:

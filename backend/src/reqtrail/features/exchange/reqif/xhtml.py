@@ -70,12 +70,18 @@ _ATTRIBUTES: Final[dict[str, Set[str]]] = {
     **dict.fromkeys(("ins", "del"), frozenset({"cite", "datetime"})),
     "pre": {"{http://www.w3.org/XML/1998/namespace}space"},
 }
+_URLS = frozenset({"href", "data", "cite", "codebase", "classid", "archive"})
+_NAMESPACE = f"{{{XHTML}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ACTIVE = frozenset(
-    {"script", "iframe", "frame", "embed", "applet", "form", "link", "meta", "base", "svg", "style"}
+    {"script", "iframe", "frame", "embed", "applet", "link", "meta", "base", "svg", "style"}
 )
+_FORMS = frozenset({"form", "input", "button", "select", "textarea"})
+"""Left out too, but not the text in them."""
 _ACTIVE_OBJECTS = re.compile(r"text/html|application/xhtml|javascript|x-shockwave", re.I)
-_BAD_SCHEME = re.compile(r"^[\s\x00-\x20]*(javascript|vbscript|data|file)\s*:", re.I)
+_BAD_SCHEME = re.compile(r"^(javascript|vbscript|data|file):", re.I)
+_IGNORED_IN_URLS = re.compile(r"[\s\x00-\x20\x7f-\xa0\u200b-\u200f\ufeff]")
+"""What browsers skip when they read a scheme."""
 _BAD_STYLE = re.compile(
     r"url\s*\(|expression\s*\(|javascript:|@import|-moz-binding|behavior\s*:", re.I
 )
@@ -96,8 +102,8 @@ def repair(element: etree._Element, losses: Losses, where: str) -> bool:
 def _name(node: etree._Element) -> str | None:
     if not is_element(node):
         return None
-    qualified = etree.QName(node)
-    return qualified.localname if qualified.namespace == XHTML else f"?{qualified.localname}"
+    namespace, _, name = str(node.tag).rpartition("}")
+    return name if namespace == _NAMESPACE else f"?{name}"
 
 
 def _repair_children(
@@ -111,6 +117,8 @@ def _repair_children(
             losses.add("active_content", "Active content is left out of exports.", where)
             _drop(child)
             continue
+        if name.lstrip("?") in _FORMS:
+            losses.add("active_content", "Active content is left out of exports.", where)
         _repair_attributes(child, name, losses, where)
         allowed = CONTENT.get(context) if context else _FLOW
         if name not in CONTENT or (allowed is not None and name not in allowed):
@@ -129,16 +137,18 @@ def _is_active(node: etree._Element, name: str) -> bool:
     if name.lstrip("?") in _ACTIVE:
         return True
     kind, data = node.get("type") or "", node.get("data") or ""
-    return name == "object" and bool(_ACTIVE_OBJECTS.search(kind) or _BAD_SCHEME.search(data))
+    return name == "object" and bool(_ACTIVE_OBJECTS.search(kind) or _is_bad_url(data))
+
+
+def _is_bad_url(url: str) -> bool:
+    return _BAD_SCHEME.match(_IGNORED_IN_URLS.sub("", url)) is not None
 
 
 def _repair_attributes(node: etree._Element, name: str, losses: Losses, where: str) -> None:
     allowed = _COMMON | _ATTRIBUTES.get(name, frozenset())
     for attribute, value in list(node.attrib.items()):
         text, key = str(value), str(attribute)
-        if key.lower().startswith("on") or (
-            key in {"href", "data", "cite"} and _BAD_SCHEME.search(text)
-        ):
+        if key.lower().startswith("on") or (key in _URLS and _is_bad_url(text)):
             losses.add("active_content", "Active content is left out of exports.", where)
         elif key == "style" and _BAD_STYLE.search(text):
             losses.add("active_content", "Active content is left out of exports.", where)

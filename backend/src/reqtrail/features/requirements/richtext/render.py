@@ -31,7 +31,7 @@ _TAGS = {
 _RENAMED = {"tt": "code", "big": "span", "strike": "s", "acronym": "abbr", "address": "div"}
 _DROPPED = {
     *("script", "style", "iframe", "frame", "embed", "applet", "template", "noscript", "svg"),
-    *("math", "link", "meta", "base", "form", "input", "button", "select", "textarea", "head"),
+    *("math", "link", "meta", "base", "input", "select", "textarea", "head"),
     *("title", "audio", "video", "canvas", "param"),
 }
 _VOID = {"br", "hr", "col"}
