@@ -24,6 +24,7 @@ logger = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
 _UNSTORABLE_STATES: Final = frozenset({"22021", "22P05"})
+_DISK_FULL: Final = "53100"
 _AWAY_CLASSES: Final = frozenset({"08", "53", "57"})
 """SQLSTATE classes of a database that is away, full or shutting down; 25006 is a read-only standby."""
 
@@ -33,6 +34,13 @@ class DatabaseAway(Unavailable):
 
     code = "database_unavailable"
     title = "The database is not available right now"
+
+
+class StorageFull(Unavailable):
+    """The disk of the database has no room."""
+
+    code = "storage_full"
+    title = "The disk of the database is full"
 
 
 def problem(
@@ -132,6 +140,11 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if state[:2] == "22" or _cannot_encode(error):
         logger.info("value_refused_by_database", state=state, exc_info=error)
         return from_error(request, Invalid("A value is out of the range that can be stored."))
+    if state == _DISK_FULL:
+        logger.error("disk_full", state=state)
+        return from_error(
+            request, StorageFull("Nothing was saved. An administrator has to make room.")
+        )
     if state[:2] in _AWAY_CLASSES or state == "25006" or _is_disconnect(error):
         logger.warning("database_away", state=state, error=type(error).__name__)
         return from_error(request, DatabaseAway("Try again in a few seconds."))
