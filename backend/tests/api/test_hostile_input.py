@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reqtrail.platform.http import contains_unstorable
+from reqtrail.kit.canonical_json import contains_nul
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ def _storable(text: str) -> bool:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return not contains_unstorable(text)
+    return not contains_nul(text)
 
 
 async def test_json_suite(world: World, shared_folder: Path) -> None:

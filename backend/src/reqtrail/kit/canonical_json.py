@@ -25,6 +25,17 @@ def canonical_bytes(value: Any) -> bytes:
     return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
 
 
+def contains_nul(value: Any) -> bool:
+    """Tell whether any text inside a JSON *value* holds a NUL character, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any("\x00" in str(key) or contains_nul(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(contains_nul(item) for item in value)
+    return False
+
+
 def _plain(value: Any) -> Any:
     # The exact types come first and strings inside containers are passed by: contents are mostly short strings, and
     # this runs for each value of each revision that is written or verified.

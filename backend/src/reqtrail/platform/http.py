@@ -15,6 +15,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
+from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.kit.errors import Invalid, ReqtrailError
 from reqtrail.platform.idempotency import Finish, StoredAnswer
 
@@ -45,17 +46,6 @@ class Replay(HTTPException):
         self.answer = answer
 
 
-def contains_unstorable(value: Any) -> bool:
-    """Tell whether any text inside a JSON *value* holds a NUL character."""
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any("\x00" in key or contains_unstorable(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(contains_unstorable(item) for item in value)
-    return False
-
-
 class ApiRequest(Request):
     """A request whose JSON is read strictly."""
 
@@ -74,7 +64,7 @@ class ApiRequest(Request):
                 raise BodyRefused(UnstorableText()) from error
             raise
         # The walk costs time, so it is made only when the escape occurs at all.
-        if b"\\u0000" in body and contains_unstorable(value):
+        if b"\\u0000" in body and contains_nul(value):
             raise BodyRefused(UnstorableText())
         return value
 

@@ -208,3 +208,37 @@ async def test_stream_of_chunks_is_one_commit(project: BenchProject) -> None:
     await project.commit(*edits, base_seq=2)
     assert asyncio.get_running_loop().time() - started < 10
     assert (await project.verify()).ok
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        create("item", new_id(), attributes={"a": "x\x00y"}),
+        create("item", new_id(), attributes={"x\x00y": "a"}),
+        create("item", new_id(), attributes={"a": ["x", {"b": "\x00"}]}),
+        create("document", new_id(), title="\x00"),
+        Operation(Action.CREATE, "item", new_id(), create("item", new_id()).fields, key="A\x00"),
+    ],
+)
+async def test_a_nul_character_is_refused_before_the_database(
+    project: BenchProject, operation: Operation
+) -> None:
+    """PostgreSQL cannot store it, in text or in JSON: the engine says so, whoever calls it."""
+    with pytest.raises(OperationInvalid, match="NUL"):
+        await project.commit(operation)
+    assert (await project.at()).seq == 1
+
+
+async def test_what_only_looks_like_a_nul_is_kept(project: BenchProject) -> None:
+    """A backslash and letters are text like any other."""
+    item = await project.create_item({"a": "\\u0000"})
+    assert await project.attributes(item) == {"a": "\\u0000"}
+    assert (await project.verify()).ok
+
+
+@pytest.mark.parametrize("field", [{"message": "\x00"}, {"details": {"a": ["\x00"]}}])
+async def test_a_nul_character_in_the_commit_itself_is_refused(
+    project: BenchProject, field: dict[str, object]
+) -> None:
+    with pytest.raises(OperationInvalid, match="NUL"):
+        await project.commit(create("item", new_id()), **field)

@@ -159,6 +159,8 @@ async def test_each_changed_byte_is_named(bench: Bench) -> None:
         " WHERE project_id = :p AND seq = 2",
         "UPDATE commits SET author_id = gen_random_uuid() WHERE project_id = :p AND seq = 3",
         "UPDATE project_counters SET last_seq = last_seq + 1 WHERE project_id = :p",
+        "UPDATE project_counters SET last_item_number = last_item_number - 1 WHERE project_id = :p",
+        "UPDATE project_counters SET last_item_number = last_item_number + 9 WHERE project_id = :p",
         "UPDATE branches SET head_seq = head_seq - 1 WHERE project_id = :p",
         "UPDATE entities SET kind = 'document' WHERE project_id = :p AND kind = 'item'",
         "DELETE FROM attachments WHERE project_id = :p",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.schemas import (
     CommitList,
@@ -29,13 +30,26 @@ from reqtrail.features.versioning.service.history import commit_record, log
 from reqtrail.features.versioning.service.refs import resolve_ref
 from reqtrail.features.versioning.service.verify import verify
 from reqtrail.features.versioning.types import CommitRecord
+from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["versioning"])
 
+LAST = 2**63 - 1
+SequencePath = Annotated[int, Path(ge=1, le=LAST, description="The number of a version.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Ref = Annotated[str | None, Query(max_length=200)]
+
+
+def _etag(request: Request, context: ProjectContext) -> str:
+    """Return the ETag of an answer that depends on the newest commit, and on who asks."""
+    newest = context.head.commit_hash if context.head else b""
+    return etag_of(request, newest, str(context.actor.user_id))
+
+
+def _json(content: BaseModel, etag: str) -> Response:
+    return json_response(content.model_dump(mode="json"), etag)
 
 
 async def _read(session: AsyncSession, records: list[CommitRecord]) -> list[CommitRead]:
@@ -43,16 +57,21 @@ async def _read(session: AsyncSession, records: list[CommitRecord]) -> list[Comm
     return [CommitRead.of(record, names) for record in records]
 
 
-@router.get("/commits", operation_id="list_commits")
+@router.get("/commits", operation_id="list_commits", response_model=CommitList)
 async def list_commits(
+    request: Request,
     context: ProjectReader,
     session: ReadSession,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=LAST)] = None,
     limit: Limit = 50,
     author: Annotated[str | None, Query(pattern="^me$")] = None,
     entity: UUID | None = None,
-) -> CommitList:
+) -> Response:
     """List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing."""
+    etag = _etag(request, context)
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     author_id = context.actor.user_id if author else None
     records = await log(
         session,
@@ -63,18 +82,24 @@ async def list_commits(
         entity_id=entity,
     )
     following = records[limit - 1].seq if len(records) > limit else None
-    return CommitList(commits=await _read(session, records[:limit]), next=following)
+    listed = CommitList(commits=await _read(session, records[:limit]), next=following)
+    return _json(listed, etag)
 
 
-@router.get("/commits/{seq}", operation_id="get_commit")
-async def get_commit(seq: int, context: ProjectReader, session: ReadSession) -> CommitRead:
+@router.get("/commits/{seq}", operation_id="get_commit", response_model=CommitRead)
+async def get_commit(
+    request: Request, seq: SequencePath, context: ProjectReader, session: ReadSession
+) -> Response:
     """Return one commit."""
     record = await commit_record(session, context.project_id, seq)
-    return (await _read(session, [record]))[0]
+    etag = etag_of(request, record.hash)
+    return not_modified(request, etag) or _json((await _read(session, [record]))[0], etag)
 
 
 @router.post("/commits/{seq}/revert", operation_id="revert_commit", status_code=201)
-async def revert_commit(seq: int, context: ProjectEditor, session: WriteSession) -> CommitOutcome:
+async def revert_commit(
+    seq: SequencePath, context: ProjectEditor, session: WriteSession
+) -> CommitOutcome:
     """Undo a commit by a new one that merges with what came after it."""
     result = await undo.revert(session, context.project_id, seq, context.actor.user_id)
     return outcome(result)
@@ -106,34 +131,48 @@ async def post_redo(context: ProjectEditor, session: WriteSession) -> CommitOutc
     return outcome(result)
 
 
-@router.get("/compare", operation_id="compare")
+@router.get("/compare", operation_id="compare", response_model=CompareRead)
 async def compare(
+    request: Request,
     context: ProjectReader,
     session: ReadSession,
     from_ref: Annotated[str, Query(alias="from", max_length=200)],
     to_ref: Annotated[str | None, Query(alias="to", max_length=200)] = None,
     kind: Annotated[list[str] | None, Query()] = None,
-) -> CompareRead:
+) -> Response:
     """Compare two versions: what was added, removed and changed, by field. ``to`` is the head of main if left out."""
     a = await resolve_ref(session, context.project_id, from_ref, context.head)
     b = await resolve_ref(session, context.project_id, to_ref, context.head)
+    etag = etag_of(request, a.commit_hash, b.commit_hash.hex(), str(a.is_head), str(b.is_head))
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     changes = await comparing.compare(session, a, b, kind)
-    return CompareRead(
+    compared = CompareRead(
         from_ref=RefRead.of(a),
         to_ref=RefRead.of(b),
         changes=[EntityChangeRead.model_validate(change) for change in changes],
     )
+    return _json(compared, etag)
 
 
-@router.get("/history/{entity_id}", operation_id="get_entity_history")
+@router.get("/history/{entity_id}", operation_id="get_entity_history", response_model=HistoryRead)
 async def get_history(
-    entity_id: UUID, context: ProjectReader, session: ReadSession, at: Ref = None
-) -> HistoryRead:
+    request: Request,
+    entity_id: UUID,
+    context: ProjectReader,
+    session: ReadSession,
+    at: Ref = None,
+) -> Response:
     """Return every version of one thing up to ``at``, newest first, with what each changed by field."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     key, entries = await comparing.history_entries(session, snapshot, entity_id)
     commits = await _read(session, [record for record, _ in entries])
-    return HistoryRead(
+    read = HistoryRead(
         ref=RefRead.of(snapshot),
         id=entity_id,
         key=key,
@@ -142,6 +181,7 @@ async def get_history(
             for commit, (_, change) in zip(commits, entries, strict=True)
         ],
     )
+    return _json(read, etag)
 
 
 @router.get("/refs/resolve", operation_id="resolve_ref")

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from reqtrail.features.versioning.types import CommitRecord, Content
-from reqtrail.kit.canonical_json import canonical_bytes
+from reqtrail.kit.canonical_json import canonical_bytes, contains_nul
 
 SALT_BYTES = 16
 GENESIS = bytes(32)
@@ -22,9 +22,17 @@ def new_salt() -> bytes:
 
 
 def content_hash(salt: bytes, kind: str, key: str | None, deleted: bool, content: Content) -> bytes:
-    """Return SHA-256 over salt and the canonical form of a revision."""
+    """Return SHA-256 over salt and the canonical form of a revision.
+
+    Raises:
+        TypeError: If the content holds what has no canonical form, or a text that PostgreSQL cannot store.
+    """
     form = {"kind": kind, "key": key, "deleted": deleted, "content": content}
-    return hashlib.sha256(salt + canonical_bytes(form)).digest()
+    written = canonical_bytes(form)
+    # The walk costs time, so it is made only when the escape occurs at all.
+    if b"\\u0000" in written and contains_nul(form):
+        raise TypeError("a text with a NUL character")
+    return hashlib.sha256(salt + written).digest()
 
 
 class ChangesDigest:

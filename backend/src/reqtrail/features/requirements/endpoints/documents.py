@@ -102,7 +102,7 @@ async def get_outline(
 ) -> Response:
     """Return a whole document in reading order, compact, without its texts."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -128,7 +128,7 @@ async def get_rows(
 ) -> Response:
     """Return a window of a document's rows in reading order, with their items."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -162,7 +162,7 @@ async def get_schema(
 ) -> Response:
     """Return the types, attributes and datatypes of a project."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

@@ -94,7 +94,7 @@ async def get_item(
 ) -> Response:
     """Return one item, by key or id; a deleted one says so."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

@@ -8,11 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Subquery,
     Table,
     and_,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -70,6 +72,15 @@ async def load_entities(
         )
     )
     return {row.entity_id: (row.kind, row.key) for row in rows}
+
+
+async def highest_number(session: AsyncSession, project_id: UUID, project_key: str) -> int:
+    """Return the highest number that a key of the project's own form carries; 0 if there is none."""
+    number = func.substring(entities.c.key, f"^{project_key}-([0-9]{{1,15}})$")
+    found: int | None = await session.scalar(
+        select(func.max(cast(number, BigInteger))).where(entities.c.project_id == project_id)
+    )
+    return found or 0
 
 
 async def find_entity_by_key(session: AsyncSession, project_id: UUID, key: str) -> UUID | None:

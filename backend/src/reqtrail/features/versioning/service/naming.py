@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import EntityExists
+from reqtrail.features.versioning.errors import EntityExists, OperationInvalid
 from reqtrail.features.versioning.registry import get_kind
 from reqtrail.features.versioning.types import PendingChange
+from reqtrail.kit.canonical_json import contains_nul
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Names:
@@ -36,6 +40,7 @@ class Names:
 
         Raises:
             EntityExists: If an id or a key is taken, or given twice.
+            OperationInvalid: If a key cannot be stored.
         """
         if not created:
             return
@@ -43,6 +48,8 @@ class Names:
             self._project_key = await get_project_key(self._session, self._project_id)
         for item in created:
             if item.key is not None:
+                if contains_nul(item.key):
+                    raise OperationInvalid("A key cannot hold a NUL character.")
                 self._raise_number(item.key)
             elif get_kind(item.kind).keyed:
                 item.key = f"{self._project_key}-{self._next_number}"
@@ -64,7 +71,7 @@ class Names:
 
     def _raise_number(self, key: str) -> None:
         prefix, _, number = key.rpartition("-")
-        if prefix == self._project_key and number.isdigit() and len(number) < 16:
+        if prefix == self._project_key and _NUMBER.fullmatch(number):
             self._next_number = max(self._next_number, int(number) + 1)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.hashing import (
     GENESIS,
@@ -214,6 +215,10 @@ async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyRe
     newest = last[0].seq if last else 0
     if counter is None or counter.last_seq != newest:
         report.add(Problem("counter", "The project's counter is not at its newest commit."))
+    key = await get_project_key(session, project_id)
+    number = await repository.highest_number(session, project_id, key)
+    if counter is None or counter.last_item_number != number:
+        report.add(Problem("counter", f"The newest item's number is {number}, not the counter's."))
     rows = await session.execute(select(branches).where(branches.c.project_id == project_id))
     for branch in rows:
         start = await repository.load_commit(session, project_id, branch.created_seq)

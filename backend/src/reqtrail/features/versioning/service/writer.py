@@ -37,6 +37,7 @@ from reqtrail.features.versioning.types import (
     Snapshot,
     State,
 )
+from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.platform.notices import announce_head
 
 MAX_REMEMBERED = 60_000
@@ -85,6 +86,8 @@ class Writer:
         project_key: str | None,
     ) -> None:
         check_base(request.base_seq, opened.head.seq)
+        if contains_nul([request.message, request.kind, dict(request.details)]):
+            raise OperationInvalid("The message or the details of the commit hold a NUL character.")
         self._session = session
         self._request = request
         self._opened = opened
@@ -258,6 +261,7 @@ def _hash_of(salt: bytes, item: PendingChange) -> bytes:
         return content_hash(salt, item.kind, item.key, item.deleted, item.after)
     except TypeError as error:
         raise OperationInvalid(
-            f"The {item.kind} {item.key or item.entity_id} holds a value that cannot be kept: {error}.",
+            f"The {item.kind} {item.key or item.entity_id} holds a value that cannot be"
+            f" kept: {error}.",
             id=str(item.entity_id),
         ) from None
