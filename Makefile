@@ -42,6 +42,10 @@ test: build ## All tests: backend, frontend units, browser
 test-backend: setup-backend ## Backend tests only
 	cd backend && ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} --dist worksteal -m "not long"
 
+.PHONY: test-install
+test-install: ## Prove that a fresh clone installs, tests and runs: as a user, as root, without Node
+	@scripts/test_install.sh
+
 .PHONY: test-long
 test-long: setup-backend ## Tests that take hours: seeded, resumable, results appended to a file
 	cd backend && ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0
@@ -65,9 +69,9 @@ bench: setup-backend ## Measure against bare SQL in the same run
 	cd benchmarks && ../$(PY) -m benchmarks
 
 .PHONY: coverage
-coverage: setup-backend ## Line coverage of the backend
-	cd backend && ../$(PY) -m pytest -n 2 -m "not long" --cov=reqtrail --cov-report=term
+coverage: setup-backend ## Line coverage of the backend, and the files that miss most
+	@scripts/coverage.sh
 
 .PHONY: clean
 clean: ## Remove what was built; data in .reqtrail/ stays
-	rm -rf .venv .stamps frontend/node_modules frontend/dist
+	rm -rf .venv .stamps dist frontend/node_modules frontend/dist
