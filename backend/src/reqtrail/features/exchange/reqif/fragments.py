@@ -37,7 +37,12 @@ def to_text(element: etree._Element, nsmap: NsMap) -> str:
 
 
 def strip_declarations(text: str, nsmap: NsMap) -> str:
-    """Return *text*, a serialised element, without those declarations of its start tag that *nsmap* holds."""
+    """Return *text*, a serialised element, without declarations that only repeat *nsmap*."""
+    for prefix, uri in nsmap.items():
+        if prefix:
+            repeated = declarations({prefix: uri})
+            if text.count(f" xmlns:{prefix}=") == text.count(repeated):
+                text = text.replace(repeated, "")
     match = _START.search(text)
     if match is None:
         return text

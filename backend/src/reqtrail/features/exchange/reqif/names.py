@@ -31,6 +31,14 @@ TYPE_CATEGORIES: Final = {
 }
 
 
+STAND_IN_TYPES: Final = {
+    category: f"_reqtrail-untyped-{category.replace('_', '-')}"
+    for category in TYPE_CATEGORIES.values()
+}
+"""The identifiers of the types that stand in for a missing one in exports."""
+STAND_IN_DATATYPES: Final = {base.lower(): f"_reqtrail-{base.lower()}" for base in BASES}
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of an element: how many children it has (at least, at most) and which.

@@ -25,12 +25,17 @@ from reqtrail.features.exchange.reqif.definitions import (
 from reqtrail.features.exchange.reqif.fragments import NsMap, is_element, to_text
 from reqtrail.features.exchange.reqif.identifiers import Identifiers
 from reqtrail.features.exchange.reqif.index import Index
-from reqtrail.features.exchange.reqif.names import TYPE_CATEGORIES
+from reqtrail.features.exchange.reqif.names import (
+    STAND_IN_DATATYPES,
+    STAND_IN_TYPES,
+    TYPE_CATEGORIES,
+)
 from reqtrail.features.exchange.reqif.strict import Tidier, attributes_of, local, remove
 from reqtrail.features.exchange.reqif.values import Entity, ValueReader
 from reqtrail.features.exchange.types import Losses, Record
 
 MAX_TEMPLATES: Final = 500
+_STAND_INS = frozenset({*STAND_IN_TYPES.values(), *STAND_IN_DATATYPES.values()})
 _UNIQUE_MARKS = ("ALTERNATIVE-ID", "THE-ORIGINAL-VALUE")
 _RANK_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -112,6 +117,8 @@ class RecordBuilder:
             BadValue: If a number or a yes/no value is none.
         """
         name = local(element)
+        if element.get("IDENTIFIER") in _STAND_INS:
+            return
         comments = comments_before(element)
         self._tidier.tidy(element)
         if place is not None:
@@ -185,7 +192,9 @@ class RecordBuilder:
         reference = element.find("{*}TYPE/*")
         datatype = ((reference.text if reference is not None else None) or "").strip()
         known = self._index.datatypes.get(datatype) == local(element).rpartition("-")[2]
-        if not known:
+        if datatype == STAND_IN_DATATYPES.get(base_of(element)):
+            known = False
+        elif not known:
             self._dangling(identifier, datatype)
         if reference is not None:
             reference.text = None
@@ -319,6 +328,8 @@ class RecordBuilder:
         identifier = ((reference.text if reference is not None else None) or "").strip()
         if reference is not None:
             reference.text = None
+        if identifier == STAND_IN_TYPES[category]:
+            return None
         if self._index.types.get(identifier) == category:
             return self._entity("type", identifier)
         self._dangling(where, identifier)

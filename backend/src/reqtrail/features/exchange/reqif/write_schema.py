@@ -8,17 +8,24 @@ from typing import Any
 from lxml import etree
 
 from reqtrail.features.exchange.reqif.definitions import CONSTRAINTS
-from reqtrail.features.exchange.reqif.names import DEFAULTS, REQIF, SPECS, TYPE_CATEGORIES
+from reqtrail.features.exchange.reqif.names import (
+    DEFAULTS,
+    REQIF,
+    SPECS,
+    STAND_IN_DATATYPES,
+    STAND_IN_TYPES,
+    TYPE_CATEGORIES,
+)
 from reqtrail.features.exchange.reqif.strict import local
 from reqtrail.features.exchange.reqif.write_values import fill_value
 from reqtrail.features.exchange.reqif.writer import (
     Builder,
     Source,
     identifier_of,
-    placeholder_datatype,
-    placeholder_type,
 )
 
+_NEVER = "1970-01-01T00:00:00Z"
+"""LAST-CHANGE of what stands in for something missing: no export differs by it."""
 TYPE_ELEMENTS = {category: name for name, category in TYPE_CATEGORIES.items()}
 
 
@@ -92,7 +99,7 @@ def attribute(builder: Builder, source: Source, base: str) -> list[etree._Elemen
     datatype_id = content["datatype_id"]
     identifier = builder.names.of(str(datatype_id)) if datatype_id else None
     reference = f"DATATYPE-DEFINITION-{upper}-REF"
-    builder.refer(made, "TYPE", reference, identifier or placeholder_datatype(base))
+    builder.refer(made, "TYPE", reference, identifier or STAND_IN_DATATYPES[base])
     _set_default(builder, made, upper, source)
     comments = [etree.Comment(text) for text in source.extra.get("c") or ()]
     return [*comments, made]
@@ -123,19 +130,19 @@ def _set_default(builder: Builder, element: etree._Element, upper: str, source: 
 
 def stand_in_type(builder: Builder, kind: str) -> str:
     """Return the type that stands in for a missing one of objects of *kind*."""
-    return _stand_in(builder, TYPE_ELEMENTS[kind], placeholder_type(kind), "No type")
+    return _stand_in(builder, TYPE_ELEMENTS[kind], STAND_IN_TYPES[kind], "No type")
 
 
 def stand_in_datatype(builder: Builder, base: str) -> str:
     """Return the datatype that stands in for a missing one."""
     name = f"DATATYPE-DEFINITION-{base.upper()}"
-    return _stand_in(builder, name, placeholder_datatype(base), "No datatype")
+    return _stand_in(builder, name, STAND_IN_DATATYPES[base], "No datatype")
 
 
 def _stand_in(builder: Builder, name: str, identifier: str, long_name: str) -> str:
     made = builder.new(name)
     made.set("IDENTIFIER", identifier)
-    made.set("LAST-CHANGE", builder.moment)
+    made.set("LAST-CHANGE", _NEVER)
     made.set("LONG-NAME", long_name)
     for attribute, (_, required) in SPECS[name].attributes.items():
         if required and attribute not in made.attrib:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from lxml import etree
 
 from reqtrail.features.exchange.reqif.fragments import NsMap, is_element, parse, to_text
-from reqtrail.features.exchange.reqif.names import REQIF, XHTML
+from reqtrail.features.exchange.reqif.names import REQIF, STAND_IN_TYPES, XHTML
 from reqtrail.features.exchange.reqif.strict import local
 
 _HOLE = ("reqtrail", "children")
@@ -117,8 +117,11 @@ class Builder:
         return made
 
     def parsed(self, text: str) -> etree._Element:
-        """Return the element that a template is."""
-        made = next(child for child in parse(text, self.nsmap) if is_element(child))
+        """Return the element that a template is, out of the scope of any name space that it does not use.
+
+        In that scope lxml would give the prefix of the file to rich text that declares its own.
+        """
+        made = copy.deepcopy(next(child for child in parse(text, self.nsmap) if is_element(child)))
         made.tail = None
         return made
 
@@ -167,7 +170,7 @@ class Builder:
         """Refer to the type of *source*, or to the stand-in for a missing one."""
         type_id = source.content["type_id"]
         identifier = self.names.of(str(type_id)) if type_id else None
-        self.refer(element, "TYPE", TYPE_REFERENCES[kind], identifier or placeholder_type(kind))
+        self.refer(element, "TYPE", TYPE_REFERENCES[kind], identifier or STAND_IN_TYPES[kind])
 
     def split(self, element: etree._Element, source: Source, has_children: bool) -> tuple[str, str]:
         """Return the text of *element* up to and from where its children go."""
@@ -176,13 +179,3 @@ class Builder:
         self.part(element, "CHILDREN").insert(0, etree.ProcessingInstruction(*_HOLE))
         before, _, after = self.text(element, source).partition(f"<?{' '.join(_HOLE)}?>")
         return before, after
-
-
-def placeholder_type(kind: str) -> str:
-    """Return the identifier of the type that stands in for a missing one."""
-    return f"_reqtrail-untyped-{kind.replace('_', '-')}"
-
-
-def placeholder_datatype(base: str) -> str:
-    """Return the identifier of the datatype that stands in for a missing one."""
-    return f"_reqtrail-{base}"

@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reqtrail.features.exchange.reqif.names import DEFAULTS
 from reqtrail.features.versioning.public import Content, Kind, merge_contents, patched
 
 FILE_SAID = "f"
+_SAYS_NOTHING = frozenset(DEFAULTS.values())
+"""Limits that an export writes because the schema wants some."""
 _OF_PLACE = ("p", "n")
 """Parts of ``extra`` that say where a thing stands in its file; an import does not change them."""
 
@@ -51,9 +54,10 @@ def merge_incoming(
         keeps_place: Whether the entity belongs to another file, or was made in the product: then nothing of how
             this file wrote it is kept.
     """
+    file = _with_unsaid(file, current)
     wanted, overwritten = _merge(kind, file, current, base)
     extra = current["extra"]
-    if not keeps_place:
+    if not keeps_place and file["extra"] is not None:
         extra = _extra(kind, file, wanted, current, last_change, base is not None)
     fields = {
         name: value for name, value in _changes(kind, current, wanted).items() if name != "extra"
@@ -61,6 +65,33 @@ def merge_incoming(
     if extra != current["extra"]:
         fields["extra"] = extra
     return Merged(fields, overwritten)
+
+
+def _with_unsaid(file: Content, current: Content) -> Content:
+    """Return what the file says, with what ReqIF has no words for as it is."""
+    content = dict(file)
+    for name in ("presentation", "archived"):
+        if name in content:
+            content[name] = current[name]
+    if "constraints" in content:
+        content["constraints"] = {
+            name: value
+            for name, value in content["constraints"].items()
+            if name in current["constraints"] or value not in _SAYS_NOTHING
+        }
+    if "enum_values" in content:
+        known = {value["id"]: value for value in current["enum_values"]}
+        content["enum_values"] = [
+            _value(value, known.get(value["id"])) for value in content["enum_values"]
+        ]
+    return content
+
+
+def _value(value: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    if known is None:
+        return value
+    extra = value["extra"] if known["extra"] is not None else None
+    return {**value, "color": known["color"], "extra": extra}
 
 
 def _merge(
