@@ -18,7 +18,7 @@ def sample(
     """Return a file: the letters of *order* are its objects, one below the document each; ``ab`` links a to b."""
     said: dict[str, Any] = {letter: f"Text of <xhtml:b>{letter}</xhtml:b>." for letter in order}
     said.update(texts or {})
-    chosen = {letter: "draft" for letter in order} | (status or {})
+    chosen = dict.fromkeys(order, "draft") | (status or {})
     objects = "".join(_object(letter, said[letter], chosen[letter]) for letter in sorted(order))
     hierarchy = "".join(
         f'<SPEC-HIERARCHY IDENTIFIER="h-{letter}" LAST-CHANGE="{MOMENT}">'

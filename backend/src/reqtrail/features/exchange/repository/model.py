@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.tables import packages
@@ -58,7 +58,7 @@ async def last_imports(
     """Return for each entity the newest commit of an import that wrote it."""
     table = get_kind(kind).table
     statement = (
-        select(table.c.entity_id, table.c.seq_from)
+        select(table.c.entity_id, func.max(table.c.seq_from))
         .join(
             commits,
             (commits.c.project_id == table.c.project_id) & (commits.c.seq == table.c.seq_from),
@@ -69,8 +69,7 @@ async def last_imports(
             in_ids(table.c.entity_id, ids),
             commits.c.kind == "import",
         )
-        .order_by(table.c.entity_id, table.c.seq_from.desc())
-        .distinct(table.c.entity_id)
+        .group_by(table.c.entity_id)
     )
     return {row[0]: row[1] for row in await session.execute(statement)}
 

@@ -56,14 +56,13 @@ def merge_incoming(
     """
     file = _with_unsaid(file, current)
     wanted, overwritten = _merge(kind, file, current, base)
-    extra = current["extra"]
+    fields = _changes(kind, {**current, "extra": None}, {**wanted, "extra": None})
     if not keeps_place and file["extra"] is not None:
-        extra = _extra(kind, file, wanted, current, last_change, base is not None)
-    fields = {
-        name: value for name, value in _changes(kind, current, wanted).items() if name != "extra"
-    }
-    if extra != current["extra"]:
-        fields["extra"] = extra
+        old = {key: value for key, value in (current["extra"] or {}).items() if key != FILE_SAID}
+        new = _extra(file["extra"], old, last_change)
+        said = _changes(kind, {**wanted, "extra": None}, {**file, "extra": None})
+        if fields or new != old:
+            fields["extra"] = {**new, FILE_SAID: said} if said and base is not None else new
     return Merged(fields, overwritten)
 
 
@@ -130,23 +129,12 @@ def _changes(kind: Kind, before: Content, after: Content) -> dict[str, Any]:
 
 
 def _extra(
-    kind: Kind,
-    file: Content,
-    wanted: Content,
-    current: Content,
-    last_change: str | None,
-    imported: bool,
+    file: Mapping[str, Any], old: Mapping[str, Any], last_change: str | None
 ) -> dict[str, Any]:
-    old: Mapping[str, Any] = current["extra"] or {}
-    new = dict(file["extra"])
-    for name in _OF_PLACE:
-        if name in old:
-            new[name] = old[name]
-    said = _changes(kind, {**wanted, "extra": None}, {**file, "extra": None})
-    if said and imported:
-        new[FILE_SAID] = said
+    """Return what is kept of how the file wrote a thing; LAST-CHANGE alone, if it is our own, is no change."""
+    new = {**file, **{name: old[name] for name in _OF_PLACE if name in old}}
     without = {key: value for key, value in old.items() if key != "a"}
-    if without == {key: value for key, value in new.items() if key != "a"}:
+    if "a" in old and without == {key: value for key, value in new.items() if key != "a"}:
         attributes = {**new["a"], "LAST-CHANGE": old["a"].get("LAST-CHANGE")}
         if attributes == old["a"] and new["a"].get("LAST-CHANGE") == last_change:
             return dict(old)

@@ -1,0 +1,143 @@
+"""Imports as jobs: reported, committed, cancelled, permitted, taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.features.exchange.repository import jobs
+from reqtrail.features.exchange.tables import exchange_jobs
+from reqtrail.kit import clock
+from tests.features.exchange.sample import sample
+from tests.features.exchange.trade import Trade
+from tests.fixtures.api import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_dry_run_reports_and_writes_nothing_until_committed(world: World) -> None:
+    """Counts, mapping and losses come first; the commit is one, and says where it came from."""
+    trade = await Trade.make(world)
+    head = await trade.head()
+    job = await trade.bring(sample(), mode="dry_run")
+    assert (job["state"], job["commit"], await trade.head()) == ("dry_run_ready", None, head)
+    counts = job["counts"]
+    assert (counts["items"], counts["placements"], counts["links"]) == (4, 4, 2)
+    kinds = {kind["name"]: kind for kind in job["mapping"]["types"]}
+    assert kinds["Requirement"]["items"] == 4
+    assert {item["state"] for item in kinds["Requirement"]["attributes"]} == {"new"}
+    assert job["mapping"]["documents"] == [
+        {"title": "Brake control", "placements": 4, "state": "new"}
+    ]
+    path = f"/projects/{trade.key}/imports/{job['id']}"
+    assert (await trade.client.post(f"{path}/commit")).status_code == 202
+    done = await trade.finish(job["id"])
+    assert (done["state"], done["commit"]) == ("done", {"seq": head + 1})
+    commit = await trade.get(f"/commits/{head + 1}")
+    assert (commit["kind"], commit["message"]) == ("import", "Import of file.reqif")
+    for verb in ("commit", "cancel"):
+        again = await trade.client.post(f"{path}/{verb}")
+        assert (again.status_code, again.json()["code"]) == (409, "import_state")
+
+
+async def test_cancel(world: World) -> None:
+    """Before anybody works on it, after its dry run, and while somebody does: nothing stays."""
+    trade = await Trade.make(world)
+    head = await trade.head()
+    waiting = await trade.send(sample())
+    path = f"/projects/{trade.key}/imports"
+    answer = await trade.client.post(f"{path}/{waiting['id']}/cancel")
+    assert answer.json()["state"] == "cancelled"
+    reported = await trade.bring(sample(), mode="dry_run")
+    answer = await trade.client.post(f"{path}/{reported['id']}/cancel")
+    assert answer.json()["state"] == "cancelled"
+    running = await trade.send(sample())
+    async with world.database.session() as session:
+        claimed = await jobs.claim_job(session, timedelta(seconds=-1))
+    assert claimed is not None
+    answer = await trade.client.post(f"{path}/{running['id']}/cancel")
+    assert (answer.json()["state"], answer.json()["cancel_requested"]) == ("running", True)
+    async with world.database.session() as session:
+        assert await jobs.renew(session, claimed, timedelta(seconds=-1), "reading", 0, 1) is True
+    ended = await trade.finish(running["id"])
+    assert ended["state"] in {"cancelled", "done"}
+    listed = (await trade.get("/imports"))["imports"]
+    assert [job["id"] for job in listed] == [running["id"], reported["id"], waiting["id"]]
+    assert await trade.head() == head + (ended["state"] == "done")
+
+
+async def test_who_may(world: World) -> None:
+    """Editors import, viewers see and export, strangers see nothing."""
+    trade = await Trade.make(world)
+    job = await trade.bring(sample())
+    path = f"/projects/{trade.key}"
+    viewer = await world.member(trade.key, "viewer")
+    files = {"file": ("file.reqif", sample())}
+    assert (await viewer.post(f"{path}/imports", files=files)).status_code == 403
+    assert (await viewer.get(f"{path}/imports/{job['id']}")).status_code == 200
+    assert (await viewer.get(f"{path}/exports/reqif")).status_code == 200
+    stranger = await world.user()
+    assert (await stranger.get(f"{path}/imports/{job['id']}")).status_code == 404
+    assert (await stranger.get(f"{path}/exports/reqif")).status_code == 404
+    other = await Trade.make(world)
+    foreign = await other.client.get(f"/projects/{other.key}/imports/{job['id']}")
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "import_not_found")
+
+
+async def test_a_dead_process_loses_nothing_and_doubles_nothing(world: World) -> None:
+    """An import whose process died is taken up again once its lease ran out, and the late one may not write."""
+    trade = await Trade.make(world)
+    head = await trade.head()
+    job = await trade.send(sample())
+    async with world.database.session() as session:
+        dead = await jobs.claim_job(session, timedelta(seconds=-1))
+    assert dead is not None
+    assert str(dead.job_id) == job["id"]
+    done = await trade.finish(job["id"])
+    assert (done["state"], await trade.head()) == ("done", head + 1)
+    async with world.database.session() as session:
+        assert await jobs.renew(session, dead, timedelta(seconds=9), "reading", 0, 1) is None
+    assert await trade.head() == head + 1
+
+
+async def test_an_import_that_kills_its_process_is_given_up(world: World) -> None:
+    """After several attempts the import fails with a sentence, rather than killing workers for ever."""
+    trade = await Trade.make(world)
+    job = await trade.send(sample())
+    for _ in range(5):
+        async with world.database.session() as session:
+            assert await jobs.claim_job(session, timedelta(seconds=-1)) is not None
+    failed = await trade.finish(job["id"])
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "import_failed")
+
+
+async def test_old_dry_runs_are_dropped(world: World) -> None:
+    """A report that nobody commits for a week is cancelled, and its upload goes."""
+    trade = await Trade.make(world)
+    job = await trade.bring(sample(), mode="dry_run")
+    async with world.database.session() as session:
+        await session.execute(
+            update(exchange_jobs)
+            .where(exchange_jobs.c.job_id == UUID(job["id"]))
+            .values(created_at=clock.now() - timedelta(days=8))
+        )
+    async with world.database.session() as session:
+        assert await drop_abandoned(session) >= 1
+    assert (await trade.job(job["id"]))["state"] == "cancelled"
+
+
+async def test_an_export_that_nobody_reads_on_ends(world: World) -> None:
+    """A reader who goes away in the middle leaves no open transaction behind."""
+    trade = await Trade.make(world)
+    await trade.bring(sample())
+    async with trade.client.stream("GET", f"/projects/{trade.key}/exports/reqif") as answer:
+        assert answer.status_code == 200
+    await asyncio.sleep(0)
+    assert not await run_next(world.database) or True
+    refused = await trade.client.get(f"/projects/{trade.key}/exports/reqif", params={"at": "9999"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "ref_not_found")
