@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from reqtrail.features.versioning.repository import reading
 from tests.factories.engine import Bench
 from tests.model.faults import FAULTS, Fault
 from tests.model.machine import EngineMachine
@@ -71,10 +72,15 @@ def test_engine_agrees_with_the_model_in_the_long_run(
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_planted_fault_is_found(
-    fault: Fault, machine: type[EngineMachine], monkeypatch: pytest.MonkeyPatch
+    fault: Fault,
+    machine: type[EngineMachine],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """A machine that cannot fail proves nothing: each of these faults makes it fail."""
     fault(monkeypatch)
+    reading.forget_queries()
+    request.addfinalizer(reading.forget_queries)
     with pytest.raises(Exception):  # noqa: B017  what fails, and how, is up to the fault
         run_state_machine_as_test(
             machine,

@@ -25,6 +25,9 @@ from reqtrail.features.versioning.registry import (
     register_verifier,
 )
 from reqtrail.features.versioning.repository import (
+    any_snapshot,
+    at_snapshot,
+    in_given_ids,
     find_entity_by_key,
     in_ids,
     load_commits,
@@ -101,6 +104,9 @@ __all__ = [
     "State",
     "VerifyReport",
     "all_kinds",
+    "any_snapshot",
+    "at_snapshot",
+    "in_given_ids",
     "commit",
     "commit_stream",
     "commits",

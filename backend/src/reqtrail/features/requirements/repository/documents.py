@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, cast, func, literal, null, select, union_all
+from sqlalchemy import Row, Select, bindparam, cast, func, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
 from reqtrail.features.requirements import tables
-from reqtrail.features.versioning.public import Snapshot, commits, in_ids, visible
+from reqtrail.features.versioning.public import (
+    Snapshot,
+    any_snapshot,
+    at_snapshot,
+    commits,
+    in_ids,
+    visible,
+)
 
 Rows = Sequence[Any]
 """Rows of a query, read by column name."""
@@ -38,10 +46,16 @@ async def find_document(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID
 ) -> Row[Any] | None:
     """Return a visible document."""
-    documents = visible(tables.documents, snapshot)
-    return (
-        await session.execute(select(documents).where(documents.c.entity_id == document_id))
-    ).one_or_none()
+    statement = _document(snapshot.is_head)
+    rows = await session.execute(statement, at_snapshot(snapshot, document=document_id))
+    found: Row[Any] | None = rows.one_or_none()
+    return found
+
+
+@cache
+def _document(is_head: bool) -> Select[Any]:
+    documents = visible(tables.documents, any_snapshot(is_head))
+    return select(documents).where(documents.c.entity_id == bindparam("document", type_=Uuid()))
 
 
 async def last_document_rank(session: AsyncSession, snapshot: Snapshot) -> str | None:

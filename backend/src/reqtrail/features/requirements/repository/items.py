@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +26,11 @@ from sqlalchemy.types import Text
 from reqtrail.features.requirements import tables
 from reqtrail.features.versioning.public import (
     Snapshot,
+    any_snapshot,
+    at_snapshot,
     commits,
     entities,
+    in_given_ids,
     in_ids,
     visible,
 )
@@ -122,40 +126,52 @@ async def find_placed_item(
     session: AsyncSession, snapshot: Snapshot, name: str | UUID
 ) -> Row[Any] | None:
     """Return one item by key or id, deleted or not, with the ``placements`` where it stands."""
+    statement = _placed_item(snapshot.is_head, isinstance(name, UUID))
+    row: Row[Any] | None = (
+        await session.execute(statement, at_snapshot(snapshot, name=name))
+    ).one_or_none()
+    return row
+
+
+@cache
+def _placed_item(is_head: bool, by_id: bool) -> Select[Any]:
+    snapshot = any_snapshot(is_head)
     items, statement = _items(snapshot, deleted=True)
     placements = visible(tables.placements, snapshot)
+    place = func.jsonb_build_object(
+        "placement_id",
+        placements.c.entity_id,
+        "document_id",
+        placements.c.document_id,
+        "parent_id",
+        placements.c.parent_id,
+    )
     placed = (
-        select(
-            func.jsonb_agg(
-                aggregate_order_by(
-                    func.jsonb_build_object(
-                        "placement_id",
-                        placements.c.entity_id,
-                        "document_id",
-                        placements.c.document_id,
-                        "parent_id",
-                        placements.c.parent_id,
-                    ),
-                    placements.c.entity_id,
-                )
-            )
-        )
+        select(func.jsonb_agg(aggregate_order_by(place, placements.c.entity_id)))
         .where(placements.c.item_id == items.c.entity_id)
         .scalar_subquery()
     )
-    wanted = items.c.entity_id == name if isinstance(name, UUID) else entities.c.key == name
-    statement = statement.add_columns(placed.label("placements")).where(wanted)
-    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
-    return row
+    named = items.c.entity_id if by_id else entities.c.key
+    found: Select[Any] = statement.add_columns(placed.label("placements")).where(
+        named == bindparam("name", type_=named.type)
+    )
+    return found
 
 
 async def load_items(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], *, deleted: bool = False
 ) -> dict[UUID, Row[Any]]:
     """Return visible items by id."""
-    items, statement = _items(snapshot, deleted=deleted)
-    rows = await session.execute(statement.where(in_ids(items.c.entity_id, ids)))
+    statement = _given_items(snapshot.is_head, deleted)
+    rows = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     return {row.entity_id: row for row in rows}
+
+
+@cache
+def _given_items(is_head: bool, deleted: bool) -> Select[Any]:
+    items, statement = _items(any_snapshot(is_head), deleted=deleted)
+    found: Select[Any] = statement.where(in_given_ids(items.c.entity_id))
+    return found
 
 
 def _unplaced(snapshot: Snapshot, after: UUID | None, limit: int) -> Select[Any]:

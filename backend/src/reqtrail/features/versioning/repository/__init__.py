@@ -18,6 +18,10 @@ from reqtrail.features.versioning.repository.commits import (
     take_sequence,
 )
 from reqtrail.features.versioning.repository.reading import (
+    any_snapshot,
+    at_snapshot,
+    forget_queries,
+    in_given_ids,
     INFINITY,
     changes_of,
     find_entity_by_key,
@@ -44,7 +48,11 @@ __all__ = [
     "Counter",
     "INFINITY",
     "NewRevision",
+    "any_snapshot",
+    "at_snapshot",
     "changes_of",
+    "forget_queries",
+    "in_given_ids",
     "find_entity_by_key",
     "highest_number",
     "give_back_sequence",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    DateTime,
+    MetaData,
+    Select,
     Subquery,
     Table,
     and_,
@@ -33,9 +37,12 @@ INFINITY: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 def visible(table: Table, snapshot: Snapshot, *, deleted: bool = False) -> Subquery:
     """Return the rows of *table* visible at *snapshot*: at most one an entity.
 
-    A read of a head touches the hot partition alone; a read of the past bounds ``seq_*`` and ``superseded_at``, so
-    that every partition which ended before it is pruned.
+    A read of a head names the hot partition itself: planning a query over all partitions costs more than running it.
+    A read of the past bounds ``seq_*`` and ``superseded_at``, so that every partition which ended before it is pruned.
     """
+    name = f"visible_{table.name}"
+    if snapshot.is_head:
+        table = hot(table)
     column = table.c
     conditions = [
         column.project_id == snapshot.project_id,
@@ -44,7 +51,13 @@ def visible(table: Table, snapshot: Snapshot, *, deleted: bool = False) -> Subqu
     ]
     if not deleted:
         conditions.append(column.deleted.is_(False))
-    return select(table).where(*conditions).subquery(f"visible_{table.name}")
+    return select(table).where(*conditions).subquery(name)
+
+
+@cache
+def hot(table: Table) -> Table:
+    """Return the partition of a versioned *table* that holds the current revisions, for queries."""
+    return table.to_metadata(MetaData(), name=f"{table.name}_hot")
 
 
 def _interval(table: Table, snapshot: Snapshot) -> list[Any]:
@@ -60,6 +73,40 @@ def _interval(table: Table, snapshot: Snapshot) -> list[Any]:
 def in_ids(column: Any, ids: Iterable[UUID]) -> Any:
     """Return ``column = ANY(:ids)``: one prepared statement whatever the number of ids."""
     return column == func.any(bindparam(None, list(ids), type_=ARRAY(Uuid), unique=True))
+
+
+# Building a query costs more than running it. Hot ones are built once, on a snapshot whose values are parameters.
+
+
+@cache
+def any_snapshot(is_head: bool) -> Snapshot:
+    """Return a stand-in for every snapshot that is a head, or that is none, to build a query on.
+
+    The query is executed with the parameters that :func:`at_snapshot` gives for the one that is meant.
+    """
+    stand_in: Any = {
+        "project_id": bindparam("at_project", type_=Uuid()),
+        "branch_id": bindparam("at_branch", type_=Uuid()),
+        "seq": bindparam("at_seq", type_=BigInteger()),
+        "recorded_at": bindparam("at_moment", type_=DateTime(timezone=True)),
+    }
+    return Snapshot(branch="", commit_hash=b"", is_head=is_head, **stand_in)
+
+
+def at_snapshot(snapshot: Snapshot, **more: Any) -> dict[str, Any]:
+    """Return the parameters of a query that was built on :func:`any_snapshot`, and *more* of them."""
+    return {
+        "at_project": snapshot.project_id,
+        "at_branch": snapshot.branch_id,
+        "at_seq": snapshot.seq,
+        "at_moment": snapshot.recorded_at,
+        **more,
+    }
+
+
+def in_given_ids(column: Any) -> Any:
+    """Return ``column = ANY(:ids)`` for the parameter ``ids``, a list, that the execution gives."""
+    return column == func.any(bindparam("ids", type_=ARRAY(Uuid)))
 
 
 async def load_entities(
@@ -97,35 +144,57 @@ async def states_at(
     session: AsyncSession, kind: Kind, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> dict[UUID, State]:
     """Return the states at *snapshot* of the entities among *ids* that existed by then, deleted ones included."""
-    rows = visible(kind.table, snapshot, deleted=True)
-    statement = select(rows).where(in_ids(rows.c.entity_id, ids))
+    statement = _states(kind, snapshot.is_head)
+    result = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
+    names = kind.field_names
+    first = 3 + kind.keyed
+    return {
+        row[0]: State(
+            dict(zip(names, row[first:], strict=True)),
+            row[1],
+            row[2],
+            row[3] if kind.keyed else None,
+        )
+        for row in result
+    }
+
+
+@cache
+def _states(kind: Kind, is_head: bool) -> Select[Any]:
+    rows = visible(kind.table, any_snapshot(is_head), deleted=True)
+    columns = [rows.c.entity_id, rows.c.deleted, rows.c.seq_from]
     if kind.keyed:
-        statement = statement.add_columns(entities.c.key).join(
+        columns.append(entities.c.key)
+    statement = select(*columns, *(rows.c[name] for name in kind.field_names))
+    if kind.keyed:
+        statement = statement.join(
             entities,
             and_(
                 entities.c.project_id == rows.c.project_id,
                 entities.c.entity_id == rows.c.entity_id,
             ),
         )
-    result = await session.execute(statement)
-    return {
-        row["entity_id"]: State(
-            kind.content_of(dict(row)),
-            row["deleted"],
-            row["seq_from"],
-            row["key"] if kind.keyed else None,
-        )
-        for row in result.mappings()
-    }
+    return statement.where(in_given_ids(rows.c.entity_id))
 
 
 async def present_ids(
     session: AsyncSession, kind: Kind, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> set[UUID]:
     """Return which of *ids* are visible at *snapshot* and not deleted, without reading what they hold."""
-    rows = visible(kind.table, snapshot)
-    found = await session.scalars(select(rows.c.entity_id).where(in_ids(rows.c.entity_id, ids)))
-    return set(found)
+    statement = _present(kind, snapshot.is_head)
+    return set(await session.scalars(statement, at_snapshot(snapshot, ids=list(ids))))
+
+
+@cache
+def _present(kind: Kind, is_head: bool) -> Select[Any]:
+    rows = visible(kind.table, any_snapshot(is_head))
+    return select(rows.c.entity_id).where(in_given_ids(rows.c.entity_id))
+
+
+def forget_queries() -> None:
+    """Forget the queries that were built once: for tests that change how they are built."""
+    _states.cache_clear()
+    _present.cache_clear()
 
 
 async def touched_ids(
