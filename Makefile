@@ -56,7 +56,7 @@ check: setup ## Formats, lints, types, contracts, the OpenAPI file
 
 .PHONY: format
 format: setup ## Format all code
-	cd backend && ../$(PY) -m black -q src tests migrations ../benchmarks
+	cd backend && ../$(PY) -m black -q --config pyproject.toml src tests migrations setup.py ../benchmarks
 	$(WITH_NODE) cd frontend && npm run --silent format
 
 .PHONY: openapi

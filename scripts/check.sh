@@ -33,8 +33,8 @@ client_types_are_current() {
 }
 
 backend_lane() {
-  try backend "Black" in_backend black --check src tests migrations ../benchmarks
-  try backend "Flake8" in_backend flake8 src tests migrations ../benchmarks
+  try backend "Black" in_backend black --check --quiet --config pyproject.toml src tests migrations setup.py ../benchmarks
+  try backend "Flake8" in_backend flake8 src tests migrations setup.py ../benchmarks
   try backend "MyPy" in_backend mypy src tests migrations
   try backend "MyPy of benchmarks" in_benchmarks mypy --config-file ../backend/pyproject.toml -p benchmarks
   try backend "import contracts" in_backend lint-imports

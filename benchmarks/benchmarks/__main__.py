@@ -54,9 +54,7 @@ async def _measure(found: Running, sizes: list[int]) -> dict[int, list[Result]]:
         await bench.load()
         results[size] = await bench.measure()
         print(f"\n### {size:,} items\n")
-        print(
-            "| work | ours ms | raw ms | floor ms | limit ms | ours / limit | bar | |"
-        )
+        print("| work | ours ms | raw ms | floor ms | limit ms | ours / limit | bar | |")
         print("|---|---:|---:|---:|---:|---:|---:|---|")
         for result in results[size]:
             print(_line(result), flush=True)

@@ -65,10 +65,7 @@ def _result(work: str, samples: dict[str, list[float]], **more: Any) -> Result:
         medians["ours"],
         medians.get("raw"),
         medians.get("floor"),
-        samples={
-            name: [round(value, 3) for value in values]
-            for name, values in samples.items()
-        },
+        samples={name: [round(value, 3) for value in values] for name, values in samples.items()},
         **more,
     )
 
@@ -174,12 +171,8 @@ class Bench:
         document = self._load.id("document", self._document)
         samples = await _interleaved(
             self.rounds,
-            ours=lambda n: self._get(
-                f"/documents/{document}/rows", limit=100, offset=0
-            ),
-            floor=lambda n: self._get_floor(
-                f"/{self.project_id}/documents/{document}", limit=100
-            ),
+            ours=lambda n: self._get(f"/documents/{document}/rows", limit=100, offset=0),
+            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=100),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 100),
         )
         result = _result("page of 100 rows", samples)
@@ -213,12 +206,8 @@ class Bench:
         document = self._load.id("document", self._document)
         samples = await _interleaved(
             9,
-            ours=lambda n: self._get(
-                f"/documents/{document}/rows", limit=5000, offset=0
-            ),
-            floor=lambda n: self._get_floor(
-                f"/{self.project_id}/documents/{document}", limit=5000
-            ),
+            ours=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
+            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=5000),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 5000),
         )
         result = _result("whole largest document", samples, bar=2.0)
@@ -258,9 +247,7 @@ class Bench:
         items = [row.index for row in self.corpus.rows if not row.heading]
         samples = await _interleaved(
             self.rounds,
-            ours=lambda n: self._commit(
-                [self._edit(items[n * 31 % len(items)], f"save {n}")]
-            ),
+            ours=lambda n: self._commit([self._edit(items[n * 31 % len(items)], f"save {n}")]),
             raw=lambda n: self._save_raw(1),
             floor=lambda n: self._get_floor("/hello"),
         )
@@ -276,16 +263,11 @@ class Bench:
         samples = await _interleaved(
             2,
             ours=lambda n: self._commit(
-                [
-                    self._edit(index, f"bulk {n}")
-                    for index in (items if n >= 0 else items[:10])
-                ]
+                [self._edit(index, f"bulk {n}") for index in (items if n >= 0 else items[:10])]
             ),
             raw=lambda n: self._save_raw(len(items)),
         )
-        result = _result(
-            f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0
-        )
+        result = _result(f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0)
         result.note = "limit: 10 s"
         return result
 
@@ -297,9 +279,7 @@ class Bench:
             ours=lambda n: self._get(
                 f"/documents/{document}/rows", limit=5000, offset=0, at="main@2"
             ),
-            floor=lambda n: self._get(
-                f"/documents/{document}/rows", limit=5000, offset=0
-            ),
+            floor=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
         )
         result = _result("whole largest document, in the past", samples, bar=2.0)
         result.limit, result.floor = result.floor, None
