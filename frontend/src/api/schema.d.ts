@@ -417,6 +417,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/exports/reqif": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Reqif
+         * @description Export the project at any version: as one ReqIF file, or as an archive with its attachments.
+         */
+        get: operations["export_reqif"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/files": {
         parameters: {
             query?: never;
@@ -491,6 +511,90 @@ export interface paths {
         get: operations["get_entity_history"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Imports
+         * @description List the newest imports.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Start Import
+         * @description Import a ReqIF file; a dry run stops with its report until it is committed.
+         */
+        post: operations["start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Import
+         * @description Return how far an import has come, and its report.
+         */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/imports/{import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Import
+         * @description End an import; nothing of it stays.
+         */
+        post: operations["cancel_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/imports/{import_id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commit Import
+         * @description Write what a dry run reported, as one commit.
+         */
+        post: operations["commit_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -885,6 +989,20 @@ export interface components {
              */
             id: string;
         };
+        /** Body_start_import */
+        Body_start_import: {
+            /**
+             * File
+             * @description A .reqif or .reqifz file.
+             */
+            file: string;
+            /**
+             * Mode
+             * @default dry_run
+             * @enum {string}
+             */
+            mode: "dry_run" | "commit";
+        };
         /** Body_upload_file */
         Body_upload_file: {
             /** File */
@@ -1235,6 +1353,97 @@ export interface components {
             ref: components["schemas"]["RefRead"];
         };
         /**
+         * ImportCommit
+         * @description The commit that an import wrote.
+         */
+        ImportCommit: {
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * ImportErrorRead
+         * @description Why an import was refused; ``line`` and ``object`` say where in the file, if that is known.
+         */
+        ImportErrorRead: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Line */
+            line?: number | null;
+            /** Object */
+            object?: string | null;
+        };
+        /**
+         * ImportList
+         * @description The newest imports first.
+         */
+        ImportList: {
+            /** Imports */
+            imports: components["schemas"]["ImportRead"][];
+        };
+        /**
+         * ImportMapping
+         * @description What becomes of the file's types and specifications.
+         */
+        ImportMapping: {
+            /**
+             * Documents
+             * @default []
+             */
+            documents: components["schemas"]["MappedDocument"][];
+            /**
+             * Types
+             * @default []
+             */
+            types: components["schemas"]["MappedType"][];
+        };
+        /**
+         * ImportRead
+         * @description An import.
+         *
+         *     ``done`` of ``total`` is how far its ``phase`` is: queued, reading, files, checking, writing, done. ``counts`` says
+         *     what the file holds (documents, items, …) and what becomes of it (created, updated, unchanged, deleted).
+         */
+        ImportRead: {
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            commit: components["schemas"]["ImportCommit"] | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Done */
+            done: number;
+            /** Dry Run */
+            dry_run: boolean;
+            error: components["schemas"]["ImportErrorRead"] | null;
+            /** File Name */
+            file_name: string;
+            /** File Size */
+            file_size: number;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Losses */
+            losses: components["schemas"]["LossRead"][];
+            mapping: components["schemas"]["ImportMapping"];
+            /** Phase */
+            phase: string;
+            state: components["schemas"]["JobState"];
+            /** Total */
+            total: number;
+        };
+        /**
          * ItemAnswer
          * @description One item at a version.
          */
@@ -1324,6 +1533,12 @@ export interface components {
             type_id: string | null;
         };
         /**
+         * JobState
+         * @description How far an import has come.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "dry_run_ready" | "committing" | "done" | "failed" | "cancelled";
+        /**
          * LinkCreate
          * @description A new link.
          */
@@ -1387,6 +1602,76 @@ export interface components {
             /** Outgoing */
             outgoing: components["schemas"]["LinkRead"][];
             ref: components["schemas"]["RefRead"];
+        };
+        /**
+         * LossRead
+         * @description Something that an export will not hold as the file brought it, how often, and where for example.
+         */
+        LossRead: {
+            /** Code */
+            code: string;
+            /** Count */
+            count: number;
+            /** Examples */
+            examples: string[];
+            /** Message */
+            message: string;
+        };
+        /**
+         * MappedAttribute
+         * @description An attribute of a type of the file.
+         */
+        MappedAttribute: {
+            /** Base */
+            base: string;
+            /** Datatype */
+            datatype: string;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "known";
+        };
+        /**
+         * MappedDocument
+         * @description A specification of the file.
+         */
+        MappedDocument: {
+            /** Placements */
+            placements: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "known";
+            /** Title */
+            title: string;
+        };
+        /**
+         * MappedType
+         * @description A type of the file, and how many items or links have it.
+         */
+        MappedType: {
+            /** Attributes */
+            attributes: components["schemas"]["MappedAttribute"][];
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "item" | "document" | "link" | "link_group";
+            /** Identifier */
+            identifier: string;
+            /** Items */
+            items: number;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "known";
         };
         /**
          * Match
@@ -2448,6 +2733,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The number of a version. */
                 seq: number;
                 /** @description The project's key, such as BRK. */
                 project: string;
@@ -2481,6 +2767,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The number of a version. */
                 seq: number;
                 /** @description The project's key, such as BRK. */
                 project: string;
@@ -2763,6 +3050,42 @@ export interface operations {
             };
         };
     };
+    export_reqif: {
+        parameters: {
+            query?: {
+                at?: string | null;
+                format?: "reqif" | "reqifz";
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                    "application/zip": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     upload_file: {
         parameters: {
             query?: never;
@@ -2890,6 +3213,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_start_import"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commit_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRead"];
                 };
             };
             /** @description A problem */
