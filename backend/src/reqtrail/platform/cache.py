@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 
 class CommitCache:
@@ -82,36 +82,39 @@ class CommitCache:
             self._weight -= gone
 
 
-class TextCache:
-    """A bounded cache of texts made from other texts, safe to use from several threads.
+Sized = TypeVar("Sized", str, bytes)
+
+
+class SizedCache(Generic[Sized]):
+    """A bounded cache of texts or bytes, safe to use from several threads.
 
     Args:
-        max_bytes: About how much memory the kept texts take; the least recently used leave first.
+        max_bytes: About how much memory the entries take; the least recently used leave first.
     """
 
-    _OVERHEAD = 200
+    _OVERHEAD = 250
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: OrderedDict[bytes, str] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Sized] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: bytes) -> str | None:
-        """Return the text of *key*, if it is there."""
+    def get(self, key: Hashable) -> Sized | None:
+        """Return the entry of *key*, if it is there."""
         with self._lock:
-            text = self._entries.get(key)
-            if text is not None:
+            value = self._entries.get(key)
+            if value is not None:
                 self._entries.move_to_end(key)
-            return text
+            return value
 
-    def put(self, key: bytes, text: str) -> None:
-        """Keep *text* under *key*."""
+    def put(self, key: Hashable, value: Sized) -> None:
+        """Keep *value* under *key*."""
         with self._lock:
             if key in self._entries:
                 return
-            self._entries[key] = text
-            self._bytes += len(text) + self._OVERHEAD
+            self._entries[key] = value
+            self._bytes += len(value) + self._OVERHEAD
             while self._bytes > self._max_bytes:
                 _, gone = self._entries.popitem(last=False)
                 self._bytes -= len(gone) + self._OVERHEAD

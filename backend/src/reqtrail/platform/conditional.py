@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from uuid import UUID
 
-import orjson
 from fastapi import Request, Response
 
-_OPTIONS = orjson.OPT_UTC_Z
+from reqtrail.platform.encoding import json_bytes
 
 FORMAT_VERSION = "1"
 """Part of every ETag and cache key; raised when the form of an answer changes."""
@@ -31,17 +29,10 @@ def not_modified(request: Request, etag: str) -> Response | None:
 
 def json_response(content: Any, etag: str | None = None, status: int = 200) -> Response:
     """Return *content* as JSON bytes, written by orjson without passing through models."""
-    body = content if isinstance(content, bytes) else orjson.dumps(content, _encode, _OPTIONS)
+    body = content if isinstance(content, bytes) else json_bytes(content)
     return Response(
         body, status, headers=_headers(etag) if etag else None, media_type="application/json"
     )
-
-
-def _encode(value: Any) -> str:
-    """Encode what orjson does not know: asyncpg's own subclass of UUID."""
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be JSON")
 
 
 def _headers(etag: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -67,6 +68,8 @@ class Schema:
     types: Mapping[UUID, ItemType]
     attributes: Mapping[str, Attribute]
     datatypes: Mapping[UUID, Datatype]
+    number: int = field(default_factory=itertools.count(1).__next__, compare=False)
+    """Tells this schema from every other that this process has read, for what is kept of items shown by it."""
 
     def is_rich(self, attribute_id: str) -> bool:
         """Return whether values of an attribute are XHTML."""
@@ -96,6 +99,25 @@ class Outline:
     document_id: UUID
     rows: tuple[OutlineRow, ...]
     schema_seq: int
+
+    @cached_property
+    def beginnings(self) -> tuple[bytes, ...]:
+        """Of each row's JSON object in a window of rows, what comes before its item."""
+        rows = self.rows
+        return tuple(
+            b'{"placement_id":"%s","parent_id":%s,"level":%d,"number":"%s","item":'
+            % (
+                str(row.placement_id).encode(),
+                (
+                    b'"%s"' % str(rows[row.parent_index].placement_id).encode()
+                    if row.parent_index >= 0
+                    else b"null"
+                ),
+                row.level,
+                row.number.encode(),
+            )
+            for row in rows
+        )
 
     @cached_property
     def encoded(self) -> bytes:

@@ -19,7 +19,7 @@ from reqtrail.features.requirements.schemas import (
     RowsAnswer,
     SchemaAnswer,
 )
-from reqtrail.features.requirements.service import documents, items
+from reqtrail.features.requirements.service import documents, items, windows
 from reqtrail.features.requirements.service.outline import load_outline
 from reqtrail.features.requirements.service.writes import Write, write
 from reqtrail.features.versioning.public import CommitRequest, RefRead, resolve_ref
@@ -132,12 +132,12 @@ async def get_rows(
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
-    total, rows = await items.document_rows(session, snapshot, document_id, offset, limit)
+    total, rows = await windows.document_rows(session, snapshot, document_id, offset, limit)
     content: dict[str, Any] = {
         "ref": RefRead.of(snapshot).model_dump(),
         "total": total,
         "offset": offset,
-        "rows": rows,
+        "rows": orjson.Fragment(rows),
     }
     return json_response(content, etag)
 

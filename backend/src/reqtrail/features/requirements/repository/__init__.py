@@ -22,6 +22,7 @@ from reqtrail.features.requirements.repository.documents import (
 )
 from reqtrail.features.requirements.repository.items import (
     find_placed_item,
+    item_marks,
     item_titles,
     list_items,
     load_items,
@@ -42,6 +43,7 @@ __all__ = [
     "files_without_bytes",
     "find_document",
     "find_placed_item",
+    "item_marks",
     "item_titles",
     "last_document_rank",
     "list_documents",

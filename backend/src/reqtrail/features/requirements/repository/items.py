@@ -158,6 +158,31 @@ def _placed_item(is_head: bool, by_id: bool) -> Select[Any]:
     return found
 
 
+async def item_marks(
+    session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
+) -> Sequence[Any]:
+    """Return ``(item, content hash, who changed it last)`` of items, deleted ones too, without what they hold."""
+    statement = _marks(snapshot.is_head)
+    rows = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
+    return list(rows)
+
+
+@cache
+def _marks(is_head: bool) -> Select[Any]:
+    snapshot = any_snapshot(is_head)
+    items = visible(tables.items, snapshot, deleted=True)
+    users = tables.items.metadata.tables["users"]
+    return (
+        select(items.c.entity_id, items.c.content_hash, users.c.display_name)
+        .outerjoin(
+            commits,
+            and_(commits.c.project_id == snapshot.project_id, commits.c.seq == items.c.seq_from),
+        )
+        .outerjoin(users, users.c.user_id == commits.c.author_id)
+        .where(in_given_ids(items.c.entity_id))
+    )
+
+
 async def load_items(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], *, deleted: bool = False
 ) -> dict[UUID, Row[Any]]:

@@ -17,7 +17,7 @@ import nh3
 from lxml import etree
 
 from reqtrail.features.requirements.richtext.parse import local_name, parse_source
-from reqtrail.platform.cache import TextCache
+from reqtrail.platform.cache import SizedCache
 
 RASTER = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """Picture types that a browser shows without running anything in them."""
@@ -48,8 +48,8 @@ _SCHEMES = {"http", "https", "mailto"}
 _NUMBER = re.compile(r"\d{1,4}")
 _LENGTH = re.compile(r"(\d{1,4})(?:px)?")
 
-RENDERED_BYTES = 48_000_000
-_rendered = TextCache(RENDERED_BYTES)
+RENDERED_BYTES = 16_000_000
+_rendered: SizedCache[str] = SizedCache(RENDERED_BYTES)
 """Texts without embedded objects: what they become depends on nothing but themselves."""
 
 

@@ -121,40 +121,6 @@ async def get_item(session: AsyncSession, snapshot: Snapshot, name: str | UUID) 
     return item
 
 
-async def document_rows(
-    session: AsyncSession, snapshot: Snapshot, document_id: UUID, offset: int, limit: int
-) -> tuple[int, list[Json]]:
-    """Return how many rows a document has and a window of them with their items."""
-    outline = await load_outline(session, snapshot, document_id)
-    window = outline.rows[offset : offset + limit]
-    return len(outline.rows), await present_rows(session, snapshot, outline, window)
-
-
-async def present_rows(
-    session: AsyncSession, snapshot: Snapshot, outline: Outline, window: Iterable[Any]
-) -> list[Json]:
-    """Return outline rows with their items as they leave by API."""
-    rows = list(window)
-    schema = await load_schema(session, snapshot)
-    found = await repository.load_items(
-        session, snapshot, {row.item_id for row in rows if row.item_id}, deleted=True
-    )
-    items = await present_items(session, snapshot, schema, list(found.values()))
-    by_id = {item["id"]: item for item in items}
-    return [
-        {
-            "placement_id": row.placement_id,
-            "parent_id": (
-                outline.rows[row.parent_index].placement_id if row.parent_index >= 0 else None
-            ),
-            "level": row.level,
-            "number": row.number,
-            "item": by_id.get(row.item_id),
-        }
-        for row in rows
-    ]
-
-
 async def find_in_document(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID, query: str
 ) -> list[Json]:

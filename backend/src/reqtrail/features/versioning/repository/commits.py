@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.tables import branches, commits, project_counters
 from reqtrail.features.versioning.types import CommitRecord
+
+_PROJECT = bindparam("project", type_=project_counters.c.project_id.type)
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,15 @@ async def insert_project(
 
 async def take_sequence(session: AsyncSession, project_id: UUID) -> Counter | None:
     """Take the next sequence and lock the project's counter row until the transaction ends; None: no such project."""
-    statement = (
+    row = (await session.execute(_take_sequence(), {"project": project_id})).one_or_none()
+    return None if row is None else Counter(row[0], row[1], row[2] + 1)
+
+
+@cache
+def _take_sequence() -> Any:
+    return (
         update(project_counters)
-        .where(project_counters.c.project_id == project_id)
+        .where(project_counters.c.project_id == _PROJECT)
         .values(
             last_seq=project_counters.c.last_seq + 1,
             last_recorded_at=func.greatest(
@@ -68,8 +77,6 @@ async def take_sequence(session: AsyncSession, project_id: UUID) -> Counter | No
             project_counters.c.last_item_number,
         )
     )
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else Counter(row[0], row[1], row[2] + 1)
 
 
 async def lock_counter(session: AsyncSession, project_id: UUID) -> None:
@@ -110,40 +117,37 @@ async def load_counter(session: AsyncSession, project_id: UUID) -> Row[Any] | No
 
 async def load_branch(session: AsyncSession, project_id: UUID, name: str) -> Row[Any] | None:
     """Return the branch called *name*."""
-    return (
-        await session.execute(
-            select(branches).where(branches.c.project_id == project_id, branches.c.name == name)
-        )
-    ).one_or_none()
+    rows = await session.execute(_branch(), {"project": project_id, "name": name})
+    found: Row[Any] | None = rows.one_or_none()
+    return found
+
+
+@cache
+def _branch() -> Select[Any]:
+    return select(branches).where(
+        branches.c.project_id == _PROJECT, branches.c.name == bindparam("name")
+    )
 
 
 async def insert_commit(session: AsyncSession, project_id: UUID, record: CommitRecord) -> None:
     """Write the commit row and make it the head of its branch, in one statement."""
+    values = {**vars(record), "parents": list(record.parents), "details": dict(record.details)}
+    await session.execute(
+        _insert_commit(),
+        {"new_project_id": project_id, **{f"new_{name}": item for name, item in values.items()}},
+    )
+
+
+@cache
+def _insert_commit() -> Any:
+    column = commits.c
     made = (
         insert(commits)
-        .values(
-            project_id=project_id,
-            seq=record.seq,
-            branch_id=record.branch_id,
-            kind=record.kind,
-            parents=list(record.parents),
-            hash=record.hash,
-            author_id=record.author_id,
-            message=record.message,
-            authored_at=record.authored_at,
-            recorded_at=record.recorded_at,
-            details=dict(record.details),
-        )
-        .returning(
-            commits.c.project_id,
-            commits.c.branch_id,
-            commits.c.seq,
-            commits.c.hash,
-            commits.c.recorded_at,
-        )
+        .values({one.name: bindparam(f"new_{one.name}", type_=one.type) for one in column})
+        .returning(column.project_id, column.branch_id, column.seq, column.hash, column.recorded_at)
         .cte("made")
     )
-    await session.execute(
+    return (
         update(branches)
         .where(
             branches.c.project_id == made.c.project_id,

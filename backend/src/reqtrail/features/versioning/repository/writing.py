@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
 from reqtrail.features.versioning.repository.commits import Counter
-from reqtrail.features.versioning.repository.reading import INFINITY, in_ids
+from reqtrail.features.versioning.repository.reading import (
+    INFINITY,
+    any_snapshot,
+    at_snapshot,
+    hot,
+    in_given_ids,
+)
 from reqtrail.features.versioning.tables import SEQ_MAX, entities
 from reqtrail.features.versioning.types import Content, Kind, Snapshot
 from reqtrail.platform.database.copying import copy_rows
@@ -60,16 +67,27 @@ async def supersede(
     """Close the current revisions of *ids*: PostgreSQL moves the rows from the hot to a cold partition."""
     if not ids:
         return
-    column = kind.table.c
     await session.execute(
+        _supersede(kind),
+        at_snapshot(head, ids=list(ids), end_seq=counter.seq, end_moment=counter.recorded_at),
+    )
+
+
+@cache
+def _supersede(kind: Kind) -> Any:
+    column, head = kind.table.c, any_snapshot(True)
+    return (
         update(kind.table)
         .where(
             column.project_id == head.project_id,
             column.branch_id == head.branch_id,
             column.superseded_at == INFINITY,
-            in_ids(column.entity_id, ids),
+            in_given_ids(column.entity_id),
         )
-        .values(seq_to=counter.seq, superseded_at=counter.recorded_at)
+        .values(
+            seq_to=bindparam("end_seq", type_=column.seq_to.type),
+            superseded_at=bindparam("end_moment", type_=column.superseded_at.type),
+        )
     )
 
 
@@ -92,7 +110,7 @@ async def insert_revisions(
         await _copy_revisions(session, kind, head, seq, rows)
     elif rows:
         await session.execute(
-            insert(kind.table).values(superseded_at=INFINITY),
+            _insert(kind),
             [
                 {
                     "project_id": head.project_id,
@@ -108,6 +126,11 @@ async def insert_revisions(
                 for row in rows
             ],
         )
+
+
+@cache
+def _insert(kind: Kind) -> Any:
+    return insert(hot(kind.table)).values(superseded_at=INFINITY)
 
 
 async def _copy_revisions(
