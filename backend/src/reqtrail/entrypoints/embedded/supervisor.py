@@ -1,4 +1,4 @@
-"""``reqtrail up``: engines, migrations and the API in the foreground, until Ctrl-C."""
+"""``reqtrail up``: engines, migrations, the API and a worker in the foreground, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from reqtrail.platform.database.migrate import upgrade_to_head
 from reqtrail.platform.settings import Settings, write_private
 
 API_MODULE: Final = "reqtrail.entrypoints.web"
+WORKER_MODULE: Final = "reqtrail.entrypoints.worker"
 WATCH_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 20.0
 READY_SECONDS: Final = 60.0
@@ -46,7 +47,7 @@ def run_up(settings: Settings, say: Say = print) -> int:
     """
     with ExitStack() as stack:
         home = stack.enter_context(Home(settings.home))
-        _end_orphan(settings)
+        _end_orphans(settings)
         check_port(settings.host, settings.port)
         supervisor = Supervisor(settings, home, say)
         stack.callback(supervisor.stop)
@@ -68,7 +69,7 @@ class Supervisor:
         self._restarts: list[float] = []
 
     def start(self) -> None:
-        """Start the engines, bring the database to the newest schema, start the API and wait until it answers.
+        """Start the engines, bring the database to the newest schema, start the API and, once it answers, a worker.
 
         Being asked to stop ends it after the step at hand.
 
@@ -84,6 +85,7 @@ class Supervisor:
             self._prepare_database,
             self._start_api,
             self._wait_until_ready,
+            self._start_worker,  # last, so that it does not compete with the API for the first seconds
         ):
             step()
             if self._stopping.is_set():
@@ -188,18 +190,23 @@ class Supervisor:
         )
 
     def _start_api(self) -> None:
-        self._api = self._start_process("reqtrail.entrypoints.web")
+        self._api = self._start_process(API_MODULE)
+        self._write_runtime()
+
+    def _start_worker(self) -> None:
+        self._worker = self._start_process(WORKER_MODULE)
+        self._write_runtime()
+
+    def _write_runtime(self) -> None:
         runtime = {
             "url": self._url(),
             "pid": os.getpid(),
-            "api_pid": self._api.pid,
+            "api_pid": self._api.pid if self._api else None,
+            "worker_pid": self._worker.pid if self._worker else None,
             "database_url": self._settings.database_url,
             "redis_url": self._settings.redis_url,
         }
         write_private(self._settings.runtime_file, orjson.dumps(runtime).decode())
-
-    def _start_worker(self) -> None:
-        self._worker = self._start_process("reqtrail.entrypoints.worker")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -229,25 +236,30 @@ class Supervisor:
         return f"http://{host}:{self._settings.port}"
 
 
-def _end_orphan(settings: Settings) -> None:
-    """End the API of a supervisor that was killed: it still holds the port. The caller holds the home."""
+def _end_orphans(settings: Settings) -> None:
+    """End the API, which still holds the port, and the worker of a supervisor that was killed.
+
+    The caller holds the home.
+    """
     try:
-        pid = int(orjson.loads(settings.runtime_file.read_bytes())["api_pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+        runtime = orjson.loads(settings.runtime_file.read_bytes())
+        pids = [int(runtime[name]) for name in ("api_pid", "worker_pid") if runtime.get(name)]
+    except (OSError, ValueError, AttributeError, TypeError):
         return
     deadline = time.monotonic() + STOP_SECONDS
     number = signal.SIGTERM
-    while _is_api_of(pid, settings):
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
+    while orphans := [pid for pid in pids if _is_orphan_of(pid, settings)]:
+        for pid in orphans:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
         if time.monotonic() > deadline:
             number = signal.SIGKILL
         time.sleep(0.1)
     settings.runtime_file.unlink(missing_ok=True)
 
 
-def _is_api_of(pid: int, settings: Settings) -> bool:
-    """Return whether the process *pid* is an API of this home: its number may be somebody else's by now."""
+def _is_orphan_of(pid: int, settings: Settings) -> bool:
+    """Return whether the process *pid* is an API or a worker of this home: its number may be somebody else's by now."""
     process = Path(f"/proc/{pid}")
     try:
         alive = (process / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -255,8 +267,8 @@ def _is_api_of(pid: int, settings: Settings) -> bool:
         environment = (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    home = f"REQTRAIL_HOME={settings.home}".encode()
-    return alive and API_MODULE.encode() in arguments and home in environment
+    ours = {API_MODULE.encode(), WORKER_MODULE.encode()} & {*arguments}
+    return alive and bool(ours) and f"REQTRAIL_HOME={settings.home}".encode() in environment
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
