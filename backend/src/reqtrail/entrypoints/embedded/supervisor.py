@@ -87,7 +87,11 @@ class Supervisor:
             self._wait_until_ready,
             self._start_worker,  # last, so that it does not compete with the API for the first seconds
         ):
-            step()
+            try:
+                step()
+            except StartError:
+                if not self._stopping.is_set():
+                    raise  # else Ctrl-C also reached a child that was just being made, and ended it
             if self._stopping.is_set():
                 return
         self._say(f"reqtrail   ready after {time.monotonic() - began:.1f} s: {self._url()}")
