@@ -1,1 +1,7 @@
-export {}
+export { default as PeekAttributes } from './peek/PeekAttributes.vue'
+export { default as PeekHistory } from './peek/PeekHistory.vue'
+export { default as PeekLinks } from './peek/PeekLinks.vue'
+export { default as RichText } from './values/RichText.vue'
+export { default as ValueEditor } from './values/ValueEditor.vue'
+export { default as ValueView } from './values/ValueView.vue'
+export { useSchemaIndex, type Field, type SchemaIndex } from './values/schemaIndex'

@@ -1,14 +1,17 @@
-import { ApiError, client, unwrap } from '@/api/client'
-import type { components } from '@/api/schema'
-
-export type Item = components['schemas']['ItemRead']
-export type Outline = components['schemas']['OutlineAnswer']
-export type Row = components['schemas']['RowRead']
-export type Rows = components['schemas']['RowsAnswer']
-export type Schema = components['schemas']['SchemaAnswer']
-export type Operation = components['schemas']['OperationWrite']
-export type CommitAnswer = components['schemas']['CommitAnswer']
-export type HistoryEntry = components['schemas']['HistoryEntryRead']
+import { ApiError, client, unwrap, upload, type Upload } from '@/api/client'
+import type {
+  CommitAnswer,
+  FindAnswer,
+  HistoryEntry,
+  Item,
+  ItemAnswer,
+  LinksAnswer,
+  Operation,
+  OutlineAnswer,
+  ProjectSchema,
+  RowsAnswer,
+  UploadedFile,
+} from '@/api/types'
 
 export interface Conflict {
   kind: string
@@ -27,17 +30,21 @@ interface Place {
   at: string | undefined
 }
 
-export async function getOutline({ project, document, at }: Place): Promise<Outline> {
+export async function getOutline({ project, document, at }: Place): Promise<OutlineAnswer> {
   const answer = await unwrap(
     client.GET('/api/v1/projects/{project}/documents/{document_id}/outline', {
       params: { path: { project, document_id: document }, query: { at } },
     }),
   )
   // The client's types turn the tuples of the rows into arrays.
-  return answer as unknown as Outline
+  return answer as unknown as OutlineAnswer
 }
 
-export function getRows({ project, document, at }: Place, offset: number, limit: number): Promise<Rows> {
+export function getRows(
+  { project, document, at }: Place,
+  offset: number,
+  limit: number,
+): Promise<RowsAnswer> {
   return unwrap(
     client.GET('/api/v1/projects/{project}/documents/{document_id}/rows', {
       params: { path: { project, document_id: document }, query: { at, offset, limit } },
@@ -45,7 +52,7 @@ export function getRows({ project, document, at }: Place, offset: number, limit:
   )
 }
 
-export function getSchema(project: string, at: string | undefined): Promise<Schema> {
+export function getSchema(project: string, at: string | undefined): Promise<ProjectSchema> {
   return unwrap(
     client.GET('/api/v1/projects/{project}/schema', { params: { path: { project }, query: { at } } }),
   )
@@ -53,7 +60,7 @@ export function getSchema(project: string, at: string | undefined): Promise<Sche
 
 export function commit(
   project: string,
-  base: number,
+  base: number | null,
   message: string,
   operations: Operation[],
 ): Promise<CommitAnswer> {
@@ -77,4 +84,79 @@ export function conflictsOf(error: unknown): Conflict[] {
   return error instanceof ApiError && error.code === 'edit_conflict'
     ? (error.extra.conflicts as Conflict[])
     : []
+}
+
+/** Finds text in all items of a document, whether their rows are read or not. */
+export function findInDocument({ project, document, at }: Place, text: string): Promise<FindAnswer> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/find', {
+      params: { path: { project }, query: { document, q: text, at } },
+    }),
+  )
+}
+
+export function getItem(project: string, item: string, at: string | undefined): Promise<ItemAnswer> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/items/{item}', {
+      params: { path: { project, item }, query: { at } },
+    }),
+  )
+}
+
+export type ListState = 'unplaced' | 'deleted'
+
+/** Lists items by state, or finds some by the beginning of their key or by words. */
+export async function listItems(
+  project: string,
+  query: { state?: ListState; q?: string; cursor?: string; at?: string; limit?: number },
+): Promise<{ items: Item[]; next: string | null }> {
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/items', { params: { path: { project }, query } }),
+  )
+  return { items: answer.items, next: answer.next ?? null }
+}
+
+export function getLinks(project: string, item: string, at: string | undefined): Promise<LinksAnswer> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/items/{item}/links', {
+      params: { path: { project, item }, query: { at } },
+    }),
+  )
+}
+
+export function restoreItem(project: string, item: string, at: string): Promise<unknown> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/items/{item}/restore', {
+      params: { path: { project, item } },
+      body: { at },
+    }),
+  )
+}
+
+export function uploadFile(project: string, file: File, options: Upload = {}): Promise<UploadedFile> {
+  const form = new FormData()
+  form.append('file', file)
+  return upload(`/api/v1/projects/${encodeURIComponent(project)}/files`, form, options)
+}
+
+export function createLink(
+  project: string,
+  source: string,
+  target: string,
+  type: string | null,
+): Promise<unknown> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/links', {
+      params: { path: { project } },
+      body: { source_id: source, target_id: target, type_id: type, attributes: {} },
+    }),
+  )
+}
+
+export function deleteLink(project: string, link: string): Promise<unknown> {
+  return unwrap(
+    client.DELETE('/api/v1/projects/{project}/links/{link_id}', {
+      params: { path: { project, link_id: link } },
+    }),
+  )
 }
