@@ -18,58 +18,65 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.instance import Running, running
-from benchmarks.work import Bench, Result
+from benchmarks.interchange import interchange
+from benchmarks.memory import resident_megabytes
+from benchmarks.report import Result, print_table
+from benchmarks.work import Bench
+from benchmarks.writers import many_writers
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+async def _measure(
+    found: Running, sizes: list[int], folder: Path
+) -> dict[str, list[Result]]:
+    results: dict[str, list[Result]] = {}
 
+    def table(title: str) -> list[Result]:
+        print_table(title)
+        return results.setdefault(title, [])
 
-def _verdict(result: Result) -> str:
-    if result.bar is None or result.ratio is None:
-        return ""
-    return "met" if result.ratio <= result.bar else "missed"
+    def note(into: list[Result], more: list[Result]) -> None:
+        into.extend(more)
+        for result in more:
+            print(result.line(), flush=True)
 
-
-def _line(result: Result) -> str:
-    cells = [
-        result.work,
-        _number(result.ours),
-        _number(result.raw),
-        _number(result.floor),
-        _number(result.limit),
-        "" if result.ratio is None else f"{result.ratio:.2f}",
-        "" if result.bar is None else f"{result.bar:g}",
-        _verdict(result),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-async def _measure(found: Running, sizes: list[int]) -> dict[int, list[Result]]:
-    results: dict[int, list[Result]] = {}
     for size in sizes:
+        into = table(f"{size:,} items")
         bench = Bench(found, size)
         await bench.load()
-        results[size] = await bench.measure()
-        print(f"\n### {size:,} items\n")
-        print("| work | ours ms | raw ms | floor ms | limit ms | ours / limit | bar | |")
-        print("|---|---:|---:|---:|---:|---:|---:|---|")
-        for result in results[size]:
-            print(_line(result), flush=True)
+        note(into, await bench.measure())
+        note(into, await interchange(found, size, folder))
+    into = table("Many writers, and memory")
+    note(into, [await many_writers(found)])
+    api = resident_megabytes(found.pid("api_pid"))
+    note(
+        into,
+        [
+            Result(
+                "the API process after all this, resident",
+                api,
+                limit=300,
+                bar=1,
+                unit="MB",
+            )
+        ],
+    )
     return results
 
 
-def _write(results: dict[int, list[Result]]) -> Path:
+def _write(results: dict[str, list[Result]]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / time.strftime("%Y%m%dT%H%M%S.json", time.gmtime())
     content: dict[str, Any] = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "results": {
-            str(size): [{**asdict(one), "ratio": one.ratio} for one in found]
-            for size, found in results.items()
+            title: [
+                {**asdict(one), "ratio": one.ratio, "verdict": one.verdict}
+                for one in found
+            ]
+            for title, found in results.items()
         },
     }
     path.write_text(json.dumps(content, indent=1))
@@ -84,7 +91,7 @@ def main() -> None:
     # The engines need a folder that is not below a home that other users cannot enter.
     with tempfile.TemporaryDirectory(prefix="reqtrail-bench-") as folder:
         with running(Path(folder)) as found:
-            results = asyncio.run(_measure(found, sizes))
+            results = asyncio.run(_measure(found, sizes, Path(folder)))
     print(f"\n{_write(results)}")
 
 

@@ -28,6 +28,11 @@ class Running:
     token: str
     floor_url: str
     database_url: str
+    home: Path
+
+    def pid(self, name: str) -> int:
+        """Return the process id of ``api_pid`` or ``worker_pid``."""
+        return int(json.loads((self.home / "runtime.json").read_text())[name])
 
     @property
     def raw_url(self) -> str:
@@ -90,7 +95,7 @@ def running(folder: Path) -> Iterator[Running]:
         runtime = json.loads((home / "runtime.json").read_text())
         token = json.loads((home / "credentials.json").read_text())["token"]
         floor_url = f"http://127.0.0.1:{floor_port}"
-        found = Running(url, token, floor_url, runtime["database_url"])
+        found = Running(url, token, floor_url, runtime["database_url"], home)
         floor = _process(
             ["-m", "benchmarks.floor"],
             folder / "floor.log",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,52 +19,9 @@ from reqtrail.platform.database.engine import Database, make_engine
 from benchmarks import sql
 from benchmarks.corpus import Corpus, Load
 from benchmarks.instance import Running
+from benchmarks.report import Result, interleaved, result_of
 
-Side = Callable[[int], Awaitable[Any]]
 BULK = 10_000
-
-
-@dataclass
-class Result:
-    """Medians in milliseconds. ``limit`` is what the bar is taken against, ``bar`` the factor; None: no ratio."""
-
-    work: str
-    ours: float
-    raw: float | None = None
-    floor: float | None = None
-    limit: float | None = None
-    bar: float | None = None
-    note: str = ""
-    samples: dict[str, list[float]] = field(default_factory=dict)
-
-    @property
-    def ratio(self) -> float | None:
-        """How many times the limit we take."""
-        return self.ours / self.limit if self.limit else None
-
-
-async def _interleaved(rounds: int, **sides: Side) -> dict[str, list[float]]:
-    samples: dict[str, list[float]] = {name: [] for name in sides}
-    for side in sides.values():
-        await side(-1)  # connections, plans and caches are warm on every side
-    for number in range(rounds):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            await side(number)
-            samples[name].append((time.perf_counter() - began) * 1000)
-    return samples
-
-
-def _result(work: str, samples: dict[str, list[float]], **more: Any) -> Result:
-    medians = {name: statistics.median(values) for name, values in samples.items()}
-    return Result(
-        work,
-        medians["ours"],
-        medians.get("raw"),
-        medians.get("floor"),
-        samples={name: [round(value, 3) for value in values] for name, values in samples.items()},
-        **more,
-    )
 
 
 class Bench:
@@ -97,7 +51,9 @@ class Bench:
                 self.project_id = await create_project(
                     session, user, key=self.key, name=f"{self.size} items"
                 )
-                request = CommitRequest(self.project_id, user.user_id, message="Corpus")
+                request = CommitRequest(
+                    self.project_id, user.user_id, message="Corpus", kind="import"
+                )
                 self._load = Load(self.corpus, self.project_id)
                 await commit_stream(session, request, self._load.chunks())
             self.load_seconds = time.perf_counter() - began
@@ -126,12 +82,17 @@ class Bench:
 
     async def _all(self) -> list[Result]:
         results = [
-            Result("load the corpus (one streamed commit)", self.load_seconds * 1000),
+            Result(
+                "load the corpus (one streamed commit)", self.load_seconds, unit="s"
+            ),
             await self.item_by_key(),
             await self.page(),
             await self.open_document(),
             await self.whole_document(),
             await self.save(),
+            await self.open_after_edit(),
+            await self.outline_anew(),
+            await self.compare(),
             await self.bulk(),
         ]
         results.append(await self.past())
@@ -156,26 +117,30 @@ class Bench:
         def key(number: int) -> str:
             return f"{self.key}-{self._item(number) + 1}"
 
-        samples = await _interleaved(
+        samples = await interleaved(
             self.rounds,
             ours=lambda n: self._get(f"/items/{key(n)}"),
             floor=lambda n: self._get_floor(f"/{self.project_id}/items/{key(n)}"),
             raw=lambda n: self._raw.fetch(sql.ITEM, self.project_id, key(n)),
         )
-        result = _result("one item by key", samples, bar=2.0)
+        result = result_of("one item by key", samples, bar=2.0)
         result.limit = result.floor
         return result
 
     async def page(self) -> Result:
         """100 rows of the largest document."""
         document = self._load.id("document", self._document)
-        samples = await _interleaved(
+        samples = await interleaved(
             self.rounds,
-            ours=lambda n: self._get(f"/documents/{document}/rows", limit=100, offset=0),
-            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=100),
+            ours=lambda n: self._get(
+                f"/documents/{document}/rows", limit=100, offset=0
+            ),
+            floor=lambda n: self._get_floor(
+                f"/{self.project_id}/documents/{document}", limit=100
+            ),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 100),
         )
-        result = _result("page of 100 rows", samples)
+        result = result_of("page of 100 rows", samples)
         result.limit = result.floor
         return result
 
@@ -192,25 +157,82 @@ class Bench:
             await self._raw.fetch(sql.OUTLINE, self.project_id, document, title)
             await self._raw.fetch(sql.ROWS, self.project_id, document, 100)
 
-        samples = await _interleaved(
+        samples = await interleaved(
             15, ours=ours, raw=raw, floor=lambda n: self._get_floor("/hello")
         )
-        result = _result("open the largest document", samples, bar=1.0)
+        result = result_of("open the largest document", samples, bar=1.0)
         assert result.raw is not None and result.floor is not None
         result.limit = 2 * result.raw + result.floor
         result.note = "limit: 2 × raw + one bare request"
         return result
 
+    async def open_after_edit(self) -> Result:
+        """The same right after an edit of one text in the document; the edit itself is not counted."""
+        document = self._load.id("document", self._document)
+        items = [
+            row.index
+            for row in self.corpus.rows
+            if row.document == self._document and not row.heading
+        ]
+        samples: dict[str, list[float]] = {"ours": []}
+        for number in range(15):
+            await self._commit(
+                [self._edit(items[number % len(items)], f"after {number}")]
+            )
+            began = time.perf_counter()
+            await self._get(f"/documents/{document}/outline")
+            await self._get(f"/documents/{document}/rows", limit=100, offset=0)
+            samples["ours"].append((time.perf_counter() - began) * 1000)
+        return result_of("open the largest document after an edit in it", samples)
+
+    async def outline_anew(self) -> Result:
+        """The outline of versions that nobody asked for yet, so that nothing of it is kept."""
+        document = self._load.id("document", self._document)
+        title = str(default_id(self.project_id, "attribute", "Requirement", "Title"))
+        head = orjson.loads(await self._get("/refs/resolve"))["seq"]
+        samples = await interleaved(
+            12,
+            ours=lambda n: self._get(
+                f"/documents/{document}/outline", at=f"main@{head - 2 - n}"
+            ),
+            raw=lambda n: self._raw.fetch(
+                sql.OUTLINE, self.project_id, document, title
+            ),
+            floor=lambda n: self._get_floor("/hello"),
+        )
+        result = result_of(
+            "outline of the largest document, built anew", samples, bar=1.0
+        )
+        assert result.raw is not None and result.floor is not None
+        result.limit = 2 * result.raw + result.floor
+        result.note = "limit: 2 × raw + one bare request"
+        return result
+
+    async def compare(self) -> Result:
+        """What one commit changed: flat in the size of the project."""
+        head = orjson.loads(await self._get("/refs/resolve"))["seq"]
+        samples = await interleaved(
+            15,
+            ours=lambda n: self._get(
+                "/compare", **{"from": head - 3 - n, "to": head - 2 - n}
+            ),
+        )
+        return result_of("compare two neighbouring versions", samples)
+
     async def whole_document(self) -> Result:
         """All rows of the largest document with their texts."""
         document = self._load.id("document", self._document)
-        samples = await _interleaved(
+        samples = await interleaved(
             9,
-            ours=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
-            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=5000),
+            ours=lambda n: self._get(
+                f"/documents/{document}/rows", limit=5000, offset=0
+            ),
+            floor=lambda n: self._get_floor(
+                f"/{self.project_id}/documents/{document}", limit=5000
+            ),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 5000),
         )
-        result = _result("whole largest document", samples, bar=2.0)
+        result = result_of("whole largest document", samples, bar=2.0)
         result.limit = result.floor
         return result
 
@@ -245,13 +267,15 @@ class Bench:
     async def save(self) -> Result:
         """One edit of one text, durable; the bar is five raw commits plus one bare request."""
         items = [row.index for row in self.corpus.rows if not row.heading]
-        samples = await _interleaved(
+        samples = await interleaved(
             self.rounds,
-            ours=lambda n: self._commit([self._edit(items[n * 31 % len(items)], f"save {n}")]),
+            ours=lambda n: self._commit(
+                [self._edit(items[n * 31 % len(items)], f"save {n}")]
+            ),
             raw=lambda n: self._save_raw(1),
             floor=lambda n: self._get_floor("/hello"),
         )
-        result = _result("save one edit", samples, bar=1.0)
+        result = result_of("save one edit", samples, bar=1.0)
         assert result.raw is not None and result.floor is not None
         result.limit = 5 * result.raw + result.floor
         result.note = "limit: 5 × raw + one bare request"
@@ -260,28 +284,35 @@ class Bench:
     async def bulk(self) -> Result:
         """As many edits as there are items, at most 10,000, as one commit."""
         items = [row.index for row in self.corpus.rows if not row.heading][:BULK]
-        samples = await _interleaved(
+        samples = await interleaved(
             2,
             ours=lambda n: self._commit(
-                [self._edit(index, f"bulk {n}") for index in (items if n >= 0 else items[:10])]
+                [
+                    self._edit(index, f"bulk {n}")
+                    for index in (items if n >= 0 else items[:10])
+                ]
             ),
             raw=lambda n: self._save_raw(len(items)),
         )
-        result = _result(f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0)
+        result = result_of(
+            f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0
+        )
         result.note = "limit: 10 s"
         return result
 
     async def past(self) -> Result:
         """The whole largest document as it was before all edits, beside the same at the head."""
         document = self._load.id("document", self._document)
-        samples = await _interleaved(
+        samples = await interleaved(
             9,
             ours=lambda n: self._get(
                 f"/documents/{document}/rows", limit=5000, offset=0, at="main@2"
             ),
-            floor=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
+            floor=lambda n: self._get(
+                f"/documents/{document}/rows", limit=5000, offset=0
+            ),
         )
-        result = _result("whole largest document, in the past", samples, bar=2.0)
+        result = result_of("whole largest document, in the past", samples, bar=2.0)
         result.limit, result.floor = result.floor, None
         result.note = "limit: the same read at the head"
         return result
