@@ -48,3 +48,10 @@ export interface EditConflict {
   ours: unknown
   theirs: unknown
 }
+
+export type ImportJob = Schemas['ImportRead']
+export type ImportState = Schemas['JobState']
+export type ImportMapping = Schemas['ImportMapping']
+export type MappedType = Schemas['MappedType']
+export type Loss = Schemas['LossRead']
+export type ItemList = Schemas['ItemList']

@@ -1,36 +1,50 @@
-import { fetchBlob, upload, type Upload } from '@/api/client'
-import type { ImportJob } from './exchange.types'
+import { client, fetchBlob, unwrap, upload, type Upload } from '@/api/client'
+import type { Document, ImportJob } from '@/api/types'
 
-const base = (project: string) => `/api/v1/projects/${encodeURIComponent(project)}`
+const at = (project: string, job: string) => ({ params: { path: { project, import_id: job } } })
 
 /** Uploads a file and has it read without writing anything. */
 export function startImport(project: string, file: File, options: Upload): Promise<ImportJob> {
   const form = new FormData()
   form.append('mode', 'dry_run')
   form.append('file', file)
-  return upload<ImportJob>(`${base(project)}/imports`, form, options)
+  return upload<ImportJob>(`/api/v1/projects/${encodeURIComponent(project)}/imports`, form, options)
 }
 
 export async function listImports(project: string): Promise<ImportJob[]> {
-  const answer = (await (await fetchBlob(`${base(project)}/imports`)).json()) as
-    ImportJob[] | { imports: ImportJob[] }
-  return Array.isArray(answer) ? answer : answer.imports
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/imports', { params: { path: { project } } }),
+  )
+  return answer.imports
 }
 
-export async function getImport(project: string, job: string): Promise<ImportJob> {
-  return (await (await fetchBlob(`${base(project)}/imports/${job}`)).json()) as ImportJob
+export function getImport(project: string, job: string): Promise<ImportJob> {
+  return unwrap(client.GET('/api/v1/projects/{project}/imports/{import_id}', at(project, job)))
 }
 
 export function commitImport(project: string, job: string): Promise<ImportJob> {
-  return upload<ImportJob>(`${base(project)}/imports/${job}/commit`, new FormData())
+  return unwrap(client.POST('/api/v1/projects/{project}/imports/{import_id}/commit', at(project, job)))
 }
 
 export function cancelImport(project: string, job: string): Promise<ImportJob> {
-  return upload<ImportJob>(`${base(project)}/imports/${job}/cancel`, new FormData())
+  return unwrap(client.POST('/api/v1/projects/{project}/imports/{import_id}/cancel', at(project, job)))
 }
 
+/** The documents as they were right after version `seq`. */
+export async function listDocumentsAt(project: string, seq: number): Promise<Document[]> {
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/documents', {
+      params: { path: { project }, query: { at: String(seq) } },
+    }),
+  )
+  return answer.documents
+}
+
+export type ExportFormat = 'reqif' | 'reqifz'
+
 export interface ExportOptions {
-  format: 'reqif' | 'reqifz'
+  format: ExportFormat
+  /** The version; empty is the newest. */
   at: string
   signal: AbortSignal
   onProgress: (received: number) => void
@@ -39,7 +53,8 @@ export interface ExportOptions {
 /** Streams the project as ReqIF and returns it as a file. */
 export async function downloadReqif(project: string, options: ExportOptions): Promise<File> {
   const query = new URLSearchParams({ format: options.format, ...(options.at ? { at: options.at } : {}) })
-  const answer = await fetchBlob(`${base(project)}/exports/reqif?${query}`, options.signal)
+  const path = `/api/v1/projects/${encodeURIComponent(project)}/exports/reqif?${query}`
+  const answer = await fetchBlob(path, options.signal)
   const pieces: BlobPart[] = []
   let received = 0
   const reader = answer.body?.getReader()

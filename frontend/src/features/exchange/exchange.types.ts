@@ -1,38 +1,38 @@
-export type ImportState =
-  'queued' | 'running' | 'dry_run_ready' | 'committing' | 'done' | 'failed' | 'cancelled'
-
-export interface Loss {
-  code: string
-  message: string
-  count: number
-  where?: string | null
-  examples?: readonly string[]
-}
-
-export interface ImportError {
-  code: string
-  detail: string
-  line?: number | null
-  object?: string | null
-}
-
-export interface ImportJob {
-  id: string
-  state: ImportState
-  phase: string
-  done: number
-  total: number
-  counts: Readonly<Record<string, number>>
-  mapping: Readonly<Record<string, unknown>> | readonly unknown[]
-  losses: readonly Loss[]
-  error: ImportError | null
-  commit: { seq: number; commit: string } | null
-  file_name: string
-  created_at: string
-  finished_at: string | null
-}
+import type { ImportJob } from '@/api/types'
 
 /** Whether the server still works on it. */
 export function isRunning(job: Pick<ImportJob, 'state'>): boolean {
   return job.state === 'queued' || job.state === 'running' || job.state === 'committing'
+}
+
+/** What a file holds, in the order in which a reader asks for it. */
+export const HELD = [
+  'documents',
+  'items',
+  'placements',
+  'links',
+  'link_groups',
+  'types',
+  'attributes',
+  'datatypes',
+  'attachments',
+] as const
+
+/** What becomes of it in the project. */
+export const PLANNED = ['created', 'updated', 'unchanged', 'deleted'] as const
+
+export interface CountEntry<Name extends string> {
+  name: Name
+  number: number
+}
+
+/** The counts of an import by `names`; of what a file does not hold nothing is said. */
+export function countsOf<Name extends string>(
+  counts: Readonly<Record<string, number>>,
+  names: readonly Name[],
+  keepZero = false,
+): CountEntry<Name>[] {
+  return names
+    .map((name) => ({ name, number: counts[name] ?? 0 }))
+    .filter((entry) => keepZero || entry.number > 0)
 }

@@ -1,12 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue'
 import { keys } from '@/api/keys'
+import type { ImportJob } from '@/api/types'
 import { useAnnouncer } from '@/shared/composables/useAnnouncer'
 import { t } from '@/shared/i18n'
 import { cancelImport, commitImport, getImport, listImports, startImport } from './exchange.api'
-import { isRunning, type ImportJob } from './exchange.types'
+import { isRunning } from './exchange.types'
 
 const POLL_MS = 700
+const LIST_POLL_MS = 3000
 
 /** One import, followed until it has ended; the address names it, so a reload or another visit finds it again. */
 export function useImportJob(project: MaybeRefOrGetter<string>, id: MaybeRefOrGetter<string>) {
@@ -80,5 +82,6 @@ export function useRecentImports(project: MaybeRefOrGetter<string>) {
   return useQuery({
     queryKey: computed(() => keys.imports(toValue(project))),
     queryFn: () => listImports(toValue(project)),
+    refetchInterval: ({ state }) => (state.data?.some(isRunning) ? LIST_POLL_MS : false),
   })
 }
