@@ -51,7 +51,7 @@ test-long: setup-backend ## Tests that take hours: seeded, resumable, results ap
 	cd backend && ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0
 
 .PHONY: check
-check: setup ## Formats, lints, types, contracts, the OpenAPI file
+check: build ## Formats, lints, types, contracts, the OpenAPI file, the bundles' budgets
 	@scripts/check.sh
 
 .PHONY: format

@@ -46,6 +46,7 @@ frontend_lane() {
   try frontend "Prettier" in_frontend format:check
   try frontend "vue-tsc" in_frontend typecheck
   try frontend "client types" client_types_are_current
+  try frontend "bundle budgets" in_frontend budgets
 }
 backend_lane &
 backend=$!
