@@ -1,6 +1,6 @@
 import { computed, type Ref } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { useDocuments, useProjects } from '@/features/projects'
+import { useDocuments, useItemSearch, useProjects } from '@/features/projects'
 import { allCommands } from '@/shared/composables/useCommands'
 import { t } from '@/shared/i18n'
 import { fuzzyFilter } from '@/shared/lib/fuzzy'
@@ -19,7 +19,7 @@ export interface PaletteEntry {
 const KEY = /^([a-z][a-z0-9]{1,9})-(\d+)$/i
 const BARE_NUMBER = /^\d+$/
 
-/** What the palette offers for `query`, best first: an item's key, documents, projects, commands. */
+/** What the palette offers for `query`, best first: an item's key, documents, projects, commands, and the items that hold the words. */
 export function usePaletteEntries(query: Ref<string>) {
   const route = useRoute()
   const router = useRouter()
@@ -27,6 +27,7 @@ export function usePaletteEntries(query: Ref<string>) {
   const at = computed(() => (typeof route.query.at === 'string' ? route.query.at : ''))
   const { active: documents } = useDocuments(project, at)
   const { active: projects } = useProjects()
+  const { items: found } = useItemSearch(project, at, query)
 
   const fixed = computed<PaletteEntry[]>(() => [
     ...documents.value.map((document) => ({
@@ -77,9 +78,25 @@ export function usePaletteEntries(query: Ref<string>) {
     ]
   })
 
+  /** They come later than the rest, so they stand last: what is there already must not jump. */
+  const items = computed<PaletteEntry[]>(() =>
+    found.value
+      .filter((item) => item.key && item.key.toLowerCase() !== query.value.trim().toLowerCase())
+      .map((item) => ({
+        id: `item.${item.id}`,
+        group: t('shell.palette.groups.items'),
+        title: item.title || t('versioning.compare.unnamed'),
+        detail: item.key ?? '',
+        icon: 'i-lucide-hash',
+        keywords: '',
+        run: () => router.push(`/p/${project.value}/i/${item.key}`),
+      })),
+  )
+
   const entries = computed(() => [
     ...key.value,
     ...fuzzyFilter(query.value, fixed.value, (entry) => `${entry.title} ${entry.keywords}`),
+    ...items.value,
   ])
   return { entries }
 }

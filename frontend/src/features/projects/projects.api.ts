@@ -1,5 +1,5 @@
 import { client, unwrap } from '@/api/client'
-import type { CommitList, Document, Member, Project, Role } from '@/api/types'
+import type { CommitList, Document, Item, Member, Project, Role } from '@/api/types'
 
 const at = (project: string) => ({ params: { path: { project } } })
 
@@ -77,4 +77,22 @@ export async function removeMember(project: string, userId: string): Promise<voi
   await client.DELETE('/api/v1/projects/{project}/members/{user_id}', {
     params: { path: { project, user_id: userId } },
   })
+}
+
+/** The first items whose key begins with, or whose text holds, `text`. */
+export async function findItems(
+  project: string,
+  text: string,
+  options: { at: string; limit: number; signal: AbortSignal },
+): Promise<Item[]> {
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/items', {
+      params: {
+        path: { project },
+        query: { q: text, limit: options.limit, ...(options.at ? { at: options.at } : {}) },
+      },
+      signal: options.signal,
+    }),
+  )
+  return answer.items
 }
