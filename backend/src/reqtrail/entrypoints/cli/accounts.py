@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from reqtrail.entrypoints.cli import local
 from reqtrail.entrypoints.cli.client import connect
 from reqtrail.entrypoints.cli.output import print_json
 
@@ -93,6 +92,9 @@ def reset_password(email: Email, password: Password = None, json: Json = False) 
 
     Example: reqtrail user reset-password admin@reqtrail.local
     """
+    # Only this command works on the database itself; loading the server would cost every other one a second.
+    from reqtrail.entrypoints.cli import local
+
     chosen = local.set_password(email, password)
     shown = {} if password else {"password": chosen}
     if json:

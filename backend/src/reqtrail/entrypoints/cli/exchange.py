@@ -110,7 +110,7 @@ def _result(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "import": job["id"],
         "state": job["state"],
-        **{name: counts.get(name, 0) for name in COUNTS},
+        **{name: counts.get(name, 0) for name in (*COUNTS, "pictures")},
         "counts": counts,
         "losses": job.get("losses") or [],
         "commit": job.get("commit"),
@@ -119,7 +119,8 @@ def _result(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(result: dict[str, Any]) -> None:
-    typer.echo(", ".join(f"{result[name]} {name}" for name in COUNTS))
+    counts = ", ".join(f"{result[name]:,} {name}" for name in COUNTS)
+    typer.echo(f"{counts} ({result['pictures']:,} pictures)")
     for loss in result["losses"]:
         typer.echo(f"  {loss.get('count', 1)} × {loss['message']} ({loss['code']})")
     if result["commit"]:

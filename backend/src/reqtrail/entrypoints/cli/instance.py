@@ -11,8 +11,6 @@ from pydantic import ValidationError
 from reqtrail import __version__
 from reqtrail.entrypoints.cli.client import connect
 from reqtrail.entrypoints.cli.output import Exit, fail, print_json
-from reqtrail.entrypoints.embedded.errors import StartError
-from reqtrail.entrypoints.embedded.supervisor import run_up
 from reqtrail.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -36,6 +34,10 @@ def up() -> None:
         first = error.errors()[0]
         name = f"REQTRAIL_{'_'.join(str(part) for part in first['loc'])}".upper()
         raise fail(Exit.USAGE, f"{name}: {first['msg']}") from None
+    # Only this command needs the server; loading it would cost every other one a second.
+    from reqtrail.entrypoints.embedded.errors import StartError
+    from reqtrail.entrypoints.embedded.supervisor import run_up
+
     try:
         code = run_up(settings, typer.echo)
     except StartError as error:
