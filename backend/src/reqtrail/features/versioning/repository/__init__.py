@@ -37,6 +37,7 @@ from reqtrail.features.versioning.repository.reading import (
 )
 from reqtrail.features.versioning.repository.writing import (
     COPY_THRESHOLD,
+    analyse,
     NewRevision,
     insert_entities,
     insert_revisions,
@@ -48,6 +49,7 @@ __all__ = [
     "Counter",
     "INFINITY",
     "NewRevision",
+    "analyse",
     "any_snapshot",
     "at_snapshot",
     "changes_of",

@@ -43,6 +43,9 @@ from reqtrail.platform.notices import announce_head
 MAX_REMEMBERED = 60_000
 """Up to this many changes a commit keeps their hashes in memory (some 15 MB); beyond it reads them back."""
 
+LARGE = 1000
+"""From this many changes of a kind on, the planner is told of them at once."""
+
 
 @dataclass
 class OpenCommit:
@@ -132,6 +135,9 @@ class Writer:
         record = self._record(self._counter.recorded_at, b"")
         digest = commit_hash(request.project_id, record, await self._changes_digest())
         record = self._record(self._counter.recorded_at, digest)
+        large = [kind for kind in all_kinds() if self.counts[kind.name] >= LARGE]
+        if large:
+            await repository.analyse(session, large)
         await repository.insert_commit(session, request.project_id, record)
         announce_head(session, request.project_id, record.branch_id, record.seq, record.hash)
         snapshot = Snapshot(
