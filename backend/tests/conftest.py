@@ -13,6 +13,9 @@ from tests.fixtures.engines import Engines, run_folder
 
 pytest_plugins = ("tests.fixtures.api",)
 
+# Where root may make no user namespace, engines keep their data here: it goes away with the test run.
+os.environ["REQTRAIL_RUNTIME_DIR"] = str(run_folder() / "runtime")
+
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:

@@ -26,6 +26,7 @@ from reqtrail.entrypoints.embedded.errors import (
     StartError,
 )
 from reqtrail.entrypoints.embedded.home import HOME_FORMAT
+from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.disk import small_disk
 from tests.fixtures.engines import end_processes_below
 from tests.fixtures.instance import (
@@ -118,7 +119,7 @@ def test_a_home_of_a_newer_version(folder: Path) -> None:
 def test_a_database_of_a_newer_version(folder: Path) -> None:
     with running_instance(folder / "home", demo=False) as instance:
         with psycopg.connect(
-            host=str(instance.home / "postgres" / "run"), user="reqtrail", dbname="reqtrail"
+            host=str(instance.postgres().socket_dir), user="reqtrail", dbname="reqtrail"
         ) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '20991231_0001'")
     code, said = refused_start(folder / "home")
@@ -172,9 +173,11 @@ def test_no_binaries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ctrl_c_leaves_nothing(folder: Path) -> None:
     with running_instance(folder / "home", demo=False) as instance:
-        assert len(_pids(folder)) >= 4
+        assert len(_pids(folder)) >= 3
+        assert instance.postgres().running_pid() is not None
         assert instance.stop() == 0
         assert "Traceback" not in instance.log()
+        assert instance.postgres().running_pid() is None
     assert _pids(folder) == []
     assert not (folder / "home" / "runtime.json").exists()
 
@@ -199,7 +202,8 @@ def test_ctrl_c_while_it_starts(folder: Path, line: str) -> None:
 def test_ctrl_c_in_the_middle_of_initdb(folder: Path) -> None:
     process = start_up(folder / "home", free_port())
     deadline = time.monotonic() + START_LIMIT_SECONDS
-    while not (folder / "home" / "postgres" / "data.new").exists():
+    making = EmbeddedPostgres(folder / "home" / "postgres").data.with_name("data.new")
+    while not making.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)

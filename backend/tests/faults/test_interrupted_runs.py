@@ -20,6 +20,7 @@ import os, signal
 import pytest
 
 from tests.fixtures.engines import Engines, run_folder
+os.environ["REQTRAIL_RUNTIME_DIR"] = str(run_folder() / "runtime")
 engines = Engines(run_folder())
 engines.start()
 print(engines.postgres.running_pid(), engines.valkey.running_pid(), flush=True)
@@ -38,6 +39,7 @@ def _runs(pid: int) -> bool:
 def place() -> Iterator[Path]:
     """A temporary folder with a path short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="rt-killed-") as made:
+        Path(made).chmod(0o711)
         yield Path(made)
         end_processes_below(Path(made))
 
