@@ -32,7 +32,7 @@ API_MODULE: Final = "reqtrail.entrypoints.web"
 WORKER_MODULE: Final = "reqtrail.entrypoints.worker"
 WATCH_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 20.0
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 MAX_RESTARTS: Final = 5
 RESTART_WINDOW_SECONDS: Final = 60.0
 
