@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed, shallowRef, triggerRef, watch, type Ref } from 'vue'
+import { computed, shallowRef, watch, type Ref } from 'vue'
 import { keys } from '@/api/keys'
 import type { Item, OutlineAnswer, Row } from '@/api/types'
 import { getOutline, getRows, getSchema } from '../requirements.api'
@@ -44,14 +44,14 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
     reading.set(page, seq)
     try {
       const answer = await getRows(place.value, page * PAGE, PAGE)
-      if (loaded.value.size > MOST_ROWS) {
-        loaded.value.clear()
-        fresh.clear()
-      }
-      for (const row of answer.rows) loaded.value.set(row.placement_id, row)
+      // A new map each time: whoever got the old one as a property would not see what is added to it.
+      const keep = loaded.value.size <= MOST_ROWS
+      if (!keep) fresh.clear()
+      const next = new Map(keep ? loaded.value : [])
+      for (const row of answer.rows) next.set(row.placement_id, row)
+      loaded.value = next
       fresh.add(page)
       failure.value = null
-      triggerRef(loaded)
     } catch (error) {
       failure.value = error as Error
     } finally {
@@ -81,11 +81,12 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
   /** Puts fresh states of items in place wherever they are shown, in the outline too. */
   function patch(items: readonly Item[]): void {
     const byId = new Map(items.map((item) => [item.id, item]))
-    for (const [placement, row] of loaded.value) {
+    const next = new Map(loaded.value)
+    for (const [placement, row] of next) {
       const item = row.item && byId.get(row.item.id)
-      if (item) loaded.value.set(placement, { ...row, item: { ...row.item, ...item } })
+      if (item) next.set(placement, { ...row, item: { ...row.item, ...item } })
     }
-    triggerRef(loaded)
+    loaded.value = next
     cache.setQueryData<OutlineAnswer>(outlineKey.value, (answer) => {
       if (!answer) return answer
       const changed = answer.rows.map((row): OutlineRow => {
@@ -110,7 +111,7 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
     () => outline.data.value?.ref.seq,
     () => {
       fresh = new Set()
-      triggerRef(loaded)
+      loaded.value = new Map(loaded.value)
     },
   )
   watch([project, document, at], () => {
