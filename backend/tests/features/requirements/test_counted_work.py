@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 
-from tests.features.requirements.book import Book, Json
+from tests.features.requirements.book import Book, Json, statements
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
-
-
-@contextmanager
-def _counted(world: World) -> Iterator[list[str]]:
-    """Collect the statements that the application sends; BEGIN and COMMIT are not among them."""
-    sent: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(" ".join(statement.split()))
-
-    engine = world.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def _book(world: World) -> tuple[Book, Json]:
@@ -60,7 +39,7 @@ async def test_reads_of_what_did_not_change(world: World, path: str, most: int) 
     address = path.format(key=item["key"], document=book.document)
     first = await book.ask("GET", address)
     assert first.status_code == 200
-    with _counted(world) as sent:
+    with statements(world) as sent:
         second = await book.ask("GET", address)
     assert second.content == first.content
     assert len(sent) <= most, sent
@@ -71,7 +50,7 @@ async def test_an_unchanged_answer_costs_one_statement(world: World) -> None:
     book, _ = await _book(world)
     address = f"/documents/{book.document}/rows"
     first = await book.ask("GET", address)
-    with _counted(world) as sent:
+    with statements(world) as sent:
         second = await book.ask("GET", address, headers={"If-None-Match": first.headers["ETag"]})
     assert second.status_code == 304
     assert len(sent) == 1, sent
@@ -81,7 +60,7 @@ async def test_a_save(world: World) -> None:
     """One edit with its answer: who, lock, head, state, supersede, insert, commit and head, fresh item."""
     book, item = await _book(world)
     await book.done(_edit(book, item, "Once"))
-    with _counted(world) as sent:
+    with statements(world) as sent:
         await book.done(_edit(book, item, "Twice"))
     assert len(sent) <= 9, sent
 
@@ -92,7 +71,7 @@ async def test_a_read_after_an_edit_reads_only_what_changed(world: World) -> Non
     address = f"/documents/{book.document}/outline"
     await book.ask("GET", address)
     await book.done(_edit(book, item, "Changed"))
-    with _counted(world) as sent:
+    with statements(world) as sent:
         after = await book.ask("GET", address)
     assert "Changed" in after.text
     assert len(sent) <= 4, sent
