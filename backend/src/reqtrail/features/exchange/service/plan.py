@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -199,10 +200,21 @@ class Plan:
 def decode(kind: Kind, fields: Mapping[str, Any]) -> Content:
     """Return staged *fields* as the kind's table holds them."""
     content = dict(fields)
-    for name in kind.field_names:
-        column, value = kind.table.c[name], content[name]
-        if value is not None and isinstance(column.type, Uuid):
-            content[name] = UUID(value)
-        elif value is not None and isinstance(column.type, LargeBinary):
-            content[name] = bytes.fromhex(value)
+    ids, digests = _written_as_text(kind)
+    for name in ids:
+        if content[name] is not None:
+            content[name] = UUID(content[name])
+    for name in digests:
+        if content[name] is not None:
+            content[name] = bytes.fromhex(content[name])
     return content
+
+
+@cache
+def _written_as_text(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields of a kind that are ids, and those that are bytes."""
+    columns = [kind.table.c[name] for name in kind.field_names]
+    return (
+        tuple(column.name for column in columns if isinstance(column.type, Uuid)),
+        tuple(column.name for column in columns if isinstance(column.type, LargeBinary)),
+    )
