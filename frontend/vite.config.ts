@@ -3,7 +3,7 @@ import vueI18n from '@intlify/unplugin-vue-i18n/vite'
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
-import { uiOptions, withoutInlineStyles } from './ui.config'
+import { seenFocusMarks, uiOptions, withoutInlineStyles } from './ui.config'
 
 const api = process.env.REQTRAIL_API ?? 'http://127.0.0.1:8000'
 
@@ -11,6 +11,7 @@ export default defineConfig({
   plugins: [
     vue(),
     withoutInlineStyles(),
+    seenFocusMarks(),
     ui(uiOptions),
     vueI18n({
       include: [fileURLToPath(new URL('./src/shared/i18n/locales/**', import.meta.url))],
