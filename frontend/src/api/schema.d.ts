@@ -955,7 +955,7 @@ export interface components {
     schemas: {
         /**
          * AttributeRead
-         * @description An attribute of a type.
+         * @description An attribute of a type. ``rank`` orders it among the others; a rank between two puts it between them.
          */
         AttributeRead: {
             /** Base */
@@ -975,6 +975,8 @@ export interface components {
             multi_valued: boolean;
             /** Name */
             name: string;
+            /** Rank */
+            rank: string;
         };
         /**
          * Author
@@ -2096,6 +2098,8 @@ export interface components {
             presentation: {
                 [key: string]: unknown;
             };
+            /** Rank */
+            rank: string;
         };
         /**
          * UndoRead

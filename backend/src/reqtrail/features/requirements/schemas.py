@@ -184,7 +184,7 @@ class RowsAnswer(BaseModel):
 
 
 class AttributeRead(BaseModel):
-    """An attribute of a type."""
+    """An attribute of a type. ``rank`` orders it among the others; a rank between two puts it between them."""
 
     id: UUID
     name: str
@@ -193,6 +193,7 @@ class AttributeRead(BaseModel):
     multi_valued: bool
     default_value: Any
     description: str
+    rank: str
 
 
 class TypeRead(BaseModel):
@@ -203,6 +204,7 @@ class TypeRead(BaseModel):
     name: str
     description: str
     presentation: dict[str, Any]
+    rank: str
     attributes: list[AttributeRead]
 
 

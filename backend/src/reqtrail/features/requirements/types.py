@@ -36,6 +36,7 @@ class Attribute:
     multi_valued: bool
     default_value: Any
     base: str
+    rank: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class ItemType:
     description: str
     presentation: Mapping[str, Any]
     attributes: tuple[Attribute, ...]
+    rank: str
 
     @property
     def style(self) -> str:

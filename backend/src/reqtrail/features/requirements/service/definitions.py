@@ -121,7 +121,7 @@ def _enum_values(field: str, value: Any) -> list[dict[str, Any]]:
     result: list[dict[str, Any]] = []
     for entry in value:
         given = _map(field, entry)
-        if set(given) - {"id", "name", "key", "color", "extra"}:
+        if set(given) - {"id", "name", "key", "color"}:
             raise WriteInvalid("A value of an enumeration has id, name, key and color.")
         color = given.get("color")
         result.append(
@@ -130,7 +130,7 @@ def _enum_values(field: str, value: Any) -> list[dict[str, Any]]:
                 "name": _name("name", given.get("name")),
                 "key": _text("key", str(given.get("key") or len(result))),
                 "color": None if color is None else _text("color", color)[:40],
-                "extra": given.get("extra"),
+                "extra": None,
             }
         )
     if len({entry["id"] for entry in result}) != len(result):

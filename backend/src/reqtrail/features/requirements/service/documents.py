@@ -69,6 +69,7 @@ async def describe_schema(session: AsyncSession, snapshot: Snapshot) -> Json:
                 "name": kind.name,
                 "description": kind.description,
                 "presentation": dict(kind.presentation),
+                "rank": kind.rank,
                 "attributes": [
                     {
                         "id": attribute.id,
@@ -78,6 +79,7 @@ async def describe_schema(session: AsyncSession, snapshot: Snapshot) -> Json:
                         "multi_valued": attribute.multi_valued,
                         "default_value": attribute.default_value,
                         "description": attribute.description,
+                        "rank": attribute.rank,
                     }
                     for attribute in kind.attributes
                 ],

@@ -66,6 +66,7 @@ def _build(seq: int, types: Any, attributes: Any, datatypes: Any) -> Schema:
             multi_valued=row.multi_valued,
             default_value=row.default_value,
             base=datatype.base if datatype else "string",
+            rank=row.rank,
         )
         by_type.setdefault(row.type_id, []).append(attribute)
         by_id[str(row.entity_id)] = attribute
@@ -85,6 +86,7 @@ def _type(row: Row[Any], attributes: list[Attribute]) -> ItemType:
         description=row.description,
         presentation=row.presentation,
         attributes=tuple(attributes),
+        rank=row.rank,
     )
 
 

@@ -163,6 +163,8 @@ class _Preparation:
     async def _fields(self, item: Write, entity_id: UUID) -> dict[str, Any]:
         creating = item.op == "create"
         fields = definition_fields(item.kind, item.fields, creating=creating)
+        if "enum_values" in fields:
+            fields["enum_values"] = self._enum_values(entity_id, fields["enum_values"])
         if "attributes" not in fields and "type_id" not in fields or item.kind == "attribute":
             return fields
         state = self._states.get((item.kind, entity_id))
@@ -175,6 +177,14 @@ class _Preparation:
         if values or creating:
             fields["attributes"] = values
         return fields
+
+    def _enum_values(self, datatype_id: UUID, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Clients do not see what an imported file says of a value besides: it stays with the value."""
+        datatype = self._schema.datatypes.get(datatype_id)
+        kept = (
+            {entry["id"]: entry.get("extra") for entry in datatype.enum_values} if datatype else {}
+        )
+        return [{**entry, "extra": kept.get(entry["id"])} for entry in values]
 
     async def load(self, writes: Sequence[Write]) -> None:
         """Read the states that the *writes* change, all of a kind at once."""

@@ -1,0 +1,1 @@
+export { default as RefusalNote } from './RefusalNote.vue'
