@@ -7,9 +7,10 @@ import document from './locales/en/document.json'
 import versioning from './locales/en/versioning.json'
 import exchange from './locales/en/exchange.json'
 import schema from './locales/en/schema.json'
+import item from './locales/en/item.json'
 
 /** One file is one namespace, so that a feature's words change in one place. */
-const en = { common, shell, identity, projects, document, versioning, exchange, schema }
+const en = { common, shell, identity, projects, document, versioning, exchange, schema, item }
 
 type Leaves<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>

@@ -1,0 +1,72 @@
+import { ApiError, client, unwrap } from '@/api/client'
+import type { EditConflict, HistoryEntry, Item, ItemAnswer, ProjectSchema } from '@/api/types'
+
+const version = (at: string) => (at ? { at } : {})
+
+export function getItem(project: string, item: string, at: string): Promise<ItemAnswer> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/items/{item}', {
+      params: { path: { project, item }, query: version(at) },
+    }),
+  )
+}
+
+export function getSchema(project: string, at: string): Promise<ProjectSchema> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/schema', {
+      params: { path: { project }, query: version(at) },
+    }),
+  )
+}
+
+/** The versions of an item up to `at`, newest first. */
+export async function getHistory(project: string, item: string, at: string): Promise<HistoryEntry[]> {
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/items/{item}/history', {
+      params: { path: { project, item }, query: version(at) },
+    }),
+  )
+  return answer.entries
+}
+
+/** Changes one attribute, seen from version `base`; null overwrites what others wrote. */
+export async function setAttribute(
+  project: string,
+  item: string,
+  base: number | null,
+  attribute: string,
+  value: unknown,
+): Promise<Item> {
+  const answer = await unwrap(
+    client.PATCH('/api/v1/projects/{project}/items/{item}', {
+      params: { path: { project, item } },
+      body: { attributes: { [attribute]: value }, base, message: '' },
+    }),
+  )
+  return answer.item
+}
+
+export function deleteItem(project: string, item: string, base: number): Promise<unknown> {
+  return unwrap(
+    client.DELETE('/api/v1/projects/{project}/items/{item}', {
+      params: { path: { project, item }, query: { base } },
+    }),
+  )
+}
+
+/** Brings an item back to its state at a version, as a new commit. */
+export function restoreItem(project: string, item: string, at: number): Promise<unknown> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/items/{item}/restore', {
+      params: { path: { project, item } },
+      body: { at: String(at) },
+    }),
+  )
+}
+
+/** The conflicts of a refused save, or nothing if it was refused for another reason. */
+export function conflictsOf(error: unknown): EditConflict[] {
+  return error instanceof ApiError && error.code === 'edit_conflict'
+    ? (error.extra.conflicts as EditConflict[])
+    : []
+}
