@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 
@@ -107,6 +107,18 @@ class SizedCache(Generic[Sized]):
             if value is not None:
                 self._entries.move_to_end(key)
             return value
+
+    def get_many(self, keys: Iterable[Hashable]) -> list[Sized | None]:
+        """Return the entry of each of *keys*, or None."""
+        found = []
+        with self._lock:
+            entries = self._entries
+            for key in keys:
+                value = entries.get(key)
+                if value is not None:
+                    entries.move_to_end(key)
+                found.append(value)
+        return found
 
     def put(self, key: Hashable, value: Sized) -> None:
         """Keep *value* under *key*."""

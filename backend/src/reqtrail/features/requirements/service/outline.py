@@ -91,39 +91,39 @@ async def _bring_up_to_date(
         return None
     if any(kind == "document" for kind, _, _ in touched):
         return None
-    here = {row.placement_id for row in outline.rows}
-    moved = any(
-        kind == "placement" and (entity_id in here or document == document_id)
-        for kind, entity_id, document in touched
-    )
     items = {entity_id for kind, entity_id, _ in touched if kind == "item" and entity_id}
-    return await _renewed(session, snapshot, outline, schema, items, moved)
+    placements = {entity_id for kind, entity_id, _ in touched if kind == "placement"}
+    if any(document == document_id for _, _, document in touched) or any(
+        row.placement_id in placements for row in outline.rows if placements
+    ):
+        return await _reordered(session, snapshot, outline, schema, items)
+    return await _retitled(session, snapshot, outline, schema, items)
 
 
-async def _renewed(
-    session: AsyncSession,
-    snapshot: Snapshot,
-    outline: Outline,
-    schema: Schema,
-    items: set[UUID],
-    moved: bool,
+async def _reordered(
+    session: AsyncSession, snapshot: Snapshot, outline: Outline, schema: Schema, items: set[UUID]
 ) -> Outline:
+    """Return *outline* with its order read anew, and the titles of what is new or among *items*."""
     names: Names = {
         row.item_id: (row.key, row.title, row.style)
         for row in outline.rows
-        if row.item_id is not None
+        if row.item_id is not None and row.item_id not in items
     }
-    if moved:
-        tree = await repository.tree_rows(session, snapshot, outline.document_id)
-        wanted = {row.item_id for row in tree if row.item_id is not None}
-        stale = {item_id for item_id in wanted if item_id not in names or item_id in items}
-        if stale:
-            names.update(await titles(session, snapshot, stale, schema))
-        return Outline(outline.document_id, tuple(_in_order(tree, names)), schema.seq)
-    stale = items & set(names)
+    tree = await repository.tree_rows(session, snapshot, outline.document_id)
+    unnamed = {row.item_id for row in tree if row.item_id is not None and row.item_id not in names}
+    if unnamed:
+        names.update(await titles(session, snapshot, unnamed, schema))
+    return Outline(outline.document_id, tuple(_in_order(tree, names)), schema.seq)
+
+
+async def _retitled(
+    session: AsyncSession, snapshot: Snapshot, outline: Outline, schema: Schema, items: set[UUID]
+) -> Outline:
+    """Return *outline* with the titles of those of *items* that stand in it read anew."""
+    stale = {row.item_id for row in outline.rows if row.item_id in items} if items else set()
     if not stale:
         return outline
-    fresh = await titles(session, snapshot, stale, schema)
+    fresh = await titles(session, snapshot, (item_id for item_id in stale if item_id), schema)
     rows = tuple(
         (
             replace(row, title=fresh[row.item_id][1], style=fresh[row.item_id][2])

@@ -53,11 +53,14 @@ async def encoded_items(
     session: AsyncSession, snapshot: Snapshot, schema: Schema, ids: Iterable[UUID]
 ) -> dict[UUID, bytes]:
     """Return the JSON of items by id, deleted ones too."""
+    marks = await repository.item_marks(session, snapshot, ids)
+    number = schema.number
+    marked = [(item_id, (digest, number, name)) for item_id, digest, name in marks]
     found: dict[UUID, bytes] = {}
     keys: dict[UUID, tuple[bytes, int, str | None]] = {}
-    for item_id, content_hash, name in await repository.item_marks(session, snapshot, ids):
-        key = (content_hash, schema.number, name)
-        shown = _shown.get(key)
+    for (item_id, key), shown in zip(
+        marked, _shown.get_many(key for _, key in marked), strict=True
+    ):
         if shown is None:
             keys[item_id] = key
         else:
