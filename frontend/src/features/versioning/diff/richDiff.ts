@@ -32,6 +32,7 @@ export function visibleText(html: string): string {
 
 function blocksOf(html: string): Element[] {
   const clean = DOMPurify.sanitize(html, { RETURN_DOM: true, ADD_ATTR: ['data-path'] })
+  keepWordsApart(clean)
   const blocks: Element[] = []
   let loose: Element | null = null
   for (const node of [...clean.childNodes]) {
@@ -47,6 +48,13 @@ function blocksOf(html: string): Element[] {
     }
   }
   return blocks
+}
+
+/** The last word of a cell and the first of the next one are two words, though no space stands between them. */
+function keepWordsApart(root: Element): void {
+  for (const end of root.querySelectorAll('td, th, li, p, br, dt, dd, div')) {
+    if (!end.closest('pre')) end.after('\n')
+  }
 }
 
 const BLOCKS = new Set('ADDRESS BLOCKQUOTE DIV DL FIGURE H1 H2 H3 H4 H5 H6 HR OL P PRE TABLE UL'.split(' '))
@@ -139,38 +147,52 @@ function marked(block: Element | null, tag: 'ins' | 'del'): string {
  * does not have (removed words, in the unified view) is put in where the walk stands.
  */
 function mark(root: Element, pieces: readonly { kind: PieceKind; text: string }[], own: 'ins' | 'del'): void {
-  const document = root.ownerDocument
   const foreign: PieceKind = own === 'ins' ? 'removed' : 'added'
-  const texts: Text[] = []
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
-  while (walker.nextNode()) texts.push(walker.currentNode as Text)
+  const texts = textNodes(root)
   let current = texts.shift()
-  const wrap = (tag: 'ins' | 'del', text: string) => {
-    const element = document.createElement(tag)
-    element.textContent = text
-    return element
-  }
+  let passed: ChildNode | null = null
   for (const piece of pieces) {
     if (piece.kind === foreign) {
       const element = wrap(own === 'ins' ? 'del' : 'ins', piece.text)
-      if (current) current.before(element)
-      else root.append(element)
+      if (current && isFree(current)) current.before(element)
+      else if (passed) passed.after(element)
+      else firstHolder(root).prepend(element)
+      passed = element
       continue
     }
     let left = piece.text.length
     while (left > 0 && current) {
       const rest: Text | undefined = current.length > left ? current.splitText(left) : undefined
       left -= current.length
-      if (piece.kind !== 'same' && current.data.trim()) {
-        const element = wrap(own, current.data)
-        current.replaceWith(element)
-      } else if (piece.kind !== 'same') {
-        const element = wrap(own, current.data)
-        if (current.parentElement && !isStructural(current.parentElement)) current.replaceWith(element)
+      if (isFree(current)) {
+        passed = piece.kind === 'same' ? current : wrap(own, current.data)
+        if (passed !== current) current.replaceWith(passed)
       }
       current = rest ?? texts.shift()
     }
   }
+}
+
+function wrap(tag: 'ins' | 'del', text: string): HTMLElement {
+  const element = document.createElement(tag)
+  element.textContent = text
+  return element
+}
+
+function textNodes(root: Element): Text[] {
+  const texts: Text[] = []
+  const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) texts.push(walker.currentNode as Text)
+  return texts
+}
+
+/** Where text may stand in a block that begins with none: in its first cell or point, or in itself. */
+function firstHolder(root: Element): Element {
+  return root.querySelector('td, th, li, dt, dd') ?? root
+}
+
+function isFree(text: Text): boolean {
+  return text.parentElement !== null && !isStructural(text.parentElement)
 }
 
 /** White space between rows and cells must stay bare: an element there would break the table or the list. */
