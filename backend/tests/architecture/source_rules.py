@@ -22,7 +22,8 @@ BACKEND_ONLY = {
 """Features of the backend without a folder in the browser application, each with the reason."""
 
 BROWSER_ONLY = {
-    "schema": "the screen for types and attributes, which the feature requirements owns"
+    "item": "the page of one item puts together requirements, traceability and versioning",
+    "schema": "the screen for types and attributes, which the feature requirements owns",
 }
 """Folders of the browser application without a feature of the backend, each with the reason."""
 
