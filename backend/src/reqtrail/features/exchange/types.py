@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 MAX_EXAMPLES = 5
+ORDER_GAP = 1 << 20
+"""How far apart the places of things in a section are, so that later imports can put new ones between them."""
 
 
 @dataclass

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Row, Select, and_, cast, false, func, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.public import (
@@ -98,7 +110,7 @@ def _with_commit(table: Any, *more: Any) -> Select[Any]:
 
 
 def _in_file_order(table: Any) -> tuple[Any, ...]:
-    return (cast(table.c.extra["n"].astext, Float).asc().nulls_last(), table.c.entity_id)
+    return (cast(table.c.extra["n"].astext, BigInteger).asc().nulls_last(), table.c.entity_id)
 
 
 async def _batches(
@@ -112,7 +124,7 @@ async def _batches(
 async def schema_rows(session: AsyncSession, snapshot: Snapshot, kind: str) -> list[Row[Any]]:
     """Return all of a kind of the schema, or all documents, in file order, what has ranks by them after that."""
     table = visible(get_kind(kind).table, snapshot)
-    order: list[Any] = [cast(table.c.extra["n"].astext, Float).asc().nulls_last()]
+    order: list[Any] = [cast(table.c.extra["n"].astext, BigInteger).asc().nulls_last()]
     if "rank" in table.c:
         order.append(table.c.rank.collate("C"))
     return list(await session.execute(_with_commit(table).order_by(*order, table.c.entity_id)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -20,11 +21,14 @@ def is_element(node: etree._Element) -> bool:
     return isinstance(tag, str)
 
 
+@lru_cache(maxsize=1024)
+def _declaration(prefix: str | None, uri: str) -> str:
+    return f" xmlns{':' + prefix if prefix else ''}={quoteattr(uri)}"
+
+
 def declarations(nsmap: NsMap) -> str:
     """Return the declarations of *nsmap* as they stand in a start tag."""
-    return "".join(
-        f" xmlns{':' + prefix if prefix else ''}={quoteattr(uri)}" for prefix, uri in nsmap.items()
-    )
+    return "".join(_declaration(prefix, uri) for prefix, uri in nsmap.items())
 
 
 def to_text(element: etree._Element, nsmap: NsMap) -> str:
@@ -39,8 +43,7 @@ def to_text(element: etree._Element, nsmap: NsMap) -> str:
 def strip_declarations(text: str, nsmap: NsMap) -> str:
     """Return *text*, a serialised element, without declarations that only repeat *nsmap*."""
     for prefix, uri in nsmap.items():
-        if prefix:
-            repeated = declarations({prefix: uri})
+        if prefix and (repeated := _declaration(prefix, uri)) in text:
             if text.count(f" xmlns:{prefix}=") == text.count(repeated):
                 text = text.replace(repeated, "")
     match = _START.search(text)
@@ -48,7 +51,7 @@ def strip_declarations(text: str, nsmap: NsMap) -> str:
         return text
     tag = match.group()
     for prefix, uri in nsmap.items():
-        tag = tag.replace(declarations({prefix: uri}), "", 1)
+        tag = tag.replace(_declaration(prefix, uri), "", 1)
     return text[: match.start()] + tag + text[match.end() :]
 
 
@@ -82,7 +85,7 @@ def _self_contained(element: etree._Element) -> str:
     rest = text[match.end() :]
     for prefix, uri in element.nsmap.items():
         used = f"{prefix}:" if prefix else None
-        bare = re.sub(re.escape(declarations({prefix: uri})), "", tag, count=1)
+        bare = tag.replace(_declaration(prefix, uri), "", 1)
         if used is not None and used not in bare and used not in rest:
             tag = bare
         elif used is None and not _uses_default(element):

@@ -1,6 +1,6 @@
 """One element of a file as a record in the words of the model; what the model does not use goes into ``extra``.
 
-* ``p`` the package (the file) that the entity belongs to, ``n`` its place in its section;
+* ``p`` the package (the file) that the entity belongs to, ``n`` its place in its section, in steps of ORDER_GAP;
 * ``id`` its identifier, ``as`` the valid and unique one if that differs;
 * ``a`` the attributes of its element, ``c`` the comments before it;
 * ``t`` the number of its template in the package, or ``x`` the template itself: the element without what the model
@@ -32,7 +32,7 @@ from reqtrail.features.exchange.reqif.names import (
 )
 from reqtrail.features.exchange.reqif.strict import Tidier, attributes_of, local, remove
 from reqtrail.features.exchange.reqif.values import Entity, ValueReader
-from reqtrail.features.exchange.types import Losses, Record
+from reqtrail.features.exchange.types import ORDER_GAP, Losses, Record
 
 MAX_TEMPLATES: Final = 500
 _STAND_INS = frozenset({*STAND_IN_TYPES.values(), *STAND_IN_DATATYPES.values()})
@@ -375,7 +375,7 @@ class RecordBuilder:
     ) -> Record:
         number = self._numbers.get(kind, 0)
         self._numbers[kind] = number + 1
-        extra: dict[str, Any] = {"p": self._package_id, "n": number}
+        extra: dict[str, Any] = {"p": self._package_id, "n": number * ORDER_GAP}
         self._rename(element, extra)
         extra["a"] = attributes_of(element)
         for name in list(element.attrib):

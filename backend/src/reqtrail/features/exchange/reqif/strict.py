@@ -8,7 +8,6 @@ from collections.abc import Callable
 from lxml import etree
 
 from reqtrail.features.exchange.errors import BadValue
-from reqtrail.features.exchange.reqif.fragments import is_element
 from reqtrail.features.exchange.reqif.names import DEFAULTS, SPECS, Part, Spec
 from reqtrail.features.exchange.types import Losses
 
@@ -32,7 +31,8 @@ _NUMBERS = {"ATTRIBUTE-VALUE-INTEGER", "ATTRIBUTE-VALUE-REAL", "ATTRIBUTE-VALUE-
 
 def local(node: etree._Element) -> str:
     """Return the local name of an element; empty for comments and processing instructions."""
-    return str(node.tag).rpartition("}")[2] if is_element(node) else ""
+    tag: object = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def attributes_of(element: etree._Element) -> dict[str, str]:
@@ -45,6 +45,10 @@ def remove(node: etree._Element) -> None:
     parent = node.getparent()
     assert parent is not None
     parent.remove(node)
+
+
+def _blank(text: str | None) -> bool:
+    return not text or text.isspace()
 
 
 class Tidier:
@@ -154,8 +158,7 @@ class Tidier:
 
     def _stray_text(self, element: etree._Element, where: str) -> None:
         """Drop text between elements where ReqIF has none."""
-        stray = [element.text, *(child.tail for child in element)]
-        if not any(text and text.strip() for text in stray):
+        if _blank(element.text) and all(_blank(child.tail) for child in element):
             return
         element.text = None
         for child in element:

@@ -24,6 +24,8 @@ TOOL: Final = "Reqtrail"
 RENAMED_KINDS: Final = (
     *("datatype", "type", "attribute", "document", "item", "placement", "link", "link_group"),
 )
+_REFERRED_OFTEN = frozenset({"attribute", "type", "datatype", "value", "document"})
+"""The objects of a file are named once or twice; these by each of them."""
 _OWN = re.compile(r"_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _WRITTEN = re.compile(r"project ([0-9a-f-]{36}) version (\d+)")
 
@@ -56,10 +58,19 @@ class Lineage:
     own_ids: frozenset[UUID] = frozenset()
     exported_seq: int | None = None
     documents: frozenset[UUID] = frozenset()
+    _often: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     def entity(self, kind: str, identifier: str) -> str:
         """Return the id of the entity of *kind*, or of an enumeration value, that the file calls *identifier*."""
-        own = _OWN.fullmatch(identifier)
+        if kind not in _REFERRED_OFTEN:
+            return self._entity(kind, identifier)
+        found = self._often.get((kind, identifier))
+        if found is None:
+            found = self._often[kind, identifier] = self._entity(kind, identifier)
+        return found
+
+    def _entity(self, kind: str, identifier: str) -> str:
+        own = _OWN.fullmatch(identifier) if self.own_ids else None
         if own and UUID(own[1]) in self.own_ids:
             return own[1]
         known = self.known.get((kind, identifier))

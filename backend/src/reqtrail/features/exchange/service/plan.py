@@ -20,7 +20,7 @@ from reqtrail.features.exchange.service.mapping import MappingReport
 from reqtrail.features.exchange.service.ranks import keep_ranks
 from reqtrail.features.exchange.service.removal import plan_removal
 from reqtrail.features.exchange.service.work import Work
-from reqtrail.features.exchange.types import Losses
+from reqtrail.features.exchange.types import ORDER_GAP, Losses
 from reqtrail.features.versioning.public import (
     Action,
     CommitRecord,
@@ -37,8 +37,6 @@ from reqtrail.features.versioning.public import (
 from reqtrail.kit import clock
 
 CHUNK: Final = 1_000
-_STEP: Final = 2.0**-20
-"""By how much the place of something new in its section follows that of what stands before it."""
 EDITED: Final = (
     "edited_on_both_sides",
     "Changed here and in the file: the file's text stands, what was written here stays in the history.",
@@ -70,7 +68,7 @@ class Plan:
         self._own = self._exported is not None and all(item.is_new for item in self.lineages)
         self._ranks: Mapping[UUID, str] = {}
         self._commits: dict[int, CommitRecord] = {}
-        self._last_n: dict[str, float] = {}
+        self._last_n: dict[str, int] = {}
 
     async def chunks(self) -> AsyncIterator[list[Operation]]:
         """Yield the operations in the order in which they must be written.
@@ -156,7 +154,8 @@ class Plan:
         last = self._last_n.get(kind.name)
         kept = (state.content["extra"] or {}).get("n") if state is not None else None
         if kept is None:
-            kept = 0 if last is None else last + _STEP
+            # Before all that is there: each import is in front of the ones before it.
+            kept = -self.head.seq * ORDER_GAP if last is None else last + 1
         self._last_n[kind.name] = kept
         return {**content, "extra": {**extra, "n": kept}}
 

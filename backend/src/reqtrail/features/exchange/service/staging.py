@@ -19,7 +19,7 @@ from reqtrail.features.exchange.repository import jobs, staged
 from reqtrail.features.exchange.repository.staged import StagedRow
 from reqtrail.features.exchange.service.lineage import Lineage, resolve_lineage
 from reqtrail.features.exchange.service.work import Work
-from reqtrail.features.exchange.types import Losses, Record
+from reqtrail.features.exchange.types import ORDER_GAP, Losses, Record
 from reqtrail.features.files.public import sniff
 from reqtrail.features.versioning.public import resolve_ref
 from reqtrail.kit import clock
@@ -180,7 +180,7 @@ async def _stage_files(
             "media_type": media_type,
             "size": len(data),
             "package_id": str(package_id),
-            "extra": {"path": member.path, "n": number},
+            "extra": {"path": member.path, "n": number * ORDER_GAP},
         }
         entity_id = uuid5(work.job.project_id, f"{package_id}/file/{member.path}")
         row = StagedRow(_ordinal("file", 0, number), "file", entity_id, fields)
