@@ -27,9 +27,7 @@ from benchmarks.writers import many_writers
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
-async def _measure(
-    found: Running, sizes: list[int], folder: Path
-) -> dict[str, list[Result]]:
+async def _measure(found: Running, sizes: list[int], folder: Path) -> dict[str, list[Result]]:
     results: dict[str, list[Result]] = {}
 
     def table(title: str) -> list[Result]:
@@ -72,10 +70,7 @@ def _write(results: dict[str, list[Result]]) -> Path:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "results": {
-            title: [
-                {**asdict(one), "ratio": one.ratio, "verdict": one.verdict}
-                for one in found
-            ]
+            title: [{**asdict(one), "ratio": one.ratio, "verdict": one.verdict} for one in found]
             for title, found in results.items()
         },
     }

@@ -46,12 +46,9 @@ class Corpus:
         self._seed = seed
         words = random.Random(seed)
         self._words = [
-            "".join(words.choices(_SYLLABLES, k=words.randint(1, 4)))
-            for _ in range(20_000)
+            "".join(words.choices(_SYLLABLES, k=words.randint(1, 4))) for _ in range(20_000)
         ]
-        self._weights = list(
-            accumulate(1 / (rank + 1) for rank in range(len(self._words)))
-        )
+        self._weights = list(accumulate(1 / (rank + 1) for rank in range(len(self._words))))
         self.rows: list[Row] = []
         self.titles: list[str] = []
         for level, (name, share) in enumerate(LEVELS):
@@ -78,9 +75,7 @@ class Corpus:
     def text(self, index: int, salt: str = "") -> str:
         """Return the rich text of an item as XHTML source."""
         chance = random.Random(f"{self._seed}/{index}/{salt}")
-        words = chance.choices(
-            self._words, cum_weights=self._weights, k=chance.randint(40, 80)
-        )
+        words = chance.choices(self._words, cum_weights=self._weights, k=chance.randint(40, 80))
         words[0] = f"ID{chance.randrange(10**7):07}"
         middle = len(words) // 2
         body = f"<p>{' '.join(words[:middle])} <b>{words[middle]}</b>.</p>"
@@ -130,12 +125,8 @@ class Load:
             attribute("Title"): f"Requirement {row.index}",
             attribute("Text"): self._corpus.text(row.index),
             attribute("Rationale"): f"{_OPEN}<p>Because of {row.index % 97}.</p></div>",
-            attribute("Status"): value(
-                "Status", ("Draft", "Proposed", "Approved")[row.index % 3]
-            ),
-            attribute("Priority"): value(
-                "Priority", ("Must", "Should", "Could")[row.index % 3]
-            ),
+            attribute("Status"): value("Status", ("Draft", "Proposed", "Approved")[row.index % 3]),
+            attribute("Priority"): value("Priority", ("Must", "Should", "Could")[row.index % 3]),
             attribute("Verification"): value("Verification method", "Test"),
             attribute("Source"): f"Source {row.index % 50}",
             attribute("Owner"): f"Owner {row.index % 20}",
@@ -157,9 +148,7 @@ class Load:
         }
         return [
             Operation(Action.CREATE, "item", self.id("item", row.index), item),
-            Operation(
-                Action.CREATE, "placement", self.id("placement", row.index), placement
-            ),
+            Operation(Action.CREATE, "placement", self.id("placement", row.index), placement),
         ]
 
     def _operations(self) -> Iterator[Operation]:
@@ -173,9 +162,7 @@ class Load:
                 "archived": False,
                 "extra": None,
             }
-            yield Operation(
-                Action.CREATE, "document", self.id("document", index), fields
-            )
+            yield Operation(Action.CREATE, "document", self.id("document", index), fields)
         for row in self._corpus.rows:
             yield from self._row(row, ranks[row.index % MAX_DOCUMENT])
         link_type = default_id(self._project, "type", "derives from")

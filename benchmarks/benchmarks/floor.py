@@ -18,9 +18,7 @@ from benchmarks import sql
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(
-        os.environ["BENCH_DATABASE_URL"], min_size=4
-    ) as pool:
+    async with asyncpg.create_pool(os.environ["BENCH_DATABASE_URL"], min_size=4) as pool:
         app.state.pool = pool
         yield
 
@@ -29,9 +27,7 @@ app = FastAPI(lifespan=_lifespan, openapi_url=None)
 
 
 def _json(rows: list[Any]) -> Response:
-    content = [
-        {**row, "attributes": orjson.Fragment(row["attributes"])} for row in rows
-    ]
+    content = [{**row, "attributes": orjson.Fragment(row["attributes"])} for row in rows]
     return Response(orjson.dumps(content), media_type="application/json")
 
 
@@ -54,6 +50,4 @@ async def rows(request: Request, project: UUID, document: UUID, limit: int) -> R
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        app, host="127.0.0.1", port=int(os.environ["BENCH_PORT"]), log_level="warning"
-    )
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["BENCH_PORT"]), log_level="warning")

@@ -25,9 +25,7 @@ TEN_THOUSAND_SECONDS = 4.5
 EXPORT_MEGABYTES_A_SECOND = 20.0
 
 _NS = "{http://www.omg.org/spec/ReqIF/20110401/reqif.xsd}"
-_RECORDS = {
-    f"{_NS}{name}" for name in ("SPEC-OBJECT", "SPEC-RELATION", "SPEC-HIERARCHY")
-}
+_RECORDS = {f"{_NS}{name}" for name in ("SPEC-OBJECT", "SPEC-RELATION", "SPEC-HIERARCHY")}
 _SCRATCH = """
 DROP TABLE IF EXISTS bench_import;
 CREATE TABLE bench_import (id text NOT NULL, kind text NOT NULL, content jsonb NOT NULL)"""
@@ -44,9 +42,7 @@ async def interchange(running: Running, size: int, folder: Path) -> list[Result]
     ) as client:
         key = f"X{size}"
         (
-            await client.post(
-                "/projects", json={"key": key, "name": f"Import of {size}"}
-            )
+            await client.post("/projects", json={"key": key, "name": f"Import of {size}"})
         ).raise_for_status()
         async with watched(running.pid("worker_pid")) as worker:
             seconds, commit = await _import(client, key, path)
@@ -63,9 +59,7 @@ async def interchange(running: Running, size: int, folder: Path) -> list[Result]
         ]
         if size == 10_000:
             results.append(
-                Result(
-                    "the same", seconds, limit=TEN_THOUSAND_SECONDS, bar=1.0, unit="s"
-                )
+                Result("the same", seconds, limit=TEN_THOUSAND_SECONDS, bar=1.0, unit="s")
             )
         results.append(
             Result(
@@ -96,11 +90,7 @@ async def _import(client: httpx.AsyncClient, key: str, path: Path) -> tuple[floa
         if time.perf_counter() - began > MOST_SECONDS:
             raise TimeoutError("the import takes too long")
         await asyncio.sleep(POLL_SECONDS)
-        job = (
-            (await client.get(f"/projects/{key}/imports/{job['id']}"))
-            .raise_for_status()
-            .json()
-        )
+        job = (await client.get(f"/projects/{key}/imports/{job['id']}")).raise_for_status().json()
     if job["state"] != "done":
         raise RuntimeError(f"the import ended as {job['state']}: {job['error']}")
     counts = job["counts"]
@@ -110,9 +100,7 @@ async def _import(client: httpx.AsyncClient, key: str, path: Path) -> tuple[floa
     return time.perf_counter() - began, wrote
 
 
-async def _export(
-    running: Running, client: httpx.AsyncClient, key: str
-) -> list[Result]:
+async def _export(running: Running, client: httpx.AsyncClient, key: str) -> list[Result]:
     async with watched(running.pid("api_pid")) as api:
         began, sent = time.perf_counter(), 0
         async with client.stream(
@@ -160,15 +148,12 @@ def _extracted(path: Path) -> list[tuple[str, str, str]]:
     records = []
     for _, element in etree.iterparse(str(path), tag=tuple(_RECORDS)):
         values = {
-            value.findtext(f"{_NS}DEFINITION/*"): value.get("THE-VALUE")
-            or _inner(value)
+            value.findtext(f"{_NS}DEFINITION/*"): value.get("THE-VALUE") or _inner(value)
             for value in element.iterfind(f"{_NS}VALUES/*")
         }
         references = [reference.text for reference in element.iterfind("*/*")]
         content = orjson.dumps({"values": values, "references": references}).decode()
-        records.append(
-            (element.get("IDENTIFIER"), etree.QName(element).localname, content)
-        )
+        records.append((element.get("IDENTIFIER"), etree.QName(element).localname, content))
         if element.tag != f"{_NS}SPEC-HIERARCHY":
             element.clear()
     return records

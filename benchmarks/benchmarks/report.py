@@ -92,9 +92,6 @@ def result_of(work: str, samples: dict[str, list[float]], **more: Any) -> Result
         medians["ours"],
         medians.get("raw"),
         medians.get("floor"),
-        samples={
-            name: [round(value, 3) for value in values]
-            for name, values in samples.items()
-        },
+        samples={name: [round(value, 3) for value in values] for name, values in samples.items()},
         **more,
     )

@@ -44,13 +44,9 @@ def _named(tag: str, identifier: str, name: str, more: str = "") -> str:
 
 def _definitions() -> Iterator[str]:
     yield "<DATATYPES>\n"
-    yield _named(
-        "DATATYPE-DEFINITION-STRING", "d-string", "String", ' MAX-LENGTH="32000"/>\n'
-    )
+    yield _named("DATATYPE-DEFINITION-STRING", "d-string", "String", ' MAX-LENGTH="32000"/>\n')
     yield _named("DATATYPE-DEFINITION-XHTML", "d-xhtml", "Text", "/>\n")
-    yield _named(
-        "DATATYPE-DEFINITION-ENUMERATION", "d-state", "Status", "><SPECIFIED-VALUES>\n"
-    )
+    yield _named("DATATYPE-DEFINITION-ENUMERATION", "d-state", "Status", "><SPECIFIED-VALUES>\n")
     for number, name in enumerate(_STATES):
         yield _named("ENUM-VALUE", f"v-{number}", name, "><PROPERTIES>")
         yield f'<EMBEDDED-VALUE KEY="{number}" OTHER-CONTENT=""/></PROPERTIES></ENUM-VALUE>\n'
@@ -60,19 +56,13 @@ def _definitions() -> Iterator[str]:
         yield _attribute("STRING", f"a-{name}", name, "d-string")
     for name in ("Text", "Rationale"):
         yield _attribute("XHTML", f"a-{name}", f"ReqIF.{name}", "d-xhtml")
-    yield _attribute(
-        "ENUMERATION", "a-state", "Status", "d-state", ' MULTI-VALUED="false"'
-    )
+    yield _attribute("ENUMERATION", "a-state", "Status", "d-state", ' MULTI-VALUED="false"')
     yield "</SPEC-ATTRIBUTES></SPEC-OBJECT-TYPE>\n"
     yield _named("SPEC-RELATION-TYPE", "t-link", "derives from", "/>\n")
-    yield _named(
-        "SPECIFICATION-TYPE", "t-document", "Specification", "/>\n</SPEC-TYPES>\n"
-    )
+    yield _named("SPECIFICATION-TYPE", "t-document", "Specification", "/>\n</SPEC-TYPES>\n")
 
 
-def _attribute(
-    base: str, identifier: str, name: str, datatype: str, more: str = ""
-) -> str:
+def _attribute(base: str, identifier: str, name: str, datatype: str, more: str = "") -> str:
     begin = _named(f"ATTRIBUTE-DEFINITION-{base}", identifier, name, more)
     reference = f"DATATYPE-DEFINITION-{base}-REF"
     return (

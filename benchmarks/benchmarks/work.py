@@ -82,9 +82,7 @@ class Bench:
 
     async def _all(self) -> list[Result]:
         results = [
-            Result(
-                "load the corpus (one streamed commit)", self.load_seconds, unit="s"
-            ),
+            Result("load the corpus (one streamed commit)", self.load_seconds, unit="s"),
             await self.item_by_key(),
             await self.page(),
             await self.open_document(),
@@ -132,12 +130,8 @@ class Bench:
         document = self._load.id("document", self._document)
         samples = await interleaved(
             self.rounds,
-            ours=lambda n: self._get(
-                f"/documents/{document}/rows", limit=100, offset=0
-            ),
-            floor=lambda n: self._get_floor(
-                f"/{self.project_id}/documents/{document}", limit=100
-            ),
+            ours=lambda n: self._get(f"/documents/{document}/rows", limit=100, offset=0),
+            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=100),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 100),
         )
         result = result_of("page of 100 rows", samples)
@@ -176,9 +170,7 @@ class Bench:
         ]
         samples: dict[str, list[float]] = {"ours": []}
         for number in range(15):
-            await self._commit(
-                [self._edit(items[number % len(items)], f"after {number}")]
-            )
+            await self._commit([self._edit(items[number % len(items)], f"after {number}")])
             began = time.perf_counter()
             await self._get(f"/documents/{document}/outline")
             await self._get(f"/documents/{document}/rows", limit=100, offset=0)
@@ -192,17 +184,11 @@ class Bench:
         head = orjson.loads(await self._get("/refs/resolve"))["seq"]
         samples = await interleaved(
             12,
-            ours=lambda n: self._get(
-                f"/documents/{document}/outline", at=f"main@{head - 2 - n}"
-            ),
-            raw=lambda n: self._raw.fetch(
-                sql.OUTLINE, self.project_id, document, title
-            ),
+            ours=lambda n: self._get(f"/documents/{document}/outline", at=f"main@{head - 2 - n}"),
+            raw=lambda n: self._raw.fetch(sql.OUTLINE, self.project_id, document, title),
             floor=lambda n: self._get_floor("/hello"),
         )
-        result = result_of(
-            "outline of the largest document, built anew", samples, bar=1.0
-        )
+        result = result_of("outline of the largest document, built anew", samples, bar=1.0)
         assert result.raw is not None and result.floor is not None
         result.limit = 2 * result.raw + result.floor
         result.note = "limit: 2 × raw + one bare request"
@@ -213,9 +199,7 @@ class Bench:
         head = orjson.loads(await self._get("/refs/resolve"))["seq"]
         samples = await interleaved(
             15,
-            ours=lambda n: self._get(
-                "/compare", **{"from": head - 3 - n, "to": head - 2 - n}
-            ),
+            ours=lambda n: self._get("/compare", **{"from": head - 3 - n, "to": head - 2 - n}),
         )
         return result_of("compare two neighbouring versions", samples)
 
@@ -224,12 +208,8 @@ class Bench:
         document = self._load.id("document", self._document)
         samples = await interleaved(
             9,
-            ours=lambda n: self._get(
-                f"/documents/{document}/rows", limit=5000, offset=0
-            ),
-            floor=lambda n: self._get_floor(
-                f"/{self.project_id}/documents/{document}", limit=5000
-            ),
+            ours=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
+            floor=lambda n: self._get_floor(f"/{self.project_id}/documents/{document}", limit=5000),
             raw=lambda n: self._raw.fetch(sql.ROWS, self.project_id, document, 5000),
         )
         result = result_of("whole largest document", samples, bar=2.0)
@@ -269,9 +249,7 @@ class Bench:
         items = [row.index for row in self.corpus.rows if not row.heading]
         samples = await interleaved(
             self.rounds,
-            ours=lambda n: self._commit(
-                [self._edit(items[n * 31 % len(items)], f"save {n}")]
-            ),
+            ours=lambda n: self._commit([self._edit(items[n * 31 % len(items)], f"save {n}")]),
             raw=lambda n: self._save_raw(1),
             floor=lambda n: self._get_floor("/hello"),
         )
@@ -287,16 +265,11 @@ class Bench:
         samples = await interleaved(
             2,
             ours=lambda n: self._commit(
-                [
-                    self._edit(index, f"bulk {n}")
-                    for index in (items if n >= 0 else items[:10])
-                ]
+                [self._edit(index, f"bulk {n}") for index in (items if n >= 0 else items[:10])]
             ),
             raw=lambda n: self._save_raw(len(items)),
         )
-        result = result_of(
-            f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0
-        )
+        result = result_of(f"commit of {len(items):,} edits", samples, bar=1.0, limit=10_000.0)
         result.note = "limit: 10 s"
         return result
 
@@ -308,9 +281,7 @@ class Bench:
             ours=lambda n: self._get(
                 f"/documents/{document}/rows", limit=5000, offset=0, at="main@2"
             ),
-            floor=lambda n: self._get(
-                f"/documents/{document}/rows", limit=5000, offset=0
-            ),
+            floor=lambda n: self._get(f"/documents/{document}/rows", limit=5000, offset=0),
         )
         result = result_of("whole largest document, in the past", samples, bar=2.0)
         result.limit, result.floor = result.floor, None

@@ -80,9 +80,7 @@ async def _our_rate(running: Running) -> float:
     async with httpx.AsyncClient(
         base_url=f"{running.url}/api/v1", headers=headers, timeout=60
     ) as client:
-        places = [
-            await _item(client, f"W{number % PROJECTS}") for number in range(WRITERS)
-        ]
+        places = [await _item(client, f"W{number % PROJECTS}") for number in range(WRITERS)]
         turns = [0] * WRITERS
 
         async def act(number: int) -> None:
