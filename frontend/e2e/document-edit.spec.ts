@@ -16,8 +16,8 @@ test('convention 1: inline edit', async ({ page }) => {
   const document = await project.document('Brakes', LINES)
   const screen = new DocumentScreen(page)
   await screen.open(document, { view: 'grid' })
-  const key = await screen.row('Hold on a slope').getAttribute('data-key')
-  const read = async () => (await project.item(key!)).attributes
+  const key = (await screen.row('Hold on a slope').getAttribute('data-key')) ?? ''
+  const read = async () => (await project.item(key)).attributes
   const edit = async (column: string) => (await screen.cell('Hold on a slope', column)).dblclick()
 
   // A text: F2 begins, Escape takes back, Enter begins and commits and goes down.
@@ -70,14 +70,12 @@ test('convention 1: inline edit', async ({ page }) => {
     [count]: '4',
     [force]: '2.5',
     [safe]: true,
-    [project.attribute('Requirement', 'Priority')]: [
-      project.datatype('Priority').enum_values.find((value) => value.name === 'Must')!.id,
-    ],
+    [project.attribute('Requirement', 'Priority')]: [project.value('Priority', 'Must')],
   })
   expect(String((await read())[due])).toContain('2027-03-01T12:30')
   const ways = (await read())[project.attribute('Requirement', 'Verification')] as string[]
   expect(ways).toHaveLength(2)
-  expect((await project.item(key!)).text).toContain('The brake shall hold. Always.')
+  expect((await project.item(key)).text).toContain('The brake shall hold. Always.')
   await expectAccessible(page)
 
   // In the document too, and a reload shows what was saved.
@@ -98,7 +96,7 @@ test('convention 4: optimistic with rollback and conflict', async ({ page }) => 
   const title = project.attribute('Requirement', 'Title')
   const screen = new DocumentScreen(page)
   await screen.open(document, { view: 'grid' })
-  const key = (await screen.row('Release').getAttribute('data-key'))!
+  const key = (await screen.row('Release').getAttribute('data-key')) ?? ''
   const cell = page.locator(`[data-key="${key}"] [data-cell="0"]`)
   const rename = async (name: string) => {
     await cell.dblclick()

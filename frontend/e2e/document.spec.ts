@@ -44,7 +44,7 @@ test('find and print reach rows outside the window', async ({ page }) => {
     at === 390 ? 'A needle in the hay' : `Entry ${at + 1}`,
   )
   const project = await SampleProject.make()
-  const document = await project.document('Brakes', titles)
+  const sample = await project.document('Brakes', titles)
   const screen = new DocumentScreen(page)
   await page.addInitScript(() => {
     window.print = () => {
@@ -53,7 +53,7 @@ test('find and print reach rows outside the window', async ({ page }) => {
       window.dispatchEvent(new Event('afterprint'))
     }
   })
-  await screen.open(document)
+  await screen.open(sample)
   await screen.focusRow('Entry 1')
   await expect(screen.row('A needle in the hay')).toHaveCount(0)
   await page.keyboard.press('Control+f')

@@ -93,6 +93,15 @@ export class SampleProject {
     )
   }
 
+  /** The id of a value of an enumeration. */
+  value(datatype: string, name: string): string {
+    const values = this.datatype(datatype).enum_values
+    return found(
+      values.find((value) => value.name === name),
+      name,
+    ).id
+  }
+
   commit(operations: Operation[], message = '', base: number | null = null): Promise<{ items: Item[] }> {
     return api('POST', `/projects/${this.key}/commits`, { base, message, operations })
   }

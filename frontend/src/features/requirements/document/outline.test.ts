@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { placeFor, placeForNew, sibling, unfolded, type OutlineRow } from './outline'
+import {
+  moved,
+  placeFor,
+  placeForNew,
+  sibling,
+  unfolded,
+  without,
+  withRow,
+  type OutlineRow,
+  type Place,
+} from './outline'
 
 /** Builds an outline from names indented by two spaces a level. */
 function outline(text: string): OutlineRow[] {
@@ -61,5 +71,43 @@ describe('placeForNew', () => {
     expect(placeForNew(rows, at('b'), false)).toEqual({ parent_id: 'a', after: 'b' })
     expect(placeForNew(rows, at('b'), true)).toEqual({ parent_id: 'b', first: true })
     expect(placeForNew([], -1, false)).toEqual({ parent_id: null, first: true })
+  })
+})
+
+describe('a change of the outline, shown before the server has answered', () => {
+  const shape = (list: readonly OutlineRow[]) =>
+    list.map((row) => `${'  '.repeat(row[2])}${row[0]}${row[8] ? '+' : ''}`)
+  const parents = (list: readonly OutlineRow[]) => list.map((row) => list[row[1]]?.[0] ?? null)
+
+  it('moves a row with what is below it', () => {
+    const changed = moved(rows, at('b'), placeFor(rows, at('b'), 'down') as Place)
+    expect(shape(changed)).toEqual(['a+', '  d', '  b+', '    c', 'e'])
+    expect(parents(changed)).toEqual([null, 'a', 'a', 'b', null])
+  })
+  it('indents and outdents, and knows who has something below', () => {
+    const indented = moved(rows, at('d'), placeFor(rows, at('d'), 'indent') as Place)
+    expect(shape(indented)).toEqual(['a+', '  b+', '    c', '    d', 'e'])
+    const outdented = moved(rows, at('c'), placeFor(rows, at('c'), 'outdent') as Place)
+    expect(shape(outdented)).toEqual(['a+', '  b', '  c', '  d', 'e'])
+    expect(parents(outdented)).toEqual([null, 'a', 'a', 'a', null])
+  })
+  it('takes rows out with what is below them', () => {
+    expect(shape(without(rows, new Set(['b', 'e'])))).toEqual(['a+', '  d'])
+    expect(shape(without(rows, new Set(['b', 'd'])))).toEqual(['a', 'e'])
+  })
+  it('puts a new row behind, below, first and last', () => {
+    const row = ['x', -1, 0, 'x', null, 'requirement', 'x', '', false] as OutlineRow
+    const put = (place: Place) => shape(withRow(rows, row, place))
+    expect(put(placeForNew(rows, at('b'), false))).toEqual(['a+', '  b+', '    c', '  x', '  d', 'e'])
+    expect(put(placeForNew(rows, at('e'), true))).toEqual(['a+', '  b+', '    c', '  d', 'e+', '  x'])
+    expect(put({ parent_id: null, first: true })[0]).toBe('x')
+    expect(put({ parent_id: 'b' })).toEqual(['a+', '  b+', '    c', '    x', '  d', 'e'])
+    expect(put({ parent_id: null }).at(-1)).toBe('x')
+  })
+  it('leaves the old outline as it was', () => {
+    const before = JSON.stringify(rows)
+    moved(rows, at('b'), { parent_id: null, first: true })
+    without(rows, new Set(['a']))
+    expect(JSON.stringify(rows)).toBe(before)
   })
 })

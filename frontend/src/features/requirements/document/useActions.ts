@@ -2,16 +2,26 @@ import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Item, Operation, Row } from '@/api/types'
 import { t } from '@/shared/i18n'
 import type { Field, SchemaIndex } from '../values/schemaIndex'
-import { COLUMN, placeFor, placeForNew, type Direction, type OutlineRow } from './outline'
+import {
+  COLUMN,
+  moved,
+  placeFor,
+  placeForNew,
+  without,
+  withRow,
+  type Direction,
+  type OutlineRow,
+} from './outline'
 import type { Write } from './useWrites'
 
 interface Context {
   document: Ref<string>
   rows: Ref<readonly OutlineRow[]>
-  loaded: Ref<ReadonlyMap<string, Row>>
   index: ComputedRef<SchemaIndex>
   save: (write: Write) => Promise<boolean>
   patch: (items: readonly Item[]) => void
+  put: (row: Row) => void
+  restructure: (change: (rows: readonly OutlineRow[]) => OutlineRow[]) => () => void
 }
 
 const operation = (op: Operation['op'], kind: Operation['kind'], more: Partial<Operation>): Operation => ({
@@ -23,7 +33,7 @@ const operation = (op: Operation['op'], kind: Operation['kind'], more: Partial<O
 })
 
 /** What can be done to the rows of a document. Each returns whether it was saved. */
-export function useActions({ document, rows, loaded, index, save, patch }: Context) {
+export function useActions({ document, rows, index, save, patch, put, restructure }: Context) {
   const requirement = computed(() =>
     index.value.itemTypes.find((type) => type.presentation.style === 'requirement'),
   )
@@ -40,7 +50,12 @@ export function useActions({ document, rows, loaded, index, save, patch }: Conte
     if (type?.presentation.title === attribute.id) shown.title = String(value ?? '')
     return save({
       operations: [
-        operation('update', 'item', { id: item.id, fields: { attributes: { [attribute.id]: value } } }),
+        operation('update', 'item', {
+          id: item.id,
+          fields: { attributes: { [attribute.id]: value } },
+          // The version that was edited, not the newest: what others wrote since is merged or asked about.
+          ...(item.revision > 0 ? { base: item.revision } : {}),
+        }),
       ],
       message: t('document.message.edited', { key: item.key ?? '', name: attribute.name }),
       show: () => patch([shown]),
@@ -48,24 +63,46 @@ export function useActions({ document, rows, loaded, index, save, patch }: Conte
     })
   }
 
-  /** Makes a requirement behind a row, or first below it; returns its placement, or null if it was refused. */
-  async function add(at: number, child: boolean, title = ''): Promise<string | null> {
+  /** Makes a requirement behind a row, or first below it, and shows it at once; returns its placement. */
+  function add(at: number, child: boolean): string | null {
     const type = requirement.value
     if (!type) return null
-    const [item, placement] = [crypto.randomUUID(), crypto.randomUUID()]
-    const attributes = title ? { [String(type.presentation.title)]: title } : {}
-    const saved = await save({
+    const [id, placement] = [crypto.randomUUID(), crypto.randomUUID()]
+    const place = placeForNew(rows.value, at, child)
+    const line: OutlineRow = [placement, -1, 0, id, null, 'requirement', '', '', false]
+    void save({
       operations: [
-        operation('create', 'item', { id: item, fields: { type_id: type.id, attributes } }),
+        operation('create', 'item', { id, fields: { type_id: type.id, attributes: {} } }),
         operation('create', 'placement', {
           id: placement,
-          fields: { item_id: item },
-          position: { document_id: document.value, first: false, ...placeForNew(rows.value, at, child) },
+          fields: { item_id: id },
+          position: { document_id: document.value, first: false, ...place },
         }),
       ],
       message: t('document.message.added'),
+      ...structural((old) => withRow(old, line, place)),
     })
-    return saved ? placement : null
+    put({
+      placement_id: placement,
+      parent_id: place.parent_id,
+      level: 0,
+      number: '',
+      item: blank(id, type.id),
+    })
+    return placement
+  }
+
+  /** Shows a change of the outline at once, and takes it back if it is refused. */
+  function structural(
+    change: (old: readonly OutlineRow[]) => OutlineRow[],
+  ): Pick<Write, 'show' | 'takeBack'> {
+    let takeBack = (): void => undefined
+    return {
+      show: () => {
+        takeBack = restructure(change)
+      },
+      takeBack: () => takeBack(),
+    }
   }
 
   /** Makes one requirement of each line of a text, in one commit. */
@@ -99,6 +136,10 @@ export function useActions({ document, rows, loaded, index, save, patch }: Conte
         }),
       ],
       message: t('document.message.moved', { key: row[COLUMN.key] ?? '' }),
+      ...structural((old) => {
+        const from = old.findIndex((entry) => entry[COLUMN.placement] === row[COLUMN.placement])
+        return from < 0 ? [...old] : moved(old, from, place)
+      }),
     })
   }
 
@@ -113,6 +154,7 @@ export function useActions({ document, rows, loaded, index, save, patch }: Conte
         operation('delete', 'placement', { id: row[COLUMN.placement], items: true }),
       ),
       message: t('document.deleted', { key: names }),
+      ...structural((old) => without(old, gone)),
     })
   }
 
@@ -122,21 +164,21 @@ export function useActions({ document, rows, loaded, index, save, patch }: Conte
     return above !== undefined
   }
 
-  /** Puts an item that stands nowhere behind the last row. */
-  function place(item: string): Promise<boolean> {
-    return save({
-      operations: [
-        operation('create', 'placement', {
-          id: crypto.randomUUID(),
-          fields: { item_id: item },
-          position: { document_id: document.value, parent_id: null, first: false },
-        }),
-      ],
-    })
+  return { setValue, add, addLines, move, remove }
+}
+
+/** An item as it is before the server has answered. */
+function blank(id: string, type: string): Item {
+  return {
+    id,
+    key: null,
+    type_id: type,
+    attributes: {},
+    title: '',
+    text: null,
+    revision: 0,
+    changed_at: null,
+    changed_by: '',
+    deleted: false,
   }
-
-  const itemAt = (at: number): Item | null =>
-    loaded.value.get(rows.value[at]?.[COLUMN.placement] ?? '')?.item ?? null
-
-  return { setValue, add, addLines, move, remove, place, itemAt, canAdd: requirement }
 }

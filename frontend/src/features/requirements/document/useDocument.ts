@@ -100,6 +100,21 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
     })
   }
 
+  /** Shows another outline until the server's is read again, and returns what takes it back. */
+  function restructure(change: (rows: readonly OutlineRow[]) => OutlineRow[]): () => void {
+    const before = cache.getQueryData<OutlineAnswer>(outlineKey.value)
+    if (!before) return () => undefined
+    void cache.cancelQueries({ queryKey: outlineKey.value })
+    const key = outlineKey.value
+    cache.setQueryData<OutlineAnswer>(key, { ...before, rows: change(before.rows) })
+    return () => cache.setQueryData(key, before)
+  }
+
+  /** Shows a row that the server does not have yet. */
+  function put(row: Row): void {
+    loaded.value = new Map(loaded.value).set(row.placement_id, row)
+  }
+
   /** Reads again what is shown, keeping it on the screen meanwhile. */
   async function refresh(): Promise<void> {
     fresh = new Set()
@@ -119,5 +134,5 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
     loaded.value = new Map()
   })
 
-  return { outline, schema, rows, indexOf, loaded, failure, want, wantAll, patch, refresh }
+  return { outline, schema, rows, indexOf, loaded, failure, want, wantAll, patch, put, restructure, refresh }
 }

@@ -27,7 +27,7 @@ interface Pending {
 export function useWrites(
   project: Ref<string>,
   base: Ref<number>,
-  onSaved: (answer: CommitAnswer, write: Write) => Promise<void>,
+  onSaved: (answer: CommitAnswer, write: Write, isLast: boolean) => Promise<void>,
   onRefused: () => Promise<void>,
 ) {
   const cache = useQueryClient()
@@ -35,21 +35,33 @@ export function useWrites(
   const conflict = shallowRef<Pending | null>(null)
   const saving = ref(0)
   let queue: Promise<unknown> = Promise.resolve()
+  /** What our own saves made of a version of a thing: what is typed on top of it does not conflict with them. */
+  const own = new Map<string, number>()
 
   /** Returns whether it was saved. */
   function save(write: Write): Promise<boolean> {
     write.show?.()
+    saving.value += 1
     const work = queue.then(() => send(write))
     queue = work
     return work
   }
 
+  function based(operation: Operation): Operation {
+    let seen = operation.base ?? undefined
+    for (let next = seen; next !== undefined; next = own.get(`${operation.id}@${next}`)) seen = next
+    return seen === undefined ? operation : { ...operation, base: seen }
+  }
+
   async function send(write: Write): Promise<boolean> {
-    saving.value += 1
+    const operations = write.operations.map(based)
     try {
-      const answer = await commit(project.value, base.value, write.message ?? '', write.operations)
+      const answer = await commit(project.value, base.value, write.message ?? '', operations)
       base.value = Math.max(base.value, answer.ref.seq)
-      await onSaved(answer, write)
+      if (!answer.merged) {
+        for (const { id, base: seen } of operations) if (seen) own.set(`${id}@${seen}`, answer.ref.seq)
+      }
+      await onSaved(answer, write, saving.value === 1)
       void cache.invalidateQueries({ queryKey: keys.log(project.value) })
       return true
     } catch (error) {
@@ -68,7 +80,10 @@ export function useWrites(
   async function resolve(keepMine: boolean): Promise<void> {
     const pending = conflict.value
     conflict.value = null
-    if (pending && keepMine) await save(pending.write)
+    if (!pending || !keepMine) return
+    // Theirs was seen and is overwritten on purpose: seen from the version that was read after the refusal.
+    const operations = pending.write.operations.map((operation) => ({ ...operation, base: null }))
+    await save({ ...pending.write, operations })
   }
 
   return { save, saving, conflict, resolve }
