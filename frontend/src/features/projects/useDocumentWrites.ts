@@ -9,6 +9,8 @@ import { updateDocument, type DocumentPatch } from './projects.api'
 interface Change {
   document: Document
   patch: DocumentPatch
+  /** Whether to say what was done, and offer to take it back. */
+  told?: boolean
 }
 
 /** Renaming and archiving documents: shown at once, rolled back and explained when refused, and undoable. */
@@ -33,6 +35,14 @@ export function useDocumentWrites(project: MaybeRefOrGetter<string>) {
       )
       return { before }
     },
+    // Here and not at the call: an archived document takes its row, and with it the caller, away.
+    onSuccess: (_answer, { document, patch, told }) => {
+      if (!told) return
+      const text = patch.archived ? 'projects.home.archived' : 'projects.home.restored'
+      notify.undoable(t(text, { title: document.title }), () =>
+        mutate({ document, patch: { archived: !patch.archived } }),
+      )
+    },
     onError: (error, _change, context) => {
       cache.setQueryData(listKey(), context?.before)
       notify.failure(error)
@@ -46,17 +56,7 @@ export function useDocumentWrites(project: MaybeRefOrGetter<string>) {
   }
 
   function setArchived(document: Document, archived: boolean): void {
-    mutate(
-      { document, patch: { archived } },
-      {
-        onSuccess: () => {
-          const text = archived ? 'projects.home.archived' : 'projects.home.restored'
-          notify.undoable(t(text, { title: document.title }), () =>
-            mutate({ document, patch: { archived: !archived } }),
-          )
-        },
-      },
-    )
+    mutate({ document, patch: { archived }, told: true })
   }
 
   return { rename, setArchived, refresh }
