@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -164,13 +166,7 @@ async def test_what_the_file_holds_no_more_goes(world: World) -> None:
 async def test_two_files_do_not_touch_each_other(world: World) -> None:
     """A second file with other specifications is added; both leave again as they came, in one archive."""
     again = await Again.start(world)
-    other = (
-        sample(title="Door control")
-        .replace(b'"s-1"', b'"s-2"')
-        .replace(b"o-", b"p-")
-        .replace(b"h-", b"i-")
-        .replace(b"r-", b"q-")
-    )
+    other = _other_file()
     assert outcome(await again.bring(other))[2] == 0
     assert len((await again.get("/documents"))["documents"]) == 2
     answer = await again.client.get(
@@ -181,3 +177,53 @@ async def test_two_files_do_not_touch_each_other(world: World) -> None:
     assert sorted(canonical(data) for data in files.values()) == sorted(
         [canonical(sample()), canonical(other)]
     )
+
+
+def _archive(data: bytes, picture: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("spec.reqif", data)
+        archive.writestr("image.png", picture)
+    return target.getvalue()
+
+
+async def test_attachments_of_two_suppliers_are_not_mixed_up(world: World) -> None:
+    """Both send an ``image.png``: neither text shows the other's, that is said, and each leaves with its own."""
+    picture = '<xhtml:object data="image.png" type="image/png">a picture</xhtml:object>'
+    first, second = sample(texts={"a": picture}), _other_file(texts={"a": picture})
+    again = Again(world, *(await _client_and_key(world)))
+    ours, theirs = b"\x89PNG\r\n\x1a\nfirst", b"\x89PNG\r\n\x1a\nsecond"
+    job = await again.bring(_archive(first, ours), "first.reqifz")
+    assert (job["state"], job["losses"]) == ("done", [])
+    assert "<img" in (await again.rows())[0]["item"]["text"]
+    job = await again.bring(_archive(second, theirs), "second.reqifz")
+    assert (job["state"], [loss["code"] for loss in job["losses"]]) == (
+        "done",
+        ["attachment_name_shared"],
+    )
+    for document in (await again.get("/documents"))["documents"]:
+        rows = (await again.get(f"/documents/{document['id']}/rows"))["rows"]
+        assert "<img" not in rows[0]["item"]["text"]
+        assert "a picture" in rows[0]["item"]["text"]
+    exported = await again.fetch(format="reqifz")
+    files = members(exported)
+    assert sorted(files) == ["1/image.png", "1/spec.reqif", "2/image.png", "2/spec.reqif"]
+    pairs = {files[f"{number}/image.png"]: files[f"{number}/spec.reqif"] for number in (1, 2)}
+    assert canonical(pairs[ours]) == canonical(first)
+    assert canonical(pairs[theirs]) == canonical(second)
+    elsewhere = await Trade.make(world)
+    assert (await elsewhere.bring(exported, "both.reqifz"))["state"] == "done"
+    assert sorted(members(await elsewhere.fetch(format="reqifz"))) == sorted(files)
+
+
+async def _client_and_key(world: World) -> tuple[Any, str]:
+    made = await Trade.make(world)
+    return made.client, made.key
+
+
+def _other_file(**changes: Any) -> bytes:
+    """Return the sample as another supplier would have made it: everything has another identifier."""
+    data = sample(title="Door control", **changes)
+    for ours, theirs in ((b'"s-1"', b'"s-2"'), (b"o-", b"p-"), (b"h-", b"i-"), (b"r-", b"q-")):
+        data = data.replace(ours, theirs)
+    return data

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.tables import packages
@@ -132,3 +133,17 @@ async def enum_values(session: AsyncSession, snapshot: Snapshot) -> list[list[di
     return list(
         await session.scalars(select(table.c.enum_values).where(table.c.base == "enumeration"))
     )
+
+
+async def files_named(
+    session: AsyncSession, snapshot: Snapshot, paths: Iterable[str]
+) -> list[tuple[str, UUID, bytes]]:
+    """Return ``(path, entity id, SHA-256)`` of the visible files with the given paths."""
+    table = visible(get_kind("file").table, snapshot)
+    wanted = bindparam(None, list(paths), type_=ARRAY(Text), unique=True)
+    rows = await session.execute(
+        select(table.c.path, table.c.entity_id, table.c.sha256).where(
+            table.c.path == func.any(wanted)
+        )
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

@@ -10,7 +10,8 @@ from lxml import etree
 from reqtrail.features.exchange.errors import TooDeep
 from reqtrail.features.exchange.reqif.frame import Frame
 from reqtrail.features.exchange.reqif.index import RECORDS, Index, events, forget
-from reqtrail.features.exchange.reqif.records import Place, RecordBuilder, rank_of
+from reqtrail.features.exchange.reqif.places import Place, rank_of
+from reqtrail.features.exchange.reqif.records import RecordBuilder
 from reqtrail.features.exchange.reqif.strict import local
 from reqtrail.features.exchange.reqif.values import Entity
 from reqtrail.features.exchange.types import Losses, Record

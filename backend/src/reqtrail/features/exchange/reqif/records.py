@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
@@ -30,6 +29,7 @@ from reqtrail.features.exchange.reqif.names import (
     STAND_IN_TYPES,
     TYPE_CATEGORIES,
 )
+from reqtrail.features.exchange.reqif.places import Place, rank_of
 from reqtrail.features.exchange.reqif.strict import Tidier, attributes_of, local, remove
 from reqtrail.features.exchange.reqif.values import Entity, ValueReader
 from reqtrail.features.exchange.types import ORDER_GAP, Losses, Record
@@ -37,28 +37,6 @@ from reqtrail.features.exchange.types import ORDER_GAP, Losses, Record
 MAX_TEMPLATES: Final = 500
 _STAND_INS = frozenset({*STAND_IN_TYPES.values(), *STAND_IN_DATATYPES.values()})
 _UNIQUE_MARKS = ("ALTERNATIVE-ID", "THE-ORIGINAL-VALUE")
-_RANK_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def rank_of(position: int) -> str:
-    """Return the rank of the sibling at *position*: ascending, and the same whenever a file is read again."""
-    digits = ""
-    for _ in range(5):
-        position, value = divmod(position, 62)
-        digits = _RANK_DIGITS[value] + digits
-    return digits + "V"
-
-
-@dataclass
-class Place:
-    """Where a hierarchy element stands: its own name, its document, its parent, its position among all and siblings."""
-
-    identifier: str
-    document: str
-    parent: str | None
-    order: int
-    rank: str
-    children: int = 0
 
 
 class RecordBuilder:

@@ -17,6 +17,7 @@ from reqtrail.features.exchange.repository import export as repository
 from reqtrail.features.exchange.repository import model
 from reqtrail.features.exchange.repository.export import FileScope
 from reqtrail.features.exchange.service.export_file import ExportedFile
+from reqtrail.features.exchange.service.layout import lay_out
 from reqtrail.features.files.public import load
 from reqtrail.features.versioning.public import Snapshot, resolve_ref
 from reqtrail.kit import clock
@@ -72,11 +73,11 @@ async def _pieces(
     session: AsyncSession,
     snapshot: Snapshot,
     export: Export,
-    files: Sequence[tuple[str, ExportedFile]],
+    files: Sequence[tuple[UUID | None, ExportedFile]],
     thread: OneThread,
 ) -> AsyncIterator[bytes]:
     if export.archive:
-        pieces = _archive(session, snapshot, files, thread)
+        pieces = _archive(session, snapshot, files, export.key, thread)
     elif len(files) == 1:
         pieces = _encoded(files[0][1])
     else:
@@ -106,15 +107,14 @@ async def _encoded(file: ExportedFile) -> AsyncIterator[bytes]:
 
 async def _files(
     session: AsyncSession, snapshot: Snapshot, export: Export, thread: OneThread
-) -> list[tuple[str, ExportedFile]]:
-    """Return the files to write with their names: one for each imported file, or one for all."""
+) -> list[tuple[UUID | None, ExportedFile]]:
+    """Return the files to write by their package: one for each imported file, or one for all."""
     imported = await model.load_packages(session, snapshot)
     packages: Sequence[Row[Any] | None] = imported if imported else (None,)
     documents = await repository.schema_rows(session, snapshot, "document")
     ids = [row.entity_id for row in imported]
     moment = clock.isoformat(clock.now())
     files = []
-    names: set[str] = set()
     for number, package in enumerate(packages):
         package_id = package.entity_id if package is not None else None
         own = [row for row in documents if _home(row, ids) == package_id]
@@ -125,11 +125,8 @@ async def _files(
             is_first=number == 0,
             documents=[row.entity_id for row in own],
         )
-        name = _free_name(
-            (package.path if package is not None else "") or f"{export.key}.reqif", names
-        )
         file = ExportedFile(session, scope, package, export.name, own, moment, thread)
-        files.append((name, file))
+        files.append((package_id, file))
     return files
 
 
@@ -139,16 +136,6 @@ def _home(document: Row[Any], packages: Sequence[UUID]) -> UUID | None:
         return None
     brought = (document.extra or {}).get("p")
     return next((item for item in packages if str(item) == brought), packages[0])
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    stem, dot, ending = name.rpartition(".")
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{stem}-{number}{dot}{ending}"
-    taken.add(free)
-    return free
 
 
 class _Sink:
@@ -175,26 +162,26 @@ class _Sink:
 async def _archive(
     session: AsyncSession,
     snapshot: Snapshot,
-    files: Sequence[tuple[str, ExportedFile]],
+    files: Sequence[tuple[UUID | None, ExportedFile]],
+    key: str,
     thread: OneThread,
 ) -> AsyncIterator[bytes]:
     sink = _Sink()
-    written = {name for name, _ in files}
+    packages = await model.load_packages(session, snapshot)
+    layout = lay_out(packages, await repository.file_rows(session, snapshot), key)
     moment = max(snapshot.recorded_at.timetuple()[:6], (_EPOCH, 1, 1, 0, 0, 0))
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
-        for name, file in files:
-            with archive.open(_entry(name, moment), "w", force_zip64=True) as member:
+        for package_id, file in files:
+            entry = _entry(layout.documents[package_id], moment)
+            with archive.open(entry, "w", force_zip64=True) as member:
                 async for piece in _encoded(file):
                     await thread.run(member.write, piece)
                     yield sink.take()
-        for row in await repository.file_rows(session, snapshot):
-            name = (row.extra or {}).get("path") or row.path
-            data = await load(session, snapshot.project_id, row.sha256)
-            if data is None or name in written:
-                continue
-            written.add(name)
-            await thread.run(archive.writestr, _entry(name, moment), data)
-            yield sink.take()
+        for name, sha256 in layout.attachments:
+            data = await load(session, snapshot.project_id, sha256)
+            if data is not None:
+                await thread.run(archive.writestr, _entry(name, moment), data)
+                yield sink.take()
     yield sink.take()
 
 

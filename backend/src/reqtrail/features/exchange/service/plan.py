@@ -41,6 +41,10 @@ EDITED: Final = (
     "edited_on_both_sides",
     "Changed here and in the file: the file's text stands, what was written here stays in the history.",
 )
+SHARED_NAME: Final = (
+    "attachment_name_shared",
+    "Another imported file has a different attachment of the same name: neither is shown in texts, exports hold both.",
+)
 
 
 @dataclass
@@ -111,10 +115,20 @@ class Plan:
             else:
                 operations.extend(self._update(kind, row, made, state, bases))
             self.mapping.note(row, state is None)
+        if kind.name == "file":
+            await self._note_shared_names(rows)
         if kind.name == "file" and self.writes:
             digests = {item.fields["sha256"] for item in operations if "sha256" in item.fields}
             await staged.keep_files(self.session, self.work.job, digests)
         return operations
+
+    async def _note_shared_names(self, rows: list[StagedRow]) -> None:
+        """Name attachments by whose name another imported file means something else."""
+        wanted = {row.fields["path"]: row for row in rows}
+        for path, entity_id, sha256 in await model.files_named(self.session, self.head, wanted):
+            row = wanted[path]
+            if entity_id != row.entity_id and sha256.hex() != row.fields["sha256"]:
+                self.losses.add(*SHARED_NAME, where=path)
 
     def _update(
         self,

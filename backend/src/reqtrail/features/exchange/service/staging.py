@@ -167,27 +167,40 @@ async def _stage_files(
     session: AsyncSession, work: Work, upload: Upload, result: Staged, thread: OneThread
 ) -> None:
     work.enter("files", len(upload.attachments))
-    base = PurePosixPath(upload.documents[0].path).parent
-    package_id = result.lineages[0].package_id
     for number, member in enumerate(upload.attachments):
+        folder, lineage = _owner(member, upload, result.lineages)
+        package_id, path = lineage.package_id, _relative(member.path, folder)
         data = await thread.run(upload.read, member)
         digest = hashlib.sha256(data).digest()
         await staged.stage_file(session, work.job, digest, data)
         media_type = sniff(data, member.path)
         fields = {
-            "path": _relative(member.path, base),
+            "path": path,
             "sha256": digest.hex(),
             "media_type": media_type,
             "size": len(data),
             "package_id": str(package_id),
             "extra": {"path": member.path, "n": number * ORDER_GAP},
         }
-        entity_id = uuid5(work.job.project_id, f"{package_id}/file/{member.path}")
+        entity_id = uuid5(work.job.project_id, f"{package_id}/file/{path}")
         row = StagedRow(_ordinal("file", 0, number), "file", entity_id, fields)
         await staged.stage_rows(session, work.job, [row])
         result.counts["attachments"] += 1
         result.counts["pictures"] += media_type.startswith("image/")
         work.advance(1)
+
+
+def _owner(
+    member: Member, upload: Upload, lineages: list[Lineage]
+) -> tuple[PurePosixPath, Lineage]:
+    """Return the folder and the lineage of the ReqIF file that an attachment belongs to: the one nearest above it."""
+    folders = [PurePosixPath(document.path).parent for document in upload.documents]
+    above = PurePosixPath(member.path).parents
+    nearest = max(
+        range(len(folders)),
+        key=lambda at: (len(folders[at].parts) if folders[at] in above else -1, -at),
+    )
+    return folders[nearest], lineages[nearest]
 
 
 def _relative(path: str, base: PurePosixPath) -> str:

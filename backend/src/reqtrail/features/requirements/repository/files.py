@@ -26,11 +26,19 @@ from reqtrail.features.versioning.public import (
 async def load_files(
     session: AsyncSession, snapshot: Snapshot, paths: Iterable[str]
 ) -> dict[str, Row[Any]]:
-    """Return the visible files with the given paths."""
+    """Return the visible files with the given paths.
+
+    A path by which two imported files mean different bytes is left out: no picture is better than the wrong one.
+    """
     files = visible(tables.files, snapshot)
     wanted = bindparam(None, list(paths), type_=ARRAY(Text), unique=True)
     rows = await session.execute(select(files).where(files.c.path == func.any(wanted)))
-    return {row.path: row for row in rows}
+    found: dict[str, Row[Any]] = {}
+    unclear = set()
+    for row in rows:
+        if found.setdefault(row.path, row).sha256 != row.sha256:
+            unclear.add(row.path)
+    return {path: row for path, row in found.items() if path not in unclear}
 
 
 async def file_is_referenced(session: AsyncSession, project_id: UUID, sha256: bytes) -> Any:
