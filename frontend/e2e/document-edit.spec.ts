@@ -98,8 +98,10 @@ test('convention 4: optimistic with rollback and conflict', async ({ page }) => 
   await screen.open(document, { view: 'grid' })
   const key = (await screen.row('Release').getAttribute('data-key')) ?? ''
   const cell = page.locator(`[data-key="${key}"] [data-cell="0"]`)
-  const rename = async (name: string) => {
+  const rename = async (name: string, meanwhile?: string) => {
     await cell.dblclick()
+    await expect(cell.getByRole('textbox')).toBeFocused()
+    if (meanwhile) await project.change(key, { [title]: meanwhile })
     await page.keyboard.press('Control+a')
     await page.keyboard.type(name)
     await page.keyboard.press('Enter')
@@ -133,8 +135,7 @@ test('convention 4: optimistic with rollback and conflict', async ({ page }) => 
   await page.unroute('**/commits')
 
   // A conflict asks: theirs first, then mine.
-  await project.change(key, { [title]: 'Set free' })
-  await rename('Open')
+  await rename('Open', 'Set free')
   const dialog = page.getByRole('alertdialog')
   await expect(dialog).toContainText('Open')
   await expect(dialog).toContainText('Set free')
@@ -144,8 +145,7 @@ test('convention 4: optimistic with rollback and conflict', async ({ page }) => 
   await expect(dialog).toHaveCount(0)
   await expect(cell).toHaveText('Set free')
 
-  await project.change(key, { [title]: 'Unclamp' })
-  await rename('Open')
+  await rename('Open', 'Unclamp')
   await page.getByRole('alertdialog').getByRole('button', { name: 'Keep mine' }).click()
   await expect.poll(async () => (await project.item(key)).title).toBe('Open')
   await expect(cell).toHaveText('Open')
@@ -154,9 +154,7 @@ test('convention 4: optimistic with rollback and conflict', async ({ page }) => 
 
 /** Loads the page anew, and waits until it knows what can be undone. */
 async function reload(page: Page): Promise<void> {
-  const known = page.waitForResponse((answer) => answer.url().endsWith('/undo'))
-  await page.reload()
-  await (await known).finished()
+  await page.reload({ waitUntil: 'networkidle' })
   await expect(page.getByRole('treegrid').getByRole('row').first()).toBeVisible()
 }
 
