@@ -79,7 +79,7 @@ class Schema:
         return attribute is not None and attribute.base == "xhtml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OutlineRow:
     """One placement in reading order."""
 

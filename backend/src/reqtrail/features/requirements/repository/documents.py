@@ -69,17 +69,22 @@ async def last_document_rank(session: AsyncSession, snapshot: Snapshot) -> str |
 
 async def tree_rows(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Rows:
     """Return ``(placement, parent, item)`` of a document, siblings in order."""
-    placements = visible(tables.placements, snapshot)
-    statement = (
+    statement = _tree(snapshot.is_head)
+    return list(await session.execute(statement, at_snapshot(snapshot, document=document_id)))
+
+
+@cache
+def _tree(is_head: bool) -> Select[Any]:
+    placements = visible(tables.placements, any_snapshot(is_head))
+    return (
         select(
             placements.c.entity_id,
             placements.c.parent_id,
             placements.c.item_id,
         )
-        .where(placements.c.document_id == document_id)
+        .where(placements.c.document_id == bindparam("document", type_=Uuid()))
         .order_by(placements.c.rank.collate("C"), placements.c.entity_id)
     )
-    return (await session.execute(statement)).all()
 
 
 async def placements_of_items(

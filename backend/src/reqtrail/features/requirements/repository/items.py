@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     cast,
     except_,
     func,
@@ -31,7 +32,6 @@ from reqtrail.features.versioning.public import (
     commits,
     entities,
     in_given_ids,
-    in_ids,
     visible,
 )
 
@@ -42,22 +42,6 @@ TITLE_CHARACTERS = 400
 """How much of a rich text is read to make a title of it."""
 
 
-def _role_values(
-    items: Any, roles: dict[UUID, tuple[str | None, str | None]]
-) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Return expressions for the title and the beginning of the text of an item, by the roles of its type."""
-
-    def value(index: int) -> ColumnElement[Any]:
-        names = {str(type_id): pair[index] for type_id, pair in roles.items() if pair[index]}
-        by_type = bindparam(None, names, type_=JSONB, unique=True)
-        found: ColumnElement[Any] = items.c.attributes.op("->>")(
-            by_type.op("->>")(cast(items.c.type_id, Text))
-        )
-        return found
-
-    return value(0), func.left(value(1), TITLE_CHARACTERS)
-
-
 async def item_titles(
     session: AsyncSession,
     snapshot: Snapshot,
@@ -66,12 +50,37 @@ async def item_titles(
 ) -> Rows:
     """Return ``(item, key, type, title, beginning of the text)``, without the other attributes.
 
+    The text is read only of items that have no title.
+
     Args:
         roles: By type: the ids of the attributes that are title and text.
     """
+    named = [
+        {str(type_id): pair[index] for type_id, pair in roles.items() if pair[index]}
+        for index in (0, 1)
+    ]
+    statement = _titles(snapshot.is_head)
+    parameters = at_snapshot(snapshot, ids=list(ids), titles=named[0], texts=named[1])
+    return list(await session.execute(statement, parameters))
+
+
+@cache
+def _titles(is_head: bool) -> Select[Any]:
+    snapshot = any_snapshot(is_head)
     items = visible(tables.items, snapshot, deleted=True)
-    title, beginning = _role_values(items, roles)
-    statement = (
+
+    def value(roles: str) -> ColumnElement[Any]:
+        by_type = bindparam(roles, type_=JSONB)
+        found: ColumnElement[Any] = items.c.attributes.op("->>")(
+            by_type.op("->>")(cast(items.c.type_id, Text))
+        )
+        return found
+
+    title = value("titles")
+    first = func.left(func.btrim(func.coalesce(title, ""), " \t\r\n\f\v"), 1)
+    # A title that is markup may turn out to say nothing.
+    beginning = case((first.in_(["", "<"]), func.left(value("texts"), TITLE_CHARACTERS)))
+    return (
         select(
             items.c.entity_id,
             entities.c.key,
@@ -86,9 +95,8 @@ async def item_titles(
                 entities.c.entity_id == items.c.entity_id,
             ),
         )
-        .where(in_ids(items.c.entity_id, ids))
+        .where(in_given_ids(items.c.entity_id))
     )
-    return (await session.execute(statement)).all()
 
 
 def _items(snapshot: Snapshot, *, deleted: bool = False) -> Any:

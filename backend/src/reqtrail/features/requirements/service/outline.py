@@ -20,8 +20,8 @@ from reqtrail.features.versioning.public import Snapshot
 from reqtrail.platform.cache import CommitCache
 
 TITLE_LENGTH = 120
-CACHED_ROWS = 300_000
-"""How many outline rows a process keeps, over all documents (about 400 bytes each, half of them encoded)."""
+CACHED_ROWS = 60_000
+"""How many outline rows a process keeps, over all documents (about 900 bytes each, with their encoded forms)."""
 MAX_TOUCHED = 1000
 """After more changes than this a document is read anew rather than brought up to date."""
 MAX_NEWEST = 10_000

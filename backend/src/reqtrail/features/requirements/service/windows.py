@@ -21,7 +21,7 @@ from reqtrail.features.versioning.public import Snapshot
 from reqtrail.platform.cache import SizedCache
 from reqtrail.platform.encoding import json_bytes
 
-SHOWN_BYTES = 64_000_000
+SHOWN_BYTES = 48_000_000
 _shown: SizedCache[bytes] = SizedCache(SHOWN_BYTES)
 """The JSON of items by content hash, which is salted and so names one revision, schema, and name of the author."""
 
