@@ -8,31 +8,7 @@ MOMENT = "2026-01-01T00:00:00Z"
 REQIF = "http://www.omg.org/spec/ReqIF/20110401/reqif.xsd"
 
 
-def sample(
-    order: str = "abcd",
-    texts: dict[str, str] | None = None,
-    status: dict[str, str] | None = None,
-    links: str = "ab bc",
-    title: str = "Brake control",
-) -> bytes:
-    """Return a file: the letters of *order* are its objects, one below the document each; ``ab`` links a to b."""
-    said: dict[str, Any] = {letter: f"Text of <xhtml:b>{letter}</xhtml:b>." for letter in order}
-    said.update(texts or {})
-    chosen = dict.fromkeys(order, "draft") | (status or {})
-    objects = "".join(_object(letter, said[letter], chosen[letter]) for letter in sorted(order))
-    hierarchy = "".join(
-        f'<SPEC-HIERARCHY IDENTIFIER="h-{letter}" LAST-CHANGE="{MOMENT}">'
-        f"<OBJECT><SPEC-OBJECT-REF>o-{letter}</SPEC-OBJECT-REF></OBJECT></SPEC-HIERARCHY>"
-        for letter in order
-    )
-    relations = "".join(
-        f'<SPEC-RELATION IDENTIFIER="r-{pair}" LAST-CHANGE="{MOMENT}">'
-        "<TYPE><SPEC-RELATION-TYPE-REF>t-link</SPEC-RELATION-TYPE-REF></TYPE>"
-        f"<SOURCE><SPEC-OBJECT-REF>o-{pair[0]}</SPEC-OBJECT-REF></SOURCE>"
-        f"<TARGET><SPEC-OBJECT-REF>o-{pair[1]}</SPEC-OBJECT-REF></TARGET></SPEC-RELATION>"
-        for pair in links.split()
-    )
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
+_SCHEMA = f"""<?xml version="1.0" encoding="UTF-8"?>
 <REQ-IF xmlns="{REQIF}" xmlns:xhtml="http://www.w3.org/1999/xhtml">
 <THE-HEADER><REQ-IF-HEADER IDENTIFIER="header"><CREATION-TIME>{MOMENT}</CREATION-TIME>
 <REQ-IF-TOOL-ID>t</REQ-IF-TOOL-ID><REQ-IF-VERSION>1.0</REQ-IF-VERSION><SOURCE-TOOL-ID>t</SOURCE-TOOL-ID>
@@ -61,7 +37,34 @@ def sample(
 <SPEC-RELATION-TYPE IDENTIFIER="t-link" LAST-CHANGE="{MOMENT}" LONG-NAME="satisfies"/>
 <SPECIFICATION-TYPE IDENTIFIER="t-doc" LAST-CHANGE="{MOMENT}" LONG-NAME="Specification"/>
 </SPEC-TYPES>
-<SPEC-OBJECTS>{objects}</SPEC-OBJECTS>
+"""
+
+
+def sample(
+    order: str = "abcd",
+    texts: dict[str, str] | None = None,
+    status: dict[str, str] | None = None,
+    links: str = "ab bc",
+    title: str = "Brake control",
+) -> bytes:
+    """Return a file: the letters of *order* are its objects, one below the document each; ``ab`` links a to b."""
+    said: dict[str, Any] = {letter: f"Text of <xhtml:b>{letter}</xhtml:b>." for letter in order}
+    said.update(texts or {})
+    chosen = dict.fromkeys(order, "draft") | (status or {})
+    objects = "".join(_object(letter, said[letter], chosen[letter]) for letter in sorted(order))
+    hierarchy = "".join(
+        f'<SPEC-HIERARCHY IDENTIFIER="h-{letter}" LAST-CHANGE="{MOMENT}">'
+        f"<OBJECT><SPEC-OBJECT-REF>o-{letter}</SPEC-OBJECT-REF></OBJECT></SPEC-HIERARCHY>"
+        for letter in order
+    )
+    relations = "".join(
+        f'<SPEC-RELATION IDENTIFIER="r-{pair}" LAST-CHANGE="{MOMENT}">'
+        "<TYPE><SPEC-RELATION-TYPE-REF>t-link</SPEC-RELATION-TYPE-REF></TYPE>"
+        f"<SOURCE><SPEC-OBJECT-REF>o-{pair[0]}</SPEC-OBJECT-REF></SOURCE>"
+        f"<TARGET><SPEC-OBJECT-REF>o-{pair[1]}</SPEC-OBJECT-REF></TARGET></SPEC-RELATION>"
+        for pair in links.split()
+    )
+    return f"""{_SCHEMA}<SPEC-OBJECTS>{objects}</SPEC-OBJECTS>
 <SPEC-RELATIONS>{relations}</SPEC-RELATIONS>
 <SPECIFICATIONS>
 <SPECIFICATION IDENTIFIER="s-1" LAST-CHANGE="{MOMENT}" LONG-NAME="{title}">

@@ -66,18 +66,8 @@ async def items_by_text(trade: Trade) -> dict[str, dict[str, Any]]:
     return {re.sub(r"<.*?>|Text of|\W", "", row["item"]["text"])[:1]: row for row in rows}
 
 
-async def test_an_export_differs_exactly_where_the_model_was_edited(world: World) -> None:
-    """The uploaded file is gone; a text, an enumeration and a position are edited; nothing else differs."""
-    trade = await Trade.make(world)
-    source = sample()
-    assert (await trade.bring(source))["state"] == "done"
-    untouched = await trade.fetch()
-    assert canonical(untouched) == canonical(source)
-    async with world.database.read_session() as session:
-        project = (await trade.client.get(f"/projects/{trade.key}")).json()["id"]
-        uploads = select(func.count()).where(exchange_uploads.c.project_id == project)
-        assert await session.scalar(uploads) == 0
-    rows = await items_by_text(trade)
+async def _names(trade: Trade) -> tuple[dict[str, str], str]:
+    """Return the imported attributes by name, and the value “Done” of the imported status."""
     schema = await trade.get("/schema")
     status = next(
         item
@@ -91,6 +81,22 @@ async def test_an_export_differs_exactly_where_the_model_was_edited(world: World
         if any(item["name"] == "ReqIF.Text" for item in kind["attributes"])
     )
     attributes = {item["name"]: item["id"] for item in imported["attributes"]}
+    return attributes, done
+
+
+async def test_an_export_differs_exactly_where_the_model_was_edited(world: World) -> None:
+    """The uploaded file is gone; a text, an enumeration and a position are edited; nothing else differs."""
+    trade = await Trade.make(world)
+    source = sample()
+    assert (await trade.bring(source))["state"] == "done"
+    untouched = await trade.fetch()
+    assert canonical(untouched) == canonical(source)
+    async with world.database.read_session() as session:
+        project = (await trade.client.get(f"/projects/{trade.key}")).json()["id"]
+        uploads = select(func.count()).where(exchange_uploads.c.project_id == project)
+        assert await session.scalar(uploads) == 0
+    rows = await items_by_text(trade)
+    attributes, done = await _names(trade)
     await trade.write(
         {
             "op": "update",
