@@ -127,6 +127,12 @@ test('the grid is walked cell by cell, with one tab stop', async ({ page }) => {
   await expect(await screen.cell('Hold', 'Text')).toBeFocused()
   await page.keyboard.press('ArrowDown')
   await expect(await screen.cell('Release', 'Text')).toBeFocused()
+  await page.keyboard.press('End')
+  await expect(await screen.cell('Release', 'Expected result')).toBeFocused()
+  await page.keyboard.press('Home')
+  await expect(await screen.cell('Release', 'Title')).toBeFocused()
+  await page.keyboard.press('Control+End')
+  await expect(await screen.cell('Turn', 'Title')).toBeFocused()
   expect(await screen.tabStops()).toBe(1)
   const [grid, whole] = [await screen.grid.boundingBox(), page.viewportSize()]
   expect((grid?.width ?? 0) / (whole?.width ?? 1)).toBeGreaterThan(0.55)

@@ -153,6 +153,19 @@ export function createLink(
   )
 }
 
+export function changeLink(
+  project: string,
+  link: string,
+  attributes: Record<string, unknown>,
+): Promise<unknown> {
+  return unwrap(
+    client.PATCH('/api/v1/projects/{project}/links/{link_id}', {
+      params: { path: { project, link_id: link } },
+      body: { attributes },
+    }),
+  )
+}
+
 export function deleteLink(project: string, link: string): Promise<unknown> {
   return unwrap(
     client.DELETE('/api/v1/projects/{project}/links/{link_id}', {

@@ -7,10 +7,13 @@ describe('keyAction', () => {
   it('walks over rows', () => {
     expect(keyAction(press('ArrowDown'), false)).toEqual({ kind: 'row', by: 1 })
     expect(keyAction(press('k'), true)).toEqual({ kind: 'row', by: -1 })
-    expect(keyAction(press('End'), true)?.kind).toBe('row')
+    expect(keyAction(press('End'), false)?.kind).toBe('row')
+    expect(keyAction(press('End', { ctrlKey: true }), true)?.kind).toBe('row')
+    expect(keyAction(press('Home', { ctrlKey: true }), false)?.kind).toBe('row')
   })
   it('walks over cells in a grid, and in and out of the tree in a document', () => {
     expect(keyAction(press('ArrowRight'), true)).toEqual({ kind: 'cell', by: 1 })
+    expect(keyAction(press('End'), true)?.kind).toBe('cell')
     expect(keyAction(press('ArrowRight'), false)).toEqual({ kind: 'in' })
     expect(keyAction(press('ArrowLeft'), false)).toEqual({ kind: 'out' })
   })

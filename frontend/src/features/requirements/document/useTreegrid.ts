@@ -15,7 +15,10 @@ const PAGE_STEP = 10
 /** Maps keys after the WAI-ARIA treegrid pattern; `cells` says whether left and right walk over cells. */
 export function keyAction(event: KeyboardEvent, cells: boolean): KeyAction | null {
   const { key, shiftKey, altKey } = event
-  if (event.ctrlKey || event.metaKey) return null
+  if (event.ctrlKey || event.metaKey) {
+    if (key === 'Home' || key === 'End') return { kind: 'row', by: key === 'Home' ? -FAR : FAR }
+    return null
+  }
   if (altKey) {
     if (!shiftKey) return null
     const directions = {
@@ -42,9 +45,9 @@ export function keyAction(event: KeyboardEvent, cells: boolean): KeyAction | nul
     case 'PageUp':
       return { kind: 'row', by: -PAGE_STEP }
     case 'Home':
-      return { kind: 'row', by: -FAR }
+      return { kind: cells ? 'cell' : 'row', by: -FAR }
     case 'End':
-      return { kind: 'row', by: FAR }
+      return { kind: cells ? 'cell' : 'row', by: FAR }
     case 'ArrowRight':
       return cells ? { kind: 'cell', by: 1 } : { kind: 'in' }
     case 'ArrowLeft':

@@ -84,6 +84,8 @@ function valuesOf(datatype: Datatype | undefined): EnumValue[] {
   return (datatype?.enum_values ?? []) as unknown as EnumValue[]
 }
 
+const weightOf = ({ base }: Column): number => (base === 'enumeration' ? 0 : base === 'xhtml' ? 2 : 1)
+
 /** Attributes of the same name and base of different types stand in one column; titles and texts in none. */
 function columnsOf(types: readonly ItemType[]): Column[] {
   const columns = new Map<string, Column & { byType: Map<string, string> }>()
@@ -101,5 +103,6 @@ function columnsOf(types: readonly ItemType[]): Column[] {
       columns.set(id, column)
     }
   }
-  return [...columns.values()]
+  // What is short and compared stands before what is long and read.
+  return [...columns.values()].sort((a, b) => weightOf(a) - weightOf(b))
 }
