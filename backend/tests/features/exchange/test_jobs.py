@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
-from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.features.exchange.public import drop_abandoned
 from reqtrail.features.exchange.repository import jobs
+from reqtrail.features.exchange.service.exporting import CHUNK, Export, open_export
 from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.kit import clock
 from tests.features.exchange.sample import sample
@@ -132,12 +133,27 @@ async def test_old_dry_runs_are_dropped(world: World) -> None:
 
 
 async def test_an_export_that_nobody_reads_on_ends(world: World) -> None:
-    """A reader who goes away in the middle leaves no open transaction behind."""
+    """A reader who goes away in the middle leaves no transaction and no thread behind."""
     trade = await Trade.make(world)
-    await trade.bring(sample())
-    async with trade.client.stream("GET", f"/projects/{trade.key}/exports/reqif") as answer:
-        assert answer.status_code == 200
-    await asyncio.sleep(0)
-    assert not await run_next(world.database) or True
+    texts = {"a": "long " * 200_000}
+    assert (await trade.bring(sample(texts=texts)))["state"] == "done"
+    project = (await trade.client.get(f"/projects/{trade.key}")).json()
+    asked = Export(UUID(project["id"]), trade.key, project["name"], None, archive=False)
+    stream = await open_export(world.database, asked)
+    first = await anext(stream)
+    assert len(first) >= CHUNK
+    await stream.aclose()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("export")]
+    async with world.database.read_session() as session:
+        left = text(
+            "select count(*) from pg_stat_activity where state like 'idle in transaction%'"
+            " and datname = current_database() and query ilike '%visible_items%'"
+        )
+        assert await session.scalar(left) == 0
+
+
+async def test_an_export_of_no_version_is_refused_before_its_first_byte(world: World) -> None:
+    """A wrong version is an error, not half a file."""
+    trade = await Trade.make(world)
     refused = await trade.client.get(f"/projects/{trade.key}/exports/reqif", params={"at": "9999"})
     assert (refused.status_code, refused.json()["code"]) == (404, "ref_not_found")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -115,10 +116,13 @@ def _in_file_order(table: Any) -> tuple[Any, ...]:
 
 async def _batches(
     session: AsyncSession, statement: Select[Any]
-) -> AsyncIterator[Sequence[Row[Any]]]:
+) -> AsyncGenerator[Sequence[Row[Any]], None]:
     result = await session.stream(statement.execution_options(yield_per=BATCH))
-    async for rows in result.partitions(BATCH):
-        yield rows
+    try:
+        async for rows in result.partitions(BATCH):
+            yield rows
+    finally:
+        await result.close()
 
 
 async def schema_rows(session: AsyncSession, snapshot: Snapshot, kind: str) -> list[Row[Any]]:
@@ -154,7 +158,7 @@ async def used_types(session: AsyncSession, scope: FileScope) -> dict[str, set[U
 
 async def item_batches(
     session: AsyncSession, scope: FileScope
-) -> AsyncIterator[Sequence[Row[Any]]]:
+) -> AsyncGenerator[Sequence[Row[Any]], None]:
     """Yield the items of a file with their human keys."""
     table, condition = _items(scope)
     statement = (
@@ -169,13 +173,14 @@ async def item_batches(
         .where(condition)
         .order_by(*_in_file_order(table))
     )
-    async for rows in _batches(session, statement):
-        yield rows
+    async with aclosing(_batches(session, statement)) as batches:
+        async for rows in batches:
+            yield rows
 
 
 async def link_batches(
     session: AsyncSession, scope: FileScope
-) -> AsyncIterator[Sequence[Row[Any]]]:
+) -> AsyncGenerator[Sequence[Row[Any]], None]:
     """Yield the links of a file; ``source_extra`` and ``target_extra`` say what their ends are called."""
     table, condition = _links(scope)
     ends = get_kind("item").table
@@ -190,8 +195,9 @@ async def link_batches(
         .where(condition)
         .order_by(*_in_file_order(table))
     )
-    async for rows in _batches(session, statement):
-        yield rows
+    async with aclosing(_batches(session, statement)) as batches:
+        async for rows in batches:
+            yield rows
 
 
 async def placement_rows(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -54,7 +55,7 @@ class ExportedFile:
         self._moment = moment
         self._thread = thread
 
-    async def text(self) -> AsyncIterator[str]:
+    async def text(self) -> AsyncGenerator[str, None]:
         """Yield the file piece by piece."""
         await self._load_schema()
         writer = FileWriter(self._builder, self._frame)
@@ -72,8 +73,9 @@ class ExportedFile:
             ("SPEC-RELATION-GROUPS", self._groups()),
         ):
             section = writer.section(name)
-            async for texts in batches:
-                yield "".join(section.elements(texts))
+            async with aclosing(batches):
+                async for texts in batches:
+                    yield "".join(section.elements(texts))
             yield "".join(section.end())
         yield writer.end()
 
@@ -121,7 +123,7 @@ class ExportedFile:
             return True
         return bool((row.extra or {}).get("p") == str(package))
 
-    async def _datatypes(self) -> AsyncIterator[list[str]]:
+    async def _datatypes(self) -> AsyncGenerator[list[str], None]:
         yield await self._thread.run(self._datatype_texts)
 
     def _datatype_texts(self) -> list[str]:
@@ -139,7 +141,7 @@ class ExportedFile:
             *(write_schema.stand_in_datatype(self._builder, base) for base in sorted(missing)),
         ]
 
-    async def _types(self) -> AsyncIterator[list[str]]:
+    async def _types(self) -> AsyncGenerator[list[str], None]:
         yield await self._thread.run(self._type_texts)
 
     def _type_texts(self) -> list[str]:
@@ -163,14 +165,15 @@ class ExportedFile:
 
     # --- the content -----------------------------------------------------------------------------------------------
 
-    async def _items(self) -> AsyncIterator[list[str]]:
+    async def _items(self) -> AsyncGenerator[list[str], None]:
         def write(row: Row[Any]) -> str:
             return write_content.item(self._builder, _source("item", row))
 
-        async for rows in repository.item_batches(self._session, self._scope):
-            yield await self._thread.run(_all, write, rows)
+        async with aclosing(repository.item_batches(self._session, self._scope)) as batches:
+            async for rows in batches:
+                yield await self._thread.run(_all, write, rows)
 
-    async def _links(self) -> AsyncIterator[list[str]]:
+    async def _links(self) -> AsyncGenerator[list[str], None]:
         def write(row: Row[Any]) -> str:
             return write_content.link(
                 self._builder,
@@ -179,10 +182,11 @@ class ExportedFile:
                 identifier_of(row.target_extra, str(row.target_id)),
             )
 
-        async for rows in repository.link_batches(self._session, self._scope):
-            yield await self._thread.run(_all, write, rows)
+        async with aclosing(repository.link_batches(self._session, self._scope)) as batches:
+            async for rows in batches:
+                yield await self._thread.run(_all, write, rows)
 
-    async def _specifications(self) -> AsyncIterator[list[str]]:
+    async def _specifications(self) -> AsyncGenerator[list[str], None]:
         for row in self._documents:
             placements = await repository.placement_rows(
                 self._session, self._scope.snapshot, row.entity_id
@@ -219,7 +223,7 @@ class ExportedFile:
             yield before
             stack.append((iter(below), after))
 
-    async def _groups(self) -> AsyncIterator[list[str]]:
+    async def _groups(self) -> AsyncGenerator[list[str], None]:
         rows = await repository.group_rows(self._session, self._scope)
         wanted = [UUID(link) for row in rows for link in row.link_ids]
         links = await repository.link_names(self._session, self._scope.snapshot, wanted)

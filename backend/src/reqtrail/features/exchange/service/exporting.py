@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -41,7 +41,7 @@ class Export:
     archive: bool
 
 
-async def open_export(database: Database, export: Export) -> AsyncIterator[bytes]:
+async def open_export(database: Database, export: Export) -> AsyncGenerator[bytes, None]:
     """Return the export as a stream; whatever refuses it is raised here, before the first byte.
 
     Raises:
@@ -51,7 +51,7 @@ async def open_export(database: Database, export: Export) -> AsyncIterator[bytes
     stream = _stream(database, export)
     first = await anext(stream)
 
-    async def rest() -> AsyncIterator[bytes]:
+    async def rest() -> AsyncGenerator[bytes, None]:
         async with aclosing(stream):
             yield first
             async for piece in stream:
@@ -65,8 +65,10 @@ async def _stream(database: Database, export: Export) -> AsyncGenerator[bytes, N
         async with database.read_session() as session:
             snapshot = await resolve_ref(session, export.project_id, export.at)
             files = await _files(session, snapshot, export, thread)
-            async for piece in _gathered(_pieces(session, snapshot, export, files, thread)):
-                yield piece
+            pieces = _pieces(session, snapshot, export, files, thread)
+            async with aclosing(_gathered(pieces)) as gathered:
+                async for piece in gathered:
+                    yield piece
 
 
 async def _pieces(
@@ -75,7 +77,7 @@ async def _pieces(
     export: Export,
     files: Sequence[tuple[UUID | None, ExportedFile]],
     thread: OneThread,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     if export.archive:
         pieces = _archive(session, snapshot, files, export.key, thread)
     elif len(files) == 1:
@@ -85,24 +87,27 @@ async def _pieces(
             f"The project holds {len(files)} imported files. Export it as .reqifz, which holds"
             " them all."
         )
-    async for piece in pieces:
-        yield piece
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield piece
 
 
-async def _gathered(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _gathered(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     """Yield the same bytes in pieces of at least CHUNK."""
     gathered = bytearray()
-    async for piece in pieces:
-        gathered += piece
-        if len(gathered) >= CHUNK:
-            yield bytes(gathered)
-            gathered.clear()
+    async with aclosing(pieces):
+        async for piece in pieces:
+            gathered += piece
+            if len(gathered) >= CHUNK:
+                yield bytes(gathered)
+                gathered.clear()
     yield bytes(gathered)
 
 
-async def _encoded(file: ExportedFile) -> AsyncIterator[bytes]:
-    async for text in file.text():
-        yield text.encode()
+async def _encoded(file: ExportedFile) -> AsyncGenerator[bytes, None]:
+    async with aclosing(file.text()) as texts:
+        async for text in texts:
+            yield text.encode()
 
 
 async def _files(
@@ -165,7 +170,7 @@ async def _archive(
     files: Sequence[tuple[UUID | None, ExportedFile]],
     key: str,
     thread: OneThread,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     sink = _Sink()
     packages = await model.load_packages(session, snapshot)
     layout = lay_out(packages, await repository.file_rows(session, snapshot), key)
@@ -174,9 +179,10 @@ async def _archive(
         for package_id, file in files:
             entry = _entry(layout.documents[package_id], moment)
             with archive.open(entry, "w", force_zip64=True) as member:
-                async for piece in _encoded(file):
-                    await thread.run(member.write, piece)
-                    yield sink.take()
+                async with aclosing(_encoded(file)) as pieces:
+                    async for piece in pieces:
+                        await thread.run(member.write, piece)
+                        yield sink.take()
         for name, sha256 in layout.attachments:
             data = await load(session, snapshot.project_id, sha256)
             if data is not None:
