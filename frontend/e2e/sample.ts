@@ -65,9 +65,9 @@ export class SampleProject {
     readonly schema: Schema,
   ) {}
 
-  static async make(): Promise<SampleProject> {
+  static async make(wanted?: string): Promise<SampleProject> {
     made += 1
-    const key = `E${Date.now().toString(36).toUpperCase().slice(-6)}${made}`
+    const key = wanted ?? `E${Date.now().toString(36).toUpperCase().slice(-6)}${made}`
     await api('POST', '/projects', { key, name: `Sample ${key}` })
     return new SampleProject(key, await api<Schema>('GET', `/projects/${key}/schema`))
   }

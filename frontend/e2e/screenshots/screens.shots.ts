@@ -1,0 +1,99 @@
+import type { Page } from '@playwright/test'
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, signIn, test } from '../session'
+import { PROJECTS, type Shown } from './data'
+
+interface Screen {
+  name: string
+  path: (of: Shown) => string
+  /** What is there when the screen is. */
+  ready?: string
+  act?: (page: Page) => Promise<void>
+}
+
+const SCREENS: readonly Screen[] = [
+  { name: 'projects', path: () => '/' },
+  { name: 'home', path: ({ key }) => `/p/${key}` },
+  { name: 'document', path: ({ document }) => document, act: reading },
+  { name: 'grid', path: ({ document }) => `${document}?view=grid`, act: reading },
+  { name: 'panel', path: ({ document, item }) => `${document}?item=${item}`, act: peek },
+  { name: 'item', path: ({ key, item }) => `/p/${key}/i/${item}` },
+  { name: 'history', path: ({ key }) => `/p/${key}/history` },
+  { name: 'compare', path: ({ key }) => `/p/${key}/compare?from=2&to=main` },
+  { name: 'exchange', path: ({ key }) => `/p/${key}/exchange` },
+  { name: 'unplaced', path: ({ key }) => `/p/${key}/unplaced` },
+  { name: 'deleted', path: ({ key }) => `/p/${key}/deleted` },
+  { name: 'settings', path: ({ key }) => `/p/${key}/settings` },
+  { name: 'types', path: ({ key }) => `/p/${key}/settings/types` },
+  { name: 'account', path: () => '/account' },
+  { name: 'palette', path: ({ key }) => `/p/${key}`, act: (page) => page.keyboard.press('Control+k') },
+  { name: 'not-found', path: ({ key }) => `/p/${key}/nowhere` },
+]
+const FOLDER = resolve(process.env.SCREENSHOTS ?? '.screenshots')
+const WIDTHS = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } } as const
+const wanted = (name: string, list: string | undefined): boolean => !list || list.split(',').includes(name)
+
+async function reading(page: Page): Promise<void> {
+  await expect(page.getByRole('treegrid').or(page.getByTestId('empty-state')).first()).toBeVisible()
+}
+
+async function peek(page: Page): Promise<void> {
+  await reading(page)
+  const row = page.getByRole('row', { selected: true }).or(page.getByRole('row')).first()
+  if ((await row.count()) === 0) return
+  await row.focus()
+  await page.keyboard.press('Space')
+}
+
+/** The screen as it stays: nothing is loading any more. */
+async function settled(page: Page): Promise<void> {
+  await expect(page.locator('main, form').first()).toBeVisible()
+  await expect(page.getByRole('status', { name: 'Loading…' })).toHaveCount(0, { timeout: 30_000 })
+  await page.waitForLoadState('networkidle')
+}
+
+for (const [size, make] of Object.entries(PROJECTS)) {
+  test(`every screen with ${size} items`, async ({ page }) => {
+    test.skip(!wanted(size, process.env.SIZES))
+    mkdirSync(FOLDER, { recursive: true })
+    const shown = await make()
+    const failed: string[] = []
+    await signIn(page)
+    for (const [width, viewport] of Object.entries(WIDTHS)) {
+      await page.setViewportSize(viewport)
+      for (const theme of ['light', 'dark']) {
+        await page.evaluate((value) => localStorage.setItem('reqtrail-theme', value), theme)
+        for (const screen of SCREENS) {
+          if (!wanted(screen.name, process.env.SCREENS)) continue
+          try {
+            await page.goto(screen.path(shown))
+            await settled(page)
+            await screen.act?.(page)
+            await settled(page)
+          } catch (error) {
+            failed.push(`${screen.name}, ${width}, ${theme}: ${String(error).split('\n')[0]}`)
+          }
+          await page.screenshot({
+            path: resolve(FOLDER, `${shown.name}-${screen.name}-${width}-${theme}.png`),
+          })
+        }
+      }
+    }
+    expect(failed).toEqual([])
+  })
+}
+
+test('the way in', async ({ page }) => {
+  mkdirSync(FOLDER, { recursive: true })
+  for (const [width, viewport] of Object.entries(WIDTHS)) {
+    await page.setViewportSize(viewport)
+    for (const theme of ['light', 'dark']) {
+      await page.goto('/sign-in')
+      await page.evaluate((value) => localStorage.setItem('reqtrail-theme', value), theme)
+      await page.reload()
+      await settled(page)
+      await page.screenshot({ path: resolve(FOLDER, `sign-in-${width}-${theme}.png`) })
+    }
+  }
+})
