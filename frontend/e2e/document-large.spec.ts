@@ -15,7 +15,7 @@ for (const count of [5_000, 50_000]) {
     await signIn(page)
     const screen = new DocumentScreen(page)
     const began = Date.now()
-    await screen.open(document)
+    await screen.open(document, {}, 30_000)
     await expect(screen.row(titleOf(2)).first()).toBeVisible()
     test.info().annotations.push({ type: 'first rows', description: `${Date.now() - began} ms` })
     const most = async (): Promise<void> =>

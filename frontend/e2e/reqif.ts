@@ -4,7 +4,7 @@ const TEXT_EACH = 4
 const WHEN = 'LAST-CHANGE="2026-11-23T12:00:00Z"'
 
 /** The title of one requirement of `largeReqif`, counted from 1. */
-export const titleOf = (n: number): string => `Brake function ${n}`
+export const titleOf = (n: number): string => `Brake function ${String(n).padStart(5, '0')}`
 
 /** A ReqIF file whose one specification has `count` rows: a chapter, then 49 requirements below it, and so on. */
 export function largeReqif(count: number): string {

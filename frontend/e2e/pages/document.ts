@@ -11,9 +11,9 @@ export class DocumentScreen {
     this.panel = page.getByRole('complementary', { name: /^Item / })
   }
 
-  async open(document: SampleDocument, query: Record<string, string> = {}): Promise<void> {
+  async open(document: SampleDocument, query: Record<string, string> = {}, timeout = 10_000): Promise<void> {
     await this.page.goto(`${document.path}?${new URLSearchParams(query)}`)
-    await expect(this.grid.getByRole('row').first()).toBeVisible()
+    await expect(this.grid.getByRole('row').first()).toBeVisible({ timeout })
   }
 
   /** The rows that are in the page. */
