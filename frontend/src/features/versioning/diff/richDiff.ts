@@ -31,7 +31,7 @@ export function visibleText(html: string): string {
 }
 
 function blocksOf(html: string): Element[] {
-  const clean = DOMPurify.sanitize(html, { RETURN_DOM: true, ADD_ATTR: ['data-path'] })
+  const clean = DOMPurify.sanitize(html, { RETURN_DOM: true, ADD_ATTR: ['data-path'] }) as HTMLElement
   keepWordsApart(clean)
   const blocks: Element[] = []
   let loose: Element | null = null
