@@ -7,6 +7,8 @@ export interface Shown {
   key: string
   document: string
   item: string
+  /** What is compared with the newest version. */
+  from: number
 }
 
 const THEMES: readonly [string, readonly [string, string][]][] = [
@@ -111,7 +113,7 @@ async function small(): Promise<Shown> {
       attributes: {},
     })
   }
-  return { name: '60', key: project.key, document: document.path, item: first.key }
+  return { name: '60', key: project.key, document: document.path, item: first.key, from: 5 }
 }
 
 function lines(): string[] {
@@ -131,7 +133,7 @@ async function empty(): Promise<Shown> {
   const project = await SampleProject.make('NEW')
   await api('PATCH', `/projects/${project.key}`, { name: 'Empty' })
   const document = await project.document('Nothing yet')
-  return { name: '0', key: project.key, document: document.path, item: `${project.key}-1` }
+  return { name: '0', key: project.key, document: document.path, item: `${project.key}-1`, from: 1 }
 }
 
 async function large(): Promise<Shown> {
@@ -139,7 +141,7 @@ async function large(): Promise<Shown> {
   await api('PATCH', `/projects/${project.key}`, { name: 'Five thousand' })
   await project.importReqif('five-thousand.reqif', largeReqif(5000))
   const document = await project.firstDocument()
-  return { name: '5000', key: project.key, document: document.path, item: `${project.key}-7` }
+  return { name: '5000', key: project.key, document: document.path, item: `${project.key}-7`, from: 1 }
 }
 
 export const PROJECTS: Record<string, () => Promise<Shown>> = { '0': empty, '60': small, '5000': large }

@@ -9,7 +9,7 @@ interface Screen {
   path: (of: Shown) => string
   /** What is there when the screen is. */
   ready?: string
-  act?: (page: Page) => Promise<void>
+  act?: (page: Page, of: Shown) => Promise<void>
 }
 
 const SCREENS: readonly Screen[] = [
@@ -17,10 +17,10 @@ const SCREENS: readonly Screen[] = [
   { name: 'home', path: ({ key }) => `/p/${key}` },
   { name: 'document', path: ({ document }) => document, act: reading },
   { name: 'grid', path: ({ document }) => `${document}?view=grid`, act: reading },
-  { name: 'panel', path: ({ document, item }) => `${document}?item=${item}`, act: peek },
+  { name: 'panel', path: ({ document, item }) => `${document}?item=${item}&panel=history`, act: peek },
   { name: 'item', path: ({ key, item }) => `/p/${key}/i/${item}` },
   { name: 'history', path: ({ key }) => `/p/${key}/history` },
-  { name: 'compare', path: ({ key }) => `/p/${key}/compare?from=2&to=main` },
+  { name: 'compare', path: ({ key, from }) => `/p/${key}/compare?from=${from}&to=main` },
   { name: 'exchange', path: ({ key }) => `/p/${key}/exchange` },
   { name: 'unplaced', path: ({ key }) => `/p/${key}/unplaced` },
   { name: 'deleted', path: ({ key }) => `/p/${key}/deleted` },
@@ -38,9 +38,12 @@ async function reading(page: Page): Promise<void> {
   await expect(page.getByRole('treegrid').or(page.getByTestId('empty-state')).first()).toBeVisible()
 }
 
-async function peek(page: Page): Promise<void> {
+async function peek(page: Page, { item }: Shown): Promise<void> {
   await reading(page)
-  const row = page.getByRole('row', { selected: true }).or(page.getByRole('row')).first()
+  const row = page
+    .getByRole('row')
+    .filter({ hasText: new RegExp(`${item}\\b`) })
+    .first()
   if ((await row.count()) === 0) return
   await row.focus()
   await page.keyboard.press('Space')
@@ -69,7 +72,7 @@ for (const [size, make] of Object.entries(PROJECTS)) {
           try {
             await page.goto(screen.path(shown))
             await settled(page)
-            await screen.act?.(page)
+            await screen.act?.(page, shown)
             await settled(page)
           } catch (error) {
             failed.push(`${screen.name}, ${width}, ${theme}: ${String(error).split('\n')[0]}`)
