@@ -84,13 +84,14 @@ async def _run(database: Database, work: Work) -> None:
     job = work.job
     with tempfile.TemporaryDirectory(prefix="reqtrail-import-") as folder:
         staged = await stage(database, work, Path(folder))
-    await _check(database, work, staged)
-    if not job.dry_run:
+    if job.dry_run:
+        await _report(database, work, staged)
+    else:
         await _commit(database, work, staged)
 
 
-async def _check(database: Database, work: Work, staged: Staged) -> None:
-    """Count what a commit would do, and keep the report with the job."""
+async def _report(database: Database, work: Work, staged: Staged) -> None:
+    """Count what a commit would do, and keep the report with the job until somebody commits it."""
     work.enter("checking", 0)
     job, losses = work.job, Losses(staged.losses)
     async with database.read_session() as session:
@@ -102,20 +103,22 @@ async def _check(database: Database, work: Work, staged: Staged) -> None:
         await jobs.update_job(
             session,
             job,
-            state=JobState.DRY_RUN_READY if job.dry_run else JobState.COMMITTING,
+            state=JobState.DRY_RUN_READY,
+            phase="done",
             counts=_counts(staged.counts, plan.counts),
             mapping=plan.mapping.as_json(),
             losses=losses.as_json(),
-            **({"lease_until": None, "phase": "done"} if job.dry_run else {}),
+            lease_until=None,
         )
-        if job.dry_run:
-            await jobs.clear_staged(session, job)
+        await jobs.clear_staged(session, job)
 
 
 async def _commit(database: Database, work: Work, staged: Staged) -> None:
     """Write everything in one transaction, with the end of the job: it happens once, or not at all."""
     work.enter("writing", 0)
     job, losses = work.job, Losses(staged.losses)
+    async with database.session() as session:
+        await jobs.update_job(session, job, state=JobState.COMMITTING)
     async with database.session() as session:
         head = await lock_head(session, job.project_id)
         plan = Plan(session, head, work, staged.lineages, losses, writes=True)
