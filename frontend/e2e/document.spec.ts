@@ -72,6 +72,13 @@ test('find and print reach rows outside the window', async ({ page }) => {
     .poll(() => page.evaluate(() => CSS.highlights.get('document-find')?.size ?? 0))
     .toBeGreaterThan(0)
   await expectAccessible(page)
+  // The search is in the address: it is there again, with its marks.
+  await expect(page).toHaveURL(/find=Entry/)
+  await page.reload()
+  await expect(page.getByText('1 of 11')).toBeVisible()
+  await expect
+    .poll(() => page.evaluate(() => CSS.highlights.get('document-find')?.size ?? 0))
+    .toBeGreaterThan(0)
   await page.keyboard.press('Escape')
   await expect(page.getByRole('searchbox')).toHaveCount(0)
   await page.keyboard.press('Control+p')
