@@ -1,6 +1,8 @@
 import { api, SampleProject, type Item } from './sample'
 import { expect, expectAccessible, signIn, test } from './session'
 
+// The machine may be busy: each test goes through many screens.
+test.describe.configure({ timeout: 120_000 })
 test.beforeEach(({ page }) => signIn(page))
 
 interface Made {

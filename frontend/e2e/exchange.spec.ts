@@ -6,6 +6,8 @@ import { expect, expectAccessible, signIn, test } from './session'
 
 const REAL = '../../shared/data/reqif/subset026_ch3_with_images.reqifz'
 
+// The machine may be busy: each test goes through many screens.
+test.describe.configure({ timeout: 120_000 })
 test.beforeEach(({ page }) => signIn(page))
 
 test('convention 14: long jobs', async ({ page }) => {

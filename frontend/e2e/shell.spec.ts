@@ -2,6 +2,8 @@ import { type Page } from '@playwright/test'
 import { api, SampleProject } from './sample'
 import { expect, expectAccessible, signIn, test } from './session'
 
+// The machine may be busy: each test goes through many screens.
+test.describe.configure({ timeout: 120_000 })
 test.beforeEach(({ page }) => signIn(page))
 
 test('convention 3: command palette', async ({ page }) => {
