@@ -32,19 +32,44 @@ export function useSchemaWrites(project: MaybeRefOrGetter<string>, canEdit: Mayb
   const refusal = shallowRef<Refusal | null>(null)
   const schemaKey = () => keys.schema(toValue(project))
 
+  // One after the other: what is typed while a write is on its way is based on that write, not beside it.
+  let queue: Promise<boolean> = Promise.resolve(true)
+  let waiting = 0
+  let refusals = 0
+  let confirmed: ProjectSchema | undefined
+
   async function write(change: SchemaWrite): Promise<boolean> {
     if (change.operations.length === 0) return true
     refusal.value = null
     await cache.cancelQueries({ queryKey: schemaKey() })
     const before = cache.getQueryData<ProjectSchema>(schemaKey())
+    if (waiting === 0) confirmed = before
     if (before) cache.setQueryData(schemaKey(), applyOperations(before, change.operations))
+    waiting += 1
+    const began = refusals
+    // What was typed upon a write that was refused goes with it.
+    queue = queue
+      .then(() => (began === refusals ? send(change) : false))
+      .finally(() => {
+        waiting -= 1
+      })
+    return queue
+  }
+
+  async function send(change: SchemaWrite): Promise<boolean> {
+    const base = cache.getQueryData<ProjectSchema>(schemaKey())?.ref.seq ?? null
     try {
-      await commit(toValue(project), before?.ref.seq ?? null, change.done, change.operations)
-      await refresh()
+      const { ref } = await commit(toValue(project), base, change.done, change.operations)
+      const alone = ref.seq === (base ?? 0) + 1
+      if (alone) {
+        cache.setQueryData<ProjectSchema>(schemaKey(), (schema) => schema && { ...schema, ref })
+      }
+      if (!alone || waiting === 1) await refresh()
       notify.undoable(change.done, undo)
       return true
     } catch (error) {
-      cache.setQueryData(schemaKey(), before)
+      refusals += 1
+      cache.setQueryData(schemaKey(), confirmed)
       await refresh()
       refusal.value = {
         target: change.target,
