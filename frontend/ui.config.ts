@@ -5,7 +5,8 @@ import type { Plugin } from 'vite'
 export const uiOptions: NuxtUIOptions = {
   autoImport: false,
   colorMode: false,
-  components: { dts: 'components.d.ts', dirs: [] },
+  // Generated beside the other types of Nuxt UI; the type check needs a build before it for both.
+  components: { dts: process.env.VITEST ? false : 'node_modules/.nuxt-ui/components.d.ts', dirs: [] },
   icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'], globExclude: ['node_modules'] } } },
   ui: {
     colors: {

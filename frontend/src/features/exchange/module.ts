@@ -5,7 +5,7 @@ const exchangeModule: FeatureModule = {
   projectRoutes: [{ path: 'exchange', name: 'exchange', component: () => import('./ExchangePage.vue') }],
   projectNav: [
     {
-      label: 'exchange.nav',
+      label: 'shell.areas.exchange',
       icon: 'i-lucide-arrow-left-right',
       route: 'exchange',
       order: 40,

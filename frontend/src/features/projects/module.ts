@@ -8,9 +8,9 @@ const projectsModule: FeatureModule = {
     { path: 'settings', name: 'project-settings', component: () => import('./ProjectSettingsPage.vue') },
   ],
   projectNav: [
-    { label: 'projects.nav.home', icon: 'i-lucide-house', route: 'project', order: 10, shortcut: 'g h' },
+    { label: 'shell.areas.home', icon: 'i-lucide-house', route: 'project', order: 10, shortcut: 'g h' },
     {
-      label: 'projects.nav.settings',
+      label: 'shell.areas.settings',
       icon: 'i-lucide-settings',
       route: 'project-settings',
       order: 90,

@@ -8,14 +8,14 @@ const versioningModule: FeatureModule = {
   ],
   projectNav: [
     {
-      label: 'versioning.nav.history',
+      label: 'shell.areas.history',
       icon: 'i-lucide-history',
       route: 'history',
       order: 20,
       shortcut: 'g y',
     },
     {
-      label: 'versioning.nav.compare',
+      label: 'shell.areas.compare',
       icon: 'i-lucide-git-compare',
       route: 'compare',
       order: 30,

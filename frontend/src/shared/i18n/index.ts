@@ -1,25 +1,34 @@
 import { createI18n } from 'vue-i18n'
 import common from './locales/en/common.json'
 import shell from './locales/en/shell.json'
-import identity from './locales/en/identity.json'
-import projects from './locales/en/projects.json'
-import document from './locales/en/document.json'
-import versioning from './locales/en/versioning.json'
-import exchange from './locales/en/exchange.json'
-import schema from './locales/en/schema.json'
-import item from './locales/en/item.json'
 
-/** One file is one namespace, so that a feature's words change in one place. */
-const en = { common, shell, identity, projects, document, versioning, exchange, schema, item }
+/** One file is one namespace, so that a feature's words change in one place. These two are there from the start. */
+const en = { common, shell }
+
+/** The others arrive with the code that uses them: the build adds their import to every module that names a key. */
+interface Features {
+  identity: typeof import('./locales/en/identity.json')
+  projects: typeof import('./locales/en/projects.json')
+  document: typeof import('./locales/en/document.json')
+  versioning: typeof import('./locales/en/versioning.json')
+  exchange: typeof import('./locales/en/exchange.json')
+  schema: typeof import('./locales/en/schema.json')
+  item: typeof import('./locales/en/item.json')
+}
 
 type Leaves<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>
 }[keyof T & string]
 
 /** Every key of the messages: a misspelt key does not compile. */
-export type MessageKey = Leaves<typeof en>
+export type MessageKey = Leaves<typeof en & Features>
 
 export const i18n = createI18n({ legacy: false, locale: 'en', fallbackLocale: 'en', messages: { en } })
+
+/** Makes the messages of a namespace known. Called by what the build adds, not by hand. */
+export function addMessages(namespace: string, messages: object): void {
+  i18n.global.mergeLocaleMessage('en', { [namespace]: messages })
+}
 
 /** Returns the text of `key`. A number named `n` chooses the plural form (`none | one | {n} many`). */
 export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
