@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import type { ItemType, Row } from '@/api/types'
 import {
   moved,
+  outlineOf,
   placeFor,
+  placeForDrop,
   placeForNew,
   sibling,
+  topmost,
   unfolded,
   without,
   withRow,
   type OutlineRow,
   type Place,
+  type Zone,
 } from './outline'
 
 /** Builds an outline from names indented by two spaces a level. */
@@ -109,5 +114,44 @@ describe('a change of the outline, shown before the server has answered', () => 
     moved(rows, at('b'), { parent_id: null, first: true })
     without(rows, new Set(['a']))
     expect(JSON.stringify(rows)).toBe(before)
+  })
+})
+
+describe('placeForDrop', () => {
+  const drop = (moving: string, name: string, zone: Zone, open = false) =>
+    placeForDrop(rows, new Set([moving]), at(name), zone, open)
+
+  it('goes above, below or into a row', () => {
+    expect(drop('e', 'b', 'before')).toEqual({ parent_id: 'a', before: 'b' })
+    expect(drop('e', 'b', 'after')).toEqual({ parent_id: 'a', after: 'b' })
+    expect(drop('e', 'b', 'child')).toEqual({ parent_id: 'b' })
+  })
+  it('goes before the first child when the children are in sight', () => {
+    expect(drop('e', 'a', 'after', true)).toEqual({ parent_id: 'a', first: true })
+  })
+  it('never goes into itself or what is below it', () => {
+    expect(drop('a', 'a', 'child')).toBeNull()
+    expect(drop('a', 'c', 'before')).toBeNull()
+  })
+})
+
+describe('topmost', () => {
+  it('leaves out what stands below another one', () => {
+    expect(topmost(rows, new Set(['c', 'b', 'e'])).map((row) => row[0])).toEqual(['b', 'e'])
+  })
+})
+
+describe('outlineOf', () => {
+  it('makes the beginning of an outline of the first rows', () => {
+    const item = { id: 'i', key: 'K-1', title: 'Brakes', type_id: 'heading' }
+    const first = [
+      { placement_id: 'p', parent_id: null, level: 0, number: '1', item },
+      { placement_id: 'q', parent_id: 'p', level: 1, number: '', item: null },
+    ] as unknown as Row[]
+    const types = [{ id: 'heading', presentation: { style: 'heading' } }] as unknown as ItemType[]
+    expect(outlineOf(first, { types })).toEqual([
+      ['p', -1, 0, 'i', 'K-1', 'heading', 'Brakes', '1', true],
+      ['q', 0, 1, null, null, 'requirement', '', '', false],
+    ])
   })
 })

@@ -1,4 +1,4 @@
-import type { OutlineAnswer } from '@/api/types'
+import type { OutlineAnswer, ProjectSchema, Row } from '@/api/types'
 
 export type OutlineRow = OutlineAnswer['rows'][number]
 
@@ -14,6 +14,23 @@ export const COLUMN = {
   number: 7,
   children: 8,
 } as const
+
+/** Returns the beginning of an outline, as the rows themselves tell it. */
+export function outlineOf(rows: readonly Row[], { types }: Pick<ProjectSchema, 'types'>): OutlineRow[] {
+  const indexes = new Map(rows.map((row, index) => [row.placement_id, index]))
+  const styles = new Map(types.map((type) => [type.id, type.presentation.style]))
+  return rows.map(({ placement_id, parent_id, level, number, item }, index) => [
+    placement_id,
+    indexes.get(parent_id ?? '') ?? -1,
+    level,
+    item?.id ?? null,
+    item?.key ?? null,
+    String(styles.get(item?.type_id ?? '') ?? 'requirement'),
+    item?.title ?? '',
+    number,
+    (rows[index + 1]?.level ?? 0) > level,
+  ])
+}
 
 /** Returns the positions in the outline of what is shown when some placements are folded. */
 export function unfolded(rows: readonly OutlineRow[], folded: ReadonlySet<string>): number[] {
@@ -68,6 +85,43 @@ export function placeFor(rows: readonly OutlineRow[], index: number, direction: 
   }
   const above = rows[parent]
   return above ? { parent_id: placementAt(rows, above[COLUMN.parent]), after: above[COLUMN.placement] } : null
+}
+
+/** Where something is dropped on a row: above it, below it, or into it. */
+export type Zone = 'before' | 'after' | 'child'
+
+/**
+ * Returns where what is dropped on a row goes. Below an `open` row, one whose children are in sight, is before the
+ * first of them. Nothing can go into itself or what is below it: null.
+ */
+export function placeForDrop(
+  rows: readonly OutlineRow[],
+  moving: ReadonlySet<string>,
+  index: number,
+  zone: Zone,
+  open: boolean,
+): Place | null {
+  const row = rows[index]
+  if (!row) return null
+  for (let above: OutlineRow | undefined = row; above; above = rows[above[COLUMN.parent]]) {
+    if (moving.has(above[COLUMN.placement])) return null
+  }
+  const placement = row[COLUMN.placement]
+  if (zone === 'child') return { parent_id: placement }
+  if (zone === 'after' && open) return { parent_id: placement, first: true }
+  return { parent_id: placementAt(rows, row[COLUMN.parent]), [zone]: placement }
+}
+
+/** Returns those of some placements that stand below none of the others, in reading order. */
+export function topmost(rows: readonly OutlineRow[], placements: ReadonlySet<string>): OutlineRow[] {
+  const found: OutlineRow[] = []
+  for (let index = 0; index < rows.length;) {
+    const row = rows[index] as OutlineRow
+    const isOne = placements.has(row[COLUMN.placement])
+    if (isOne) found.push(row)
+    index = isOne ? endOf(rows, index) : index + 1
+  }
+  return found
 }
 
 /** Returns where something new goes: behind a row, or first below it. Without a row: first in the document. */

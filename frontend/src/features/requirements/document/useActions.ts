@@ -7,10 +7,12 @@ import {
   moved,
   placeFor,
   placeForNew,
+  topmost,
   without,
   withRow,
   type Direction,
   type OutlineRow,
+  type Place,
 } from './outline'
 import type { Write } from './useWrites'
 
@@ -127,19 +129,33 @@ export function useActions({ document, rows, index, save, patch, put, restructur
   function move(at: number, direction: Direction): Promise<boolean> {
     const place = placeFor(rows.value, at, direction)
     const row = rows.value[at]
-    if (!place || !row) return Promise.resolve(false)
+    return place && row ? moveTo([row[COLUMN.placement]], place) : Promise.resolve(false)
+  }
+
+  /** Moves rows, with what is below them, to a place one behind the other, in one commit. */
+  function moveTo(placements: readonly string[], place: Place): Promise<boolean> {
+    const steps = placements.map((id, at): [string, Place] => [
+      id,
+      at === 0 ? place : { parent_id: place.parent_id, after: placements[at - 1] },
+    ])
+    const names = placements.map((id) => rows.value.find((row) => row[COLUMN.placement] === id)?.[COLUMN.key])
     return save({
-      operations: [
+      operations: steps.map(([id, to]) =>
         operation('move', 'placement', {
-          id: row[COLUMN.placement],
-          position: { document_id: document.value, first: false, ...place },
+          id,
+          position: { document_id: document.value, first: false, ...to },
         }),
-      ],
-      message: t('document.message.moved', { key: row[COLUMN.key] ?? '' }),
-      ...structural((old) => {
-        const from = old.findIndex((entry) => entry[COLUMN.placement] === row[COLUMN.placement])
-        return from < 0 ? [...old] : moved(old, from, place)
-      }),
+      ),
+      message: t('document.message.moved', { key: names.join(', ') }),
+      ...structural((old) =>
+        steps.reduce(
+          (all, [id, to]) => {
+            const from = all.findIndex((entry) => entry[COLUMN.placement] === id)
+            return from < 0 ? all : moved(all, from, to)
+          },
+          [...old],
+        ),
+      ),
     })
   }
 
@@ -147,7 +163,7 @@ export function useActions({ document, rows, index, save, patch, put, restructur
   function remove(placements: readonly string[]): Promise<boolean> {
     const gone = new Set(placements)
     // What stands below something that goes, goes with it.
-    const top = rows.value.filter((row) => gone.has(row[COLUMN.placement]) && !hasAncestor(row, gone))
+    const top = topmost(rows.value, gone)
     const names = top.map((row) => row[COLUMN.key]).join(', ')
     return save({
       operations: top.map((row) =>
@@ -158,13 +174,7 @@ export function useActions({ document, rows, index, save, patch, put, restructur
     })
   }
 
-  function hasAncestor(row: OutlineRow, among: ReadonlySet<string>): boolean {
-    let above = rows.value[row[COLUMN.parent]]
-    while (above && !among.has(above[COLUMN.placement])) above = rows.value[above[COLUMN.parent]]
-    return above !== undefined
-  }
-
-  return { setValue, add, addLines, move, remove }
+  return { setValue, add, addLines, move, moveTo, remove }
 }
 
 /** An item as it is before the server has answered. */

@@ -1,16 +1,21 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
+import { until } from '@vueuse/core'
 import { computed, shallowRef, watch, type Ref } from 'vue'
 import { keys } from '@/api/keys'
-import type { Item, OutlineAnswer, Row } from '@/api/types'
+import type { Item, OutlineAnswer, Row, RowsAnswer } from '@/api/types'
 import { getOutline, getRows, getSchema } from '../requirements.api'
-import { COLUMN, type OutlineRow } from './outline'
+import { COLUMN, outlineOf, type OutlineRow } from './outline'
 
 const PAGE = 100
 /** Rows that are kept; beyond it all are forgotten, and read again when they come near the window. */
 const MOST_ROWS = 4000
+/** In place of a version, of which nothing is known yet: the page that is read beside the outline. */
+const OPENING = 0
 
 /**
  * A document at a version: its whole outline, and its rows in pages that are read when they come near the window.
+ * The first page is asked for beside the outline and stands for it until it is there, which in a large document takes
+ * a while; `isWhole` tells which of them `rows` is.
  * Rows are kept by placement, so that what moves keeps its row. Nothing of it is deeply reactive.
  */
 export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref<string>) {
@@ -32,30 +37,41 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
     queryFn: () => getSchema(project.value, at.value || undefined),
     shallow: true,
   })
-  const rows = computed<readonly OutlineRow[]>(() => outline.data.value?.rows ?? [])
+  const opening = shallowRef<RowsAnswer | null>(null)
+  const isWhole = computed(() => outline.data.value !== undefined)
+  const rows = computed<readonly OutlineRow[]>(() => {
+    if (outline.data.value) return outline.data.value.rows
+    return opening.value && schema.data.value ? outlineOf(opening.value.rows, schema.data.value) : []
+  })
+  /** The newest version of which something is shown. */
+  const seq = computed(() => outline.data.value?.ref.seq ?? opening.value?.ref.seq)
   const indexOf = computed(() => new Map(rows.value.map((row, index) => [row[COLUMN.placement], index])))
   const loaded = shallowRef(new Map<string, Row>())
   const failure = shallowRef<Error | null>(null)
   const reading = new Map<number, number>()
   let fresh = new Set<number>()
 
-  async function load(page: number, seq: number): Promise<void> {
-    if (reading.get(page) === seq) return
-    reading.set(page, seq)
+  async function load(page: number, version: number): Promise<void> {
+    const now = reading.get(page)
+    if (now === version || now === OPENING) return
+    reading.set(page, version)
+    const asked = place.value
     try {
-      const answer = await getRows(place.value, page * PAGE, PAGE)
+      const answer = await getRows(asked, page * PAGE, PAGE)
+      if (place.value !== asked) return
+      if (version === OPENING) opening.value = answer
       // A new map each time: whoever got the old one as a property would not see what is added to it.
       const keep = loaded.value.size <= MOST_ROWS
       if (!keep) fresh.clear()
       const next = new Map(keep ? loaded.value : [])
       for (const row of answer.rows) next.set(row.placement_id, row)
       loaded.value = next
-      fresh.add(page)
+      if (answer.ref.seq >= (seq.value ?? 0)) fresh.add(page)
       failure.value = null
     } catch (error) {
-      failure.value = error as Error
+      if (place.value === asked) failure.value = error as Error
     } finally {
-      reading.delete(page)
+      if (place.value === asked) reading.delete(page)
     }
   }
 
@@ -63,13 +79,14 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
   function want(positions: readonly number[]): void {
     const pages = new Set(positions.map((index) => Math.floor(index / PAGE)))
     for (const page of pages) {
-      if (!fresh.has(page)) void load(page, outline.data.value?.ref.seq ?? 0)
+      if (!fresh.has(page)) void load(page, seq.value ?? OPENING)
     }
   }
 
   /** Reads every row, for printing. */
   async function wantAll(): Promise<Row[]> {
     const all: Row[] = []
+    await whole()
     while (all.length < rows.value.length) {
       const answer = await getRows(place.value, all.length, 500)
       if (answer.rows.length === 0) break
@@ -124,15 +141,45 @@ export function useDocument(project: Ref<string>, document: Ref<string>, at: Ref
   // A newer version was read (a save of structure, an undo, somebody else's commit): its rows are read again when seen.
   watch(
     () => outline.data.value?.ref.seq,
-    () => {
+    (now, before) => {
+      if (before === undefined && now === opening.value?.ref.seq) return
       fresh = new Set()
       loaded.value = new Map(loaded.value)
     },
   )
-  watch([project, document, at], () => {
-    fresh = new Set()
-    loaded.value = new Map()
-  })
+  watch(
+    place,
+    () => {
+      fresh = new Set()
+      reading.clear()
+      loaded.value = new Map()
+      opening.value = null
+      if (!isWhole.value) void load(0, OPENING)
+    },
+    { immediate: true },
+  )
 
-  return { outline, schema, rows, indexOf, loaded, failure, want, wantAll, patch, put, restructure, refresh }
+  /** Waits for the outline; where it cannot be read, the page says so. */
+  async function whole(): Promise<boolean> {
+    if (!isWhole.value) await until(outline.isPending).toBe(false)
+    return isWhole.value
+  }
+
+  return {
+    outline,
+    schema,
+    rows,
+    seq,
+    isWhole,
+    indexOf,
+    loaded,
+    failure,
+    whole,
+    want,
+    wantAll,
+    patch,
+    put,
+    restructure,
+    refresh,
+  }
 }

@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/vue-query'
+import { useEventListener } from '@vueuse/core'
 import { ref, shallowRef, type Ref } from 'vue'
 import { keys } from '@/api/keys'
 import type { CommitAnswer, Operation } from '@/api/types'
@@ -37,6 +38,10 @@ export function useWrites(
   let queue: Promise<unknown> = Promise.resolve()
   /** What our own saves made of a version of a thing: what is typed on top of it does not conflict with them. */
   const own = new Map<string, number>()
+
+  useEventListener(window, 'beforeunload', (event) => {
+    if (saving.value > 0) event.preventDefault()
+  })
 
   /** Returns whether it was saved. */
   function save(write: Write): Promise<boolean> {
