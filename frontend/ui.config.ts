@@ -57,3 +57,17 @@ export function seenFocusMarks(): Plugin {
     },
   }
 }
+
+/** Gives the region of the notices the name that the application has for it, in place of an English one with its key. */
+export function namedNotices(): Plugin {
+  const viewport = '<ToastViewport'
+  return {
+    name: 'reqtrail:named-notices',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!/@nuxt\/ui\/dist\/runtime\/components\/Toaster\.vue$/.test(id)) return undefined
+      if (!code.includes(viewport)) this.error('Nuxt UI changed its Toaster: are the notices still named?')
+      return { code: code.replace(`${viewport}\n`, `${viewport} :label="props.label"\n`), map: null }
+    },
+  }
+}

@@ -4,7 +4,7 @@ import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { messagesWithTheirUsers } from './messages.config'
-import { seenFocusMarks, uiOptions, withoutInlineStyles } from './ui.config'
+import { namedNotices, seenFocusMarks, uiOptions, withoutInlineStyles } from './ui.config'
 
 const api = process.env.REQTRAIL_API ?? 'http://127.0.0.1:8000'
 
@@ -13,6 +13,7 @@ export default defineConfig({
     vue(),
     messagesWithTheirUsers(),
     withoutInlineStyles(),
+    namedNotices(),
     seenFocusMarks(),
     ui(uiOptions),
     vueI18n({

@@ -168,7 +168,7 @@ test('convention 15: toasts with undo', async ({ page }) => {
     )
     return documents[0]?.archived
   }
-  const notices = page.getByRole('region', { name: /Notifications/ })
+  const notices = page.getByRole('region', { name: 'Notices' })
   const toasts = notices.getByRole('listitem')
 
   // Said politely, and taken back by Undo.

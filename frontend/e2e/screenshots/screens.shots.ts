@@ -78,6 +78,7 @@ for (const [size, make] of Object.entries(PROJECTS)) {
             failed.push(`${screen.name}, ${width}, ${theme}: ${String(error).split('\n')[0]}`)
           }
           await page.screenshot({
+            animations: 'disabled',
             path: resolve(FOLDER, `${shown.name}-${screen.name}-${width}-${theme}.png`),
           })
         }
