@@ -113,6 +113,29 @@ test('datatypes: values of an enumeration and limits of a number', async ({ page
   await expect.poll(() => valueNames(project, 'Safety level')).toEqual(['None', 'ASIL A'])
   await expectAccessible(page)
 
+  // What items may have is not deleted without a second word.
+  await page.getByRole('navigation').getByRole('button', { name: 'Status Enumeration' }).click()
+  await page.getByRole('button', { name: 'Delete the value Draft' }).click()
+  const doubt = page.getByRole('alertdialog')
+  await expect(doubt).toContainText('offer “Draft”. Items may have it')
+  await expectAccessible(page)
+  await expect(doubt.getByRole('button', { name: 'Keep it' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(doubt).toHaveCount(0)
+  expect(await valueNames(project, 'Status')).toContain('Draft')
+  await page.getByRole('button', { name: 'Delete the value Draft' }).click()
+  await doubt.getByRole('button', { name: 'Delete' }).click()
+  await expect.poll(() => valueNames(project, 'Status')).not.toContain('Draft')
+
+  await page.getByRole('navigation').getByRole('button', { name: 'Requirement 8 attributes' }).click()
+  await page.getByRole('button', { name: 'Default of Rationale:' }).click()
+  await page.getByRole('textbox', { name: 'Default of Rationale:' }).fill('To be written')
+  await page.keyboard.press('Control+Enter')
+  await expect(page.getByRole('button', { name: 'Default of Rationale:' })).toContainText('To be written')
+  await expect
+    .poll(async () => JSON.stringify((await stored(project)).types))
+    .toContain('<p>To be written</p>')
+
   await page.getByRole('navigation').getByRole('button', { name: 'Integer Integer' }).click()
   await retype(page, page.getByRole('button', { name: /\(edit: Smallest\)/ }), 'Smallest', '10')
   await retype(page, page.getByRole('button', { name: /\(edit: Largest\)/ }), 'Largest', '5')
