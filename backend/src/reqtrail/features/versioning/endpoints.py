@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
 from reqtrail.features.identity.public import display_names
+from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.schemas import (
     CommitList,
     CommitOutcome,
@@ -29,7 +30,7 @@ from reqtrail.features.versioning.service.comparing import outcome
 from reqtrail.features.versioning.service.history import commit_record, log
 from reqtrail.features.versioning.service.refs import resolve_ref
 from reqtrail.features.versioning.service.verify import verify
-from reqtrail.features.versioning.types import CommitRecord
+from reqtrail.features.versioning.types import MAIN, CommitRecord
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -106,9 +107,13 @@ async def revert_commit(
 
 
 @router.get("/undo", operation_id="get_undo")
-async def get_undo(context: ProjectReader, session: ReadSession) -> UndoRead:
-    """Return which of your commits undo and redo would act on."""
-    state = await undo.undo_state(session, context.project_id, context.actor.user_id)
+async def get_undo(
+    context: ProjectReader, session: ReadSession, branch: BranchName = MAIN
+) -> UndoRead:
+    """Return which of your commits on a branch undo and redo would act on."""
+    state = await undo.undo_state(
+        session, context.project_id, context.actor.user_id, branch=branch, head=context.head
+    )
     records = [record for record in (state.undo, state.redo) if record is not None]
     read = {item.seq: item for item in await _read(session, records)}
     return UndoRead(

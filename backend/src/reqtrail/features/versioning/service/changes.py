@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import BaseInvalid, EditConflict
+from reqtrail.features.versioning.errors import BaseInvalid, EditConflict, RefNotFound
 from reqtrail.features.versioning.registry import get_kind, present
-from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.service.refs import snapshot_as_of, snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
 from reqtrail.features.versioning.types import (
     Action,
@@ -53,12 +53,16 @@ async def stage(
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
         state = current.get(reference)
-        if base_seq is not None and state is not None and state.seq_from > base_seq:
+        # On a branch, what shows through from below can have changed without a revision: its base moved.
+        may_differ = state is not None and (head.below or state.seq_from > (base_seq or 0))
+        if base_seq is not None and may_differ:
             by_base[base_seq].append(reference)
         if item.action is Action.RESTORE and item.from_seq is not None:
             by_source[item.from_seq].append(reference)
-    bases = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_base.items()}
-    sources = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_source.items()}
+    bases = {seq: await _load_base(session, head, seq, refs) for seq, refs in by_base.items()}
+    sources = {
+        seq: await _load_source(session, request, seq, refs) for seq, refs in by_source.items()
+    }
     staging = Staging({name: get_kind(name) for name in {item.kind for item in operations}})
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
@@ -109,9 +113,23 @@ def _base_of(operation: Operation, request: CommitRequest, head: Snapshot) -> in
     return base
 
 
-async def _load_at(
+async def _load_base(
+    session: AsyncSession, head: Snapshot, seq: int, references: Iterable[Reference]
+) -> dict[Reference, State]:
+    """Return the states that the author saw on the branch."""
+    if seq == 0:
+        return {}
+    try:
+        snapshot = await snapshot_as_of(session, head, seq)
+    except RefNotFound as error:
+        raise BaseInvalid(f"The edit is based on version {seq}, but {error.detail}") from None
+    return await load_states(session, snapshot, {}, references)
+
+
+async def _load_source(
     session: AsyncSession, request: CommitRequest, seq: int, references: Iterable[Reference]
 ) -> dict[Reference, State]:
+    """Return the states to bring back: those that commit *seq* left, on whichever branch."""
     if seq == 0:
         return {}
     snapshot = await snapshot_of(session, request.project_id, seq)
