@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Result, Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.traceability import tables
@@ -41,8 +41,7 @@ async def links_of_types(
 ) -> Sequence[Row[Any]]:
     """Return ``entity_id`` and ``type_id`` of the visible links of types."""
     links = visible(tables.links, snapshot)
-    return (
-        await session.execute(
-            select(links.c.entity_id, links.c.type_id).where(in_ids(links.c.type_id, type_ids))
-        )
-    ).all()
+    rows: Result[Any] = await session.execute(
+        select(links.c.entity_id, links.c.type_id).where(in_ids(links.c.type_id, type_ids))
+    )
+    return rows.all()

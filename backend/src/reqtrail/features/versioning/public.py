@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.errors import (
     BaseInvalid,
     EditConflict,
@@ -46,11 +47,13 @@ from reqtrail.features.versioning.service.commit import (
 )
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
+from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
 from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
 from reqtrail.features.versioning.tables import commits, entities, versioned_table
 from reqtrail.features.versioning.types import (
+    MAIN,
     Action,
     Change,
     CommitRecord,
@@ -71,6 +74,9 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "MAIN",
+    "BranchName",
+    "edit_request",
     "ChangeRead",
     "public_content",
     "outcome",

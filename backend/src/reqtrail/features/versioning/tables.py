@@ -175,7 +175,7 @@ baselines = Table(
     Index(None, "project_id", "branch_id"),
     info={"scope": "tenant"},
 )
-"""Named, immutable refs: the state after commit ``seq`` of a branch. ``made_seq`` is the commit that made the baseline."""
+"""Named, immutable refs: the state after commit ``seq`` of a branch. Commit ``made_seq`` made the baseline."""
 
 project_counters = Table(
     "project_counters",

@@ -10,26 +10,15 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Row, Table
 
 Content = dict[str, Any]
 """The content of a revision: every field of its kind, with UUIDs, JSON values and bytes as Python values."""
 
 MAIN = "main"
 
-CONTENT_KINDS = (
-    "init",
-    "edit",
-    "import",
-    "restore",
-    "revert",
-    "undo",
-    "redo",
-    "update",
-    "merge",
-    "redaction",
-)
-"""The kinds of commits that can change content."""
+BOOK_KINDS = ("branch", "branch_renamed", "branch_protected", "branch_closed", "baseline")
+"""The kinds of commits that change no content."""
 
 Shape = tuple[bool, ...]
 """For each layer of a snapshot, nearest first, whether it is the head of its branch."""
@@ -289,3 +278,28 @@ class Problem:
     kind: str | None = None
     entity_id: UUID | None = None
     seq: int | None = None
+
+
+@dataclass(frozen=True)
+class BranchState:
+    """A branch as people see it.
+
+    Attributes:
+        base: What lies below it now; None for main.
+        ahead: Commits on it that its parent does not have.
+        behind: Commits of its parent that it does not have.
+    """
+
+    row: Row[Any]
+    base: Level | None
+    ahead: int
+    behind: int
+
+
+@dataclass(frozen=True)
+class BaselineState:
+    """A baseline with the branch that it lies on and the commit that made it."""
+
+    row: Row[Any]
+    branch: str
+    made: CommitRecord

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import Result, Row, Select, bindparam, cast, func, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
@@ -128,15 +128,14 @@ async def children_of(
 async def placements_referring(
     session: AsyncSession, snapshot: Snapshot, column: str, ids: Iterable[UUID]
 ) -> Sequence[Row[Any]]:
-    """Return ``entity_id`` and ``refers_to`` of the placements whose *column* (parent, item, document) is among *ids*."""
+    """Return ``entity_id`` and ``refers_to`` of placements whose *column* (parent, item, document) is in *ids*."""
     placements = visible(tables.placements, snapshot)
-    return (
-        await session.execute(
-            select(placements.c.entity_id, placements.c[column].label("refers_to")).where(
-                in_ids(placements.c[column], ids)
-            )
+    rows: Result[Any] = await session.execute(
+        select(placements.c.entity_id, placements.c[column].label("refers_to")).where(
+            in_ids(placements.c[column], ids)
         )
-    ).all()
+    )
+    return rows.all()
 
 
 async def count_placements(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> int:

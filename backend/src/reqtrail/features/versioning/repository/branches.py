@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, literal, select, update
+from sqlalchemy import Result, Row, Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.tables import (
@@ -18,7 +18,7 @@ from reqtrail.features.versioning.tables import (
     project_counters,
     ref_names,
 )
-from reqtrail.features.versioning.types import CONTENT_KINDS, Level
+from reqtrail.features.versioning.types import BOOK_KINDS, Level
 
 _PROJECT = bindparam("project", type_=project_counters.c.project_id.type)
 
@@ -170,13 +170,12 @@ async def update_branch(
 
 async def load_ref_name(session: AsyncSession, project_id: UUID, name: str) -> Row[Any] | None:
     """Return what has, or had, the *name*: ``branch_id``, and ``baseline_id`` if it is a baseline."""
-    return (
-        await session.execute(
-            select(ref_names.c.branch_id, ref_names.c.baseline_id).where(
-                ref_names.c.project_id == project_id, ref_names.c.folded == name.casefold()
-            )
+    rows: Result[Any] = await session.execute(
+        select(ref_names.c.branch_id, ref_names.c.baseline_id).where(
+            ref_names.c.project_id == project_id, ref_names.c.folded == name.casefold()
         )
-    ).one_or_none()
+    )
+    return rows.one_or_none()
 
 
 async def insert_ref_name(
@@ -222,7 +221,7 @@ async def count_commits(
             commits.c.project_id == project_id,
             commits.c.branch_id == branch_id,
             commits.c.seq > after,
-            commits.c.kind.in_(CONTENT_KINDS),
+            commits.c.kind.not_in(BOOK_KINDS),
         )
         .order_by(commits.c.seq)
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from reqtrail.features.versioning.errors import (
     RefNotFound,
 )
 from reqtrail.features.versioning.hashing import GENESIS
+from reqtrail.features.versioning.repository import Counter
 from reqtrail.features.versioning.service.refs import head_snapshot, reads_as_point, resolve_ref
 from reqtrail.features.versioning.service.writer import (
     OpenCommit,
@@ -34,9 +34,10 @@ from reqtrail.features.versioning.service.writer import (
 )
 from reqtrail.features.versioning.types import (
     MAIN,
+    BaselineState,
+    BranchState,
     CommitRequest,
     CommitResult,
-    Level,
     Snapshot,
 )
 from reqtrail.kit.ids import new_id
@@ -47,30 +48,12 @@ MAX_LEVELS = 8
 MAX_NAME = 100
 
 
-@dataclass(frozen=True)
-class BranchState:
-    """A branch as people see it.
-
-    Attributes:
-        base: What lies below it now; None for main.
-        ahead: Commits on it that its parent does not have.
-        behind: Commits of its parent that it does not have.
-    """
-
-    row: Row[Any]
-    base: Level | None
-    ahead: int
-    behind: int
-
-
 async def create_branch(
     session: AsyncSession,
     project_id: UUID,
     author_id: UUID,
     name: str,
     from_ref: str | None = None,
-    *,
-    as_owner: bool = False,
 ) -> CommitResult:
     """Make a branch that reads as *from_ref* does (the head of main if None). Cost does not depend on the project.
 
@@ -80,20 +63,8 @@ async def create_branch(
         BranchTooDeep: If too many branches would lie upon each other.
         RefInvalid, RefNotFound, RefBeforeProject: If the ref names nothing.
     """
-    counter = await repository.take_sequence(session, project_id)
-    if counter is None:
-        raise RefNotFound("There is no such project.")
-    start = await resolve_ref(session, project_id, from_ref)
-    parent = await _branch(session, project_id, start.branch_id)
-    if parent.state != "open":
-        raise BranchClosed(
-            f"“{parent.name}” is closed. Start the branch from an open one, such as {MAIN}."
-        )
-    if len(start.levels) >= MAX_LEVELS:
-        raise BranchTooDeep(
-            f"At most {MAX_LEVELS} branches may lie upon each other. Merge one of those below"
-            " first."
-        )
+    counter = await _next(session, project_id)
+    start = await _start(session, project_id, from_ref)
     name = await _free_name(session, project_id, name)
     branch_id = new_id()
     await repository.insert_branch(
@@ -122,12 +93,32 @@ async def create_branch(
         branch=name,
         kind="branch",
         details={"name": name, "base": base_details(start)},
-        as_owner=as_owner,
     )
-    writer = Writer(
-        session, request, OpenCommit(counter, empty), None, parents=(start.commit_hash,)
-    )
+    opened = OpenCommit(counter, empty)
+    writer = Writer(session, request, opened, None, parents=(start.commit_hash,))
     return await writer.close((), below=start.levels)
+
+
+async def _start(session: AsyncSession, project_id: UUID, from_ref: str | None) -> Snapshot:
+    start = await resolve_ref(session, project_id, from_ref)
+    parent = await find_branch(session, project_id, start.branch_id)
+    if parent.state != "open":
+        raise BranchClosed(
+            f"“{parent.name}” is closed. Start the branch from an open one, such as {MAIN}."
+        )
+    if len(start.levels) >= MAX_LEVELS:
+        raise BranchTooDeep(
+            f"At most {MAX_LEVELS} branches may lie upon each other. Merge one of those below"
+            " first."
+        )
+    return start
+
+
+async def _next(session: AsyncSession, project_id: UUID) -> Counter:
+    counter = await repository.take_sequence(session, project_id)
+    if counter is None:
+        raise RefNotFound("There is no such project.")
+    return counter
 
 
 def base_details(snapshot: Snapshot) -> dict[str, Any]:
@@ -247,12 +238,10 @@ async def create_baseline(
         RefNameInvalid, RefNameTaken: If it cannot have that name.
         RefInvalid, RefNotFound, RefBeforeProject: If the ref names nothing.
     """
-    counter = await repository.take_sequence(session, project_id)
-    if counter is None:
-        raise RefNotFound("There is no such project.")
+    counter = await _next(session, project_id)
     wanted = await resolve_ref(session, project_id, ref)
     name = await _free_name(session, project_id, name)
-    branch = await _branch(session, project_id, wanted.branch_id)
+    branch = await find_branch(session, project_id, wanted.branch_id)
     head = await head_snapshot(session, project_id, branch)
     baseline_id = new_id()
     await repository.insert_ref_name(session, project_id, name, wanted.branch_id, baseline_id)
@@ -280,6 +269,18 @@ async def create_baseline(
         session, OpenCommit(counter, head), author_id, "baseline", f"Baseline “{name}”", details
     )
     return baseline_id
+
+
+async def list_baselines(
+    session: AsyncSession, project_id: UUID, baseline_id: UUID | None = None
+) -> list[BaselineState]:
+    """Return the baselines of a project, newest first, or the one with an id."""
+    rows = await repository.load_baselines(session, project_id, baseline_id)
+    made = await repository.load_commits(session, project_id, (row.made_seq for row in rows))
+    branches = {
+        row.branch_id: row.name for row in await repository.load_branches(session, project_id)
+    }
+    return [BaselineState(row, branches[row.branch_id], made[row.made_seq]) for row in rows]
 
 
 async def list_branches(session: AsyncSession, project_id: UUID) -> list[BranchState]:
@@ -314,10 +315,6 @@ async def find_branch(session: AsyncSession, project_id: UUID, branch_id: UUID) 
     Raises:
         RefNotFound: If the project has none with this id.
     """
-    return await _branch(session, project_id, branch_id)
-
-
-async def _branch(session: AsyncSession, project_id: UUID, branch_id: UUID) -> Row[Any]:
     branch = await repository.load_branch_by_id(session, project_id, branch_id)
     if branch is None:
         raise RefNotFound("There is no such branch in this project.")
@@ -327,10 +324,9 @@ async def _branch(session: AsyncSession, project_id: UUID, branch_id: UUID) -> R
 async def _open(
     session: AsyncSession, project_id: UUID, branch_id: UUID, *, as_owner: bool = True
 ) -> tuple[OpenCommit, Row[Any]]:
-    counter = await repository.take_sequence(session, project_id)
-    branch = await _branch(session, project_id, branch_id)
+    counter = await _next(session, project_id)
+    branch = await find_branch(session, project_id, branch_id)
     check_writable(branch, as_owner=as_owner)
-    assert counter is not None, "the branch belongs to a project"
     return OpenCommit(counter, await head_snapshot(session, project_id, branch)), branch
 
 

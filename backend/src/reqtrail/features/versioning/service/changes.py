@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -140,13 +142,44 @@ async def _presented(session: AsyncSession, head: Snapshot, conflict: EditConfli
     """Return *conflict* with its sides in the form that may leave by API."""
     conflicts = []
     for item in conflict.extra["conflicts"]:
-        field, key = item["field"], item["field_key"]
-        shown = dict(item)
-        if key is not None:
-            sides = [{field: {key: item[side]}} for side in _SIDES]
-            presented = await present(session, head, item["kind"], sides)
-            shown.update(
-                {side: content[field][key] for side, content in zip(_SIDES, presented, strict=True)}
-            )
-        conflicts.append(shown)
+        sides = SimpleNamespace(**{side: item[side] for side in _SIDES})
+        shown = await shown_sides(
+            session, head, item["kind"], item["field"], item["field_key"], sides
+        )
+        conflicts.append({**item, **shown})
     return EditConflict(conflict.detail, conflicts=conflicts)
+
+
+async def shown_sides(
+    session: AsyncSession,
+    head: Snapshot,
+    kind: str,
+    field: str,
+    field_key: str | None,
+    sides: HasSides,
+) -> dict[str, Any]:
+    """Return base, ours and theirs of a conflict in the form that may leave by API."""
+    values = {side: getattr(sides, side) for side in _SIDES}
+    if field_key is None:
+        return values
+    contents = [{field: {field_key: value}} for value in values.values()]
+    presented = await present(session, head, kind, contents)
+    return {
+        side: content[field][field_key] for side, content in zip(_SIDES, presented, strict=True)
+    }
+
+
+class HasSides(Protocol):
+    """Anything with the three sides of a conflict."""
+
+    @property
+    def base(self) -> Any:
+        """What both had."""
+
+    @property
+    def ours(self) -> Any:
+        """What one made of it."""
+
+    @property
+    def theirs(self) -> Any:
+        """What the other made of it."""

@@ -72,6 +72,7 @@ async def _check_chain(
         record = CommitRecord(**{**values, "parents": tuple(values["parents"])})
         recorded[record.seq] = record
         report.counts["commits"] += 1
+        expected: tuple[bytes, ...]
         expected = (previous[record.branch_id],) if record.branch_id in previous else ()
         expected += _other_parents(record, recorded)
         digest = ChangesDigest()
