@@ -140,10 +140,12 @@ def _resolutions(written: Sequence[ResolutionWrite]) -> list[Resolution]:
 
 
 async def _one(session: AsyncSession, context: ProjectContext, branch_id: UUID) -> BranchRead:
-    states = await branches.list_branches(session, context.project_id)
-    names = {state.row.branch_id: state.row.name for state in states}
-    (found,) = [state for state in states if state.row.branch_id == branch_id]
-    return await _read(session, found, names)
+    row = await branches.find_branch(session, context.project_id, branch_id)
+    names = {}
+    if row.parent_id is not None:
+        parent = await branches.find_branch(session, context.project_id, row.parent_id)
+        names[parent.branch_id] = parent.name
+    return await _read(session, await branches.describe(session, row), names)
 
 
 async def _read(session: AsyncSession, state: BranchState, names: dict[UUID, str]) -> BranchRead:
