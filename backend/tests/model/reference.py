@@ -45,10 +45,18 @@ def _pick(base: Any, ours: Any, theirs: Any) -> Any:
     raise Refused("conflict")
 
 
+POSITION = ("document_id", "parent_id", "rank")
+
+
 def merge(kind: str, base: Content, ours: Content, theirs: Content) -> Content:
-    """Merge contents field by field; the attributes of an item key by key."""
+    """Merge contents field by field; the attributes of an item key by key, the position of a placement as one."""
     merged: Content = {}
+    if kind == "placement":
+        place = _pick(*(tuple(side[name] for name in POSITION) for side in (base, ours, theirs)))
+        merged.update(zip(POSITION, place, strict=True))
     for name in base:
+        if name in merged:
+            continue
         if name == "attributes":
             keys = {*base[name], *ours[name], *theirs[name]}
             values = {

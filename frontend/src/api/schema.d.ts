@@ -242,6 +242,154 @@ export interface paths {
         patch: operations["update_project"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/baselines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Baselines
+         * @description List the baselines of a project, newest first.
+         */
+        get: operations["list_baselines"];
+        put?: never;
+        /**
+         * Post Baseline
+         * @description Give a version a name for good.
+         */
+        post: operations["create_baseline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/baselines/{baseline_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Baseline
+         * @description Return one baseline.
+         */
+        get: operations["get_baseline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Branches
+         * @description List the branches of a project, closed ones too, the oldest first.
+         */
+        get: operations["list_branches"];
+        put?: never;
+        /**
+         * Post Branch
+         * @description Make a branch from any version. It costs one row, whatever the size of the project.
+         */
+        post: operations["create_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches/{branch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Patch Branch
+         * @description Rename a branch; let only owners write to it, or everybody who may write again (owners only).
+         */
+        patch: operations["update_branch"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches/{branch_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Close
+         * @description Close a branch that is merged, or discard it. It can be read for ever.
+         */
+        post: operations["close_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches/{branch_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Merge
+         * @description Merge a branch to its parent, or update it from there, as one commit with both parents.
+         */
+        post: operations["merge_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches/{branch_id}/merge-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Preview
+         * @description Say what a merge or an update would change, and what has to be chosen first. Nothing is written.
+         */
+        post: operations["preview_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/commits": {
         parameters: {
             query?: never;
@@ -251,7 +399,8 @@ export interface paths {
         };
         /**
          * List Commits
-         * @description List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing.
+         * @description List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing, ``branch``
+         *     those that led to the head of a branch.
          */
         get: operations["list_commits"];
         put?: never;
@@ -870,13 +1019,13 @@ export interface paths {
         };
         /**
          * Get Undo
-         * @description Return which of your commits undo and redo would act on.
+         * @description Return which of your commits on a branch undo and redo would act on.
          */
         get: operations["get_undo"];
         put?: never;
         /**
          * Post Undo
-         * @description Undo your newest commit that stands.
+         * @description Undo your newest commit on a branch that stands.
          */
         post: operations["undo"];
         delete?: never;
@@ -991,6 +1140,56 @@ export interface components {
              */
             id: string;
         };
+        /**
+         * BaselineCreate
+         * @description A new baseline; ``ref`` is what it names, the head of main if left out.
+         */
+        BaselineCreate: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Name */
+            name: string;
+            /** Ref */
+            ref?: string | null;
+        };
+        /**
+         * BaselineList
+         * @description The baselines of a project, newest first.
+         */
+        BaselineList: {
+            /** Baselines */
+            baselines: components["schemas"]["BaselineRead"][];
+        };
+        /**
+         * BaselineRead
+         * @description A baseline.
+         */
+        BaselineRead: {
+            author: components["schemas"]["Author"];
+            /** Branch */
+            branch: string;
+            /** Commit */
+            commit: string;
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Seq */
+            seq: number;
+        };
         /** Body_start_import */
         Body_start_import: {
             /**
@@ -1009,6 +1208,62 @@ export interface components {
         Body_upload_file: {
             /** File */
             file: string;
+        };
+        /**
+         * BranchCreate
+         * @description A new branch; ``ref`` is what it starts from, the head of main if left out.
+         */
+        BranchCreate: {
+            /** Name */
+            name: string;
+            /** Ref */
+            ref?: string | null;
+        };
+        /**
+         * BranchList
+         * @description The branches of a project, the oldest first.
+         */
+        BranchList: {
+            /** Branches */
+            branches: components["schemas"]["BranchRead"][];
+        };
+        /**
+         * BranchPatch
+         * @description What to change of a branch.
+         */
+        BranchPatch: {
+            /** Name */
+            name?: string | null;
+            /** Protected */
+            protected?: boolean | null;
+        };
+        /**
+         * BranchRead
+         * @description A branch: ``ahead`` are its commits that its parent lacks, ``behind`` those of its parent that it lacks.
+         */
+        BranchRead: {
+            /** Ahead */
+            ahead: number;
+            /** Base */
+            base: number | null;
+            /** Behind */
+            behind: number;
+            /** Created Seq */
+            created_seq: number;
+            head: components["schemas"]["RefRead"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Parent */
+            parent: string | null;
+            /** Protected */
+            protected: boolean;
+            /** State */
+            state: string;
         };
         /**
          * ChangeRead
@@ -1727,6 +1982,101 @@ export interface components {
             user_id: string;
         };
         /**
+         * MergeConflictRead
+         * @description Something to be chosen; ``reason`` says for a structural rule what would be broken.
+         */
+        MergeConflictRead: {
+            /** Base */
+            base: unknown;
+            /** Chosen */
+            chosen: string | null;
+            /** Field */
+            field: string;
+            /** Field Key */
+            field_key: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string | null;
+            /** Kind */
+            kind: string;
+            /** Open */
+            open: boolean;
+            /** Ours */
+            ours: unknown;
+            /** Reason */
+            reason: string | null;
+            /** Theirs */
+            theirs: unknown;
+        };
+        /**
+         * MergePreviewRead
+         * @description What a merge would do; ``ours`` is the head that it would write to.
+         */
+        MergePreviewRead: {
+            base: components["schemas"]["RefRead"];
+            /** Branch */
+            branch: string;
+            /** Branch Seq */
+            branch_seq: number;
+            /** Changes */
+            changes: components["schemas"]["EntityChangeRead"][];
+            /** Conflicts */
+            conflicts: components["schemas"]["MergeConflictRead"][];
+            /** Direction */
+            direction: string;
+            ours: components["schemas"]["RefRead"];
+            /** Parent */
+            parent: string;
+            /** Parent Seq */
+            parent_seq: number;
+            theirs: components["schemas"]["RefRead"];
+        };
+        /**
+         * MergePreviewWrite
+         * @description Which way to merge: ``update`` takes the parent's changes, ``merge`` gives the branch's to the parent.
+         */
+        MergePreviewWrite: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "update" | "merge";
+            /**
+             * Resolutions
+             * @default []
+             */
+            resolutions: components["schemas"]["ResolutionWrite"][];
+        };
+        /**
+         * MergeWrite
+         * @description A merge to be written. ``branch_seq`` and ``parent_seq`` are the heads that the preview showed.
+         */
+        MergeWrite: {
+            /** Branch Seq */
+            branch_seq?: number | null;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "update" | "merge";
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Parent Seq */
+            parent_seq?: number | null;
+            /**
+             * Resolutions
+             * @default []
+             */
+            resolutions: components["schemas"]["ResolutionWrite"][];
+        };
+        /**
          * OperationWrite
          * @description One operation of a write.
          */
@@ -1955,6 +2305,27 @@ export interface components {
             recorded_at: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * ResolutionWrite
+         * @description What shall stand where both sides disagree: a side, or a value of your own.
+         */
+        ResolutionWrite: {
+            /** Choose */
+            choose?: ("base" | "ours" | "theirs") | null;
+            /** Field */
+            field: string;
+            /** Field Key */
+            field_key?: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Value */
+            value?: unknown;
         };
         /**
          * RestoreWrite
@@ -2659,6 +3030,322 @@ export interface operations {
             };
         };
     };
+    list_baselines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BaselineCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BaselineRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_branches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BranchCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                branch_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BranchPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_branch: {
+        parameters: {
+            query?: {
+                /** @description Close it with what was never merged. */
+                discard?: boolean;
+            };
+            header?: never;
+            path: {
+                branch_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                branch_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitOutcome"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                branch_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergePreviewWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergePreviewRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_commits: {
         parameters: {
             query?: {
@@ -2666,6 +3353,7 @@ export interface operations {
                 limit?: number;
                 author?: string | null;
                 entity?: string | null;
+                branch?: string | null;
             };
             header?: never;
             path: {
@@ -2698,7 +3386,10 @@ export interface operations {
     };
     commit: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -2873,7 +3564,10 @@ export interface operations {
     };
     create_document: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -2945,7 +3639,10 @@ export interface operations {
     };
     update_document: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 document_id: string;
@@ -3092,7 +3789,10 @@ export interface operations {
     };
     upload_file: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -3438,7 +4138,10 @@ export interface operations {
     };
     create_item: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -3512,6 +4215,8 @@ export interface operations {
         parameters: {
             query?: {
                 base?: number | null;
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
             };
             header?: never;
             path: {
@@ -3545,7 +4250,10 @@ export interface operations {
     };
     update_item: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 item: string;
@@ -3653,7 +4361,10 @@ export interface operations {
     };
     restore_item: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 item: string;
@@ -3690,7 +4401,10 @@ export interface operations {
     };
     create_link: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -3726,7 +4440,10 @@ export interface operations {
     };
     delete_link: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 link_id: string;
@@ -3759,7 +4476,10 @@ export interface operations {
     };
     update_link: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 link_id: string;
@@ -3896,7 +4616,10 @@ export interface operations {
     };
     redo: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -3997,7 +4720,10 @@ export interface operations {
     };
     get_undo: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */
@@ -4029,7 +4755,10 @@ export interface operations {
     };
     undo: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
             header?: never;
             path: {
                 /** @description The project's key, such as BRK. */

@@ -51,6 +51,7 @@ PLACEMENT = Kind(
         Field("rank"),
         Field("extra"),
     ),
+    position=("document_id", "parent_id", "rank"),
 )
 TYPE = Kind(
     "type",

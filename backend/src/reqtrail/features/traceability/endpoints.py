@@ -13,7 +13,9 @@ from reqtrail.features.traceability import service
 from reqtrail.features.traceability.schemas import LinkCreate, LinkPatch, LinksAnswer
 from reqtrail.features.versioning.public import (
     CommitOutcome,
-    CommitRequest,
+    MAIN,
+    BranchName,
+    edit_request,
     RefRead,
     outcome,
     resolve_ref,
@@ -38,35 +40,37 @@ async def list_links(
 
 @router.post("/links", operation_id="create_link", status_code=201)
 async def create_link(
-    body: LinkCreate, context: ProjectEditor, session: WriteSession
+    body: LinkCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Link two items."""
     fields = body.model_dump(mode="json")
-    request = CommitRequest(context.project_id, context.actor.user_id, message="Link added")
+    request = edit_request(context, branch, "Link added")
     result = await write(session, request, [Write("create", "link", fields=fields)])
     return outcome(result)
 
 
 @router.patch("/links/{link_id}", operation_id="update_link")
 async def update_link(
-    link_id: UUID, body: LinkPatch, context: ProjectEditor, session: WriteSession
+    link_id: UUID,
+    body: LinkPatch,
+    context: ProjectEditor,
+    session: WriteSession,
+    branch: BranchName = MAIN,
 ) -> CommitOutcome:
     """Change the attributes or the type of a link."""
     fields: dict[str, Any] = {"attributes": body.attributes} if body.attributes else {}
     if body.type_id is not None:
         fields["type_id"] = str(body.type_id)
-    request = CommitRequest(
-        context.project_id, context.actor.user_id, message="Link changed", base_seq=body.base
-    )
+    request = edit_request(context, branch, "Link changed", base_seq=body.base)
     result = await write(session, request, [Write("update", "link", link_id, fields)])
     return outcome(result)
 
 
 @router.delete("/links/{link_id}", operation_id="delete_link")
 async def delete_link(
-    link_id: UUID, context: ProjectEditor, session: WriteSession
+    link_id: UUID, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Delete a link."""
-    request = CommitRequest(context.project_id, context.actor.user_id, message="Link deleted")
+    request = edit_request(context, branch, "Link deleted")
     result = await write(session, request, [Write("delete", "link", link_id)])
     return outcome(result)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Result, Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.traceability import tables
@@ -38,9 +38,10 @@ async def links_from(
 
 async def links_of_types(
     session: AsyncSession, snapshot: Snapshot, type_ids: Iterable[UUID]
-) -> Sequence[UUID]:
-    """Return the visible links of types."""
+) -> Sequence[Row[Any]]:
+    """Return ``entity_id`` and ``type_id`` of the visible links of types."""
     links = visible(tables.links, snapshot)
-    return (
-        await session.scalars(select(links.c.entity_id).where(in_ids(links.c.type_id, type_ids)))
-    ).all()
+    rows: Result[Any] = await session.execute(
+        select(links.c.entity_id, links.c.type_id).where(in_ids(links.c.type_id, type_ids))
+    )
+    return rows.all()

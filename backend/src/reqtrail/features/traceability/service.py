@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from reqtrail.features.versioning.public import (
     Operation,
     PendingChange,
     Snapshot,
+    Violation,
     entity,
 )
 
@@ -60,29 +61,36 @@ async def delete_links_of_items(
     return [Operation(Action.DELETE, "link", row.entity_id) for row in rows]
 
 
-async def check_links(context: CommitContext) -> None:
-    """Refuse a commit after which a link has no end, ends at its source, or stands twice.
-
-    Raises:
-        LinkBroken, LinkExists: With a sentence that says which.
-    """
+async def check_links(context: CommitContext) -> AsyncIterator[Violation]:
+    """Yield why a link would have no end, end at its source, or stand twice after a commit."""
     changed = [item for item in context.changes if item.kind == "link" and not item.deleted]
     if changed:
-        await _check_ends(context, changed)
-        await _check_twins(context, changed)
-    await _check_left(context)
+        for rule in (_ends, _twins):
+            async for violation in rule(context, changed):
+                yield violation
+    async for violation in _left(context):
+        yield violation
 
 
-async def _check_ends(context: CommitContext, changed: list[PendingChange]) -> None:
-    ends = {end for item in changed for end in (item.after["source_id"], item.after["target_id"])}
-    for end in await context.missing("item", ends):
-        raise LinkBroken("One end of the link does not exist any more.", item=str(end))
-    types = {item.after["type_id"] for item in changed if item.after["type_id"]}
-    for type_id in await context.missing("type", types):
-        raise LinkBroken("The type of the link does not exist any more.", type=str(type_id))
+async def _ends(context: CommitContext, changed: list[PendingChange]) -> AsyncIterator[Violation]:
+    for kind, fields, sentence in (
+        ("item", ("source_id", "target_id"), "One end of the link does not exist any more."),
+        ("type", ("type_id",), "The type of the link does not exist any more."),
+    ):
+        users: dict[UUID, list[tuple[str, UUID, str]]] = {}
+        for item in changed:
+            for field in fields:
+                if item.after[field] is not None:
+                    users.setdefault(item.after[field], []).append(
+                        ("link", item.entity_id, "existence")
+                    )
+        for gone in await context.missing(kind, users):
+            yield Violation(
+                LinkBroken(sentence, **{kind: str(gone)}), ((kind, gone, "existence"), *users[gone])
+            )
 
 
-async def _check_twins(context: CommitContext, changed: list[PendingChange]) -> None:
+async def _twins(context: CommitContext, changed: list[PendingChange]) -> AsyncIterator[Violation]:
     """New links only: an import may bring twins, which exchange must keep."""
     if context.bulk:
         return
@@ -91,26 +99,44 @@ async def _check_twins(context: CommitContext, changed: list[PendingChange]) -> 
         context.session, context.head, {item.after["source_id"] for item in changed}
     )
     taken = {
-        (row.source_id, row.target_id, row.type_id) for row in rows if row.entity_id not in touched
+        (row.source_id, row.target_id, row.type_id): row.entity_id
+        for row in rows
+        if row.entity_id not in touched
     }
     for item in changed:
+        about = ("link", item.entity_id, "existence")
         triple = (item.after["source_id"], item.after["target_id"], item.after["type_id"])
         if item.before is None and triple[0] == triple[1]:
-            raise LinkBroken("An item cannot be linked to itself.")
+            yield Violation(LinkBroken("An item cannot be linked to itself."), (about,))
         if item.before is None and triple in taken:
-            raise LinkExists("The two items are linked in this way already.")
-        taken.add(triple)
+            yield Violation(
+                LinkExists("The two items are linked in this way already."),
+                (about, ("link", taken[triple], "existence")),
+            )
+        taken[triple] = item.entity_id
 
 
-async def _check_left(context: CommitContext) -> None:
-    gone = [item.entity_id for item in context.changes if item.kind == "item" and item.deleted]
+async def _left(context: CommitContext) -> AsyncIterator[Violation]:
+    gone = {item.entity_id for item in context.changes if item.kind == "item" and item.deleted}
     touched = {item.entity_id for item in context.changes if item.kind == "link"}
     if gone:
-        rows = await repository.links_of(context.session, context.head, gone)
-        if any(row.entity_id not in touched for row in rows):
-            raise LinkBroken("The item was linked meanwhile. Reload, then delete it again.")
+        for row in await repository.links_of(context.session, context.head, gone):
+            if row.entity_id not in touched:
+                ends = sorted({row.source_id, row.target_id} & gone)
+                yield Violation(
+                    LinkBroken("The item was linked meanwhile. Reload, then delete it again."),
+                    (
+                        *(("item", end, "existence") for end in ends),
+                        ("link", row.entity_id, "existence"),
+                    ),
+                )
     types = [item.entity_id for item in context.changes if item.kind == "type" and item.deleted]
     if types:
-        left = await repository.links_of_types(context.session, context.head, types)
-        if set(left) - touched:
-            raise LinkBroken("Links of this type still exist. Delete them, or change their type.")
+        for row in await repository.links_of_types(context.session, context.head, types):
+            if row.entity_id not in touched:
+                yield Violation(
+                    LinkBroken(
+                        "Links of this type still exist. Delete them, or change their type."
+                    ),
+                    (("type", row.type_id, "existence"), ("link", row.entity_id, "existence")),
+                )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reqtrail.kit.errors import Conflict, Invalid, NotFound
+from reqtrail.kit.errors import Conflict, Forbidden, Invalid, NotFound
 
 
 class RefNotFound(NotFound):
@@ -66,3 +66,80 @@ class NothingToUndo(Conflict):
 
     code = "nothing_to_undo"
     title = "There is nothing to undo"
+
+
+class RefNameInvalid(Invalid):
+    """A branch or a baseline cannot have this name."""
+
+    code = "ref_name_invalid"
+    title = "The name cannot be used"
+
+
+class RefNameTaken(Conflict):
+    """A branch or a baseline has, or had, this name."""
+
+    code = "ref_name_taken"
+    title = "The name is taken"
+
+
+class BranchClosed(Conflict):
+    """The branch was merged and closed, or discarded: nothing can be written to it or started from it."""
+
+    code = "branch_closed"
+    title = "The branch is closed"
+
+
+class BranchProtected(Forbidden):
+    """Only owners may write to the branch."""
+
+    code = "branch_protected"
+    title = "The branch is protected"
+
+
+class BranchTooDeep(Conflict):
+    """Branches of branches go down only so far."""
+
+    code = "branch_too_deep"
+    title = "Too many branches upon each other"
+
+
+class BranchHasChildren(Conflict):
+    """Open branches hang on the branch that shall be discarded."""
+
+    code = "branch_has_children"
+    title = "Other branches hang on the branch"
+
+
+class BranchNotMerged(Conflict):
+    """The branch has commits that its parent does not have."""
+
+    code = "branch_not_merged"
+    title = "The branch is not merged"
+
+
+class MergeConflict(Conflict):
+    """Both sides changed the same thing, or the result would break a rule; ``conflicts`` lists what is to be chosen."""
+
+    code = "merge_conflict"
+    title = "The merge has conflicts"
+
+
+class MergeStale(Conflict):
+    """One of the sides got a new commit after the preview."""
+
+    code = "merge_stale"
+    title = "The preview is out of date"
+
+
+class MergeImpossible(Invalid):
+    """The branch has no parent to merge with."""
+
+    code = "merge_impossible"
+    title = "There is nothing to merge with"
+
+
+class ResolutionInvalid(Invalid):
+    """A resolution is given for what is no conflict, or cannot be applied."""
+
+    code = "resolution_invalid"
+    title = "The resolution does not fit"

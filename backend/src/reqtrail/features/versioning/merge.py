@@ -11,6 +11,12 @@ from reqtrail.kit.text_merge import merge_markup, merge_text
 
 _ABSENT: Any = object()
 
+POSITION = "position"
+"""The name of the field that stands for all of a kind's :attr:`Kind.position` in a conflict."""
+
+EXISTENCE = "existence"
+"""The name of the field that says whether an entity is there at all."""
+
 
 @dataclass(frozen=True)
 class FieldConflict:
@@ -43,7 +49,13 @@ def merge_contents(
     """Merge field by field; return the merged content and the conflicts (whose fields keep *theirs*)."""
     merged: Content = {}
     conflicts: list[FieldConflict] = []
+    if kind.position:
+        place, found = _merge_position(kind, base, ours, theirs)
+        merged.update(place)
+        conflicts.extend(found)
     for item in kind.fields:
+        if item.name in kind.position:
+            continue
         sides = (base.get(item.name), ours.get(item.name), theirs.get(item.name))
         if item.kind is FieldKind.MAP and any(isinstance(side, Mapping) for side in sides):
             value: Any
@@ -56,6 +68,20 @@ def merge_contents(
                 value = sides[2]
         merged[item.name] = value
     return merged, conflicts
+
+
+def _merge_position(
+    kind: Kind, base: Content, ours: Content, theirs: Content
+) -> tuple[Content, list[FieldConflict]]:
+    """Take the position of the side that moved: half of one and half of the other would be nobody's."""
+    at_base, at_ours, at_theirs = (
+        {name: side.get(name) for name in kind.position} for side in (base, ours, theirs)
+    )
+    if at_ours == at_theirs or at_theirs == at_base:
+        return at_ours, []
+    if at_ours == at_base:
+        return at_theirs, []
+    return at_theirs, [FieldConflict(POSITION, None, at_base, at_ours, at_theirs)]
 
 
 def merge_values(kind: FieldKind, base: Any, ours: Any, theirs: Any) -> Any:

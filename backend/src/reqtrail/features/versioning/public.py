@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.errors import (
     BaseInvalid,
     EditConflict,
@@ -16,6 +17,7 @@ from reqtrail.features.versioning.errors import (
 from reqtrail.features.versioning.merge import merge_contents, patched
 from reqtrail.features.versioning.registry import (
     CommitContext,
+    Violation,
     all_kinds,
     get_kind,
     present,
@@ -45,11 +47,13 @@ from reqtrail.features.versioning.service.commit import (
 )
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
+from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
 from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
 from reqtrail.features.versioning.tables import commits, entities, versioned_table
 from reqtrail.features.versioning.types import (
+    MAIN,
     Action,
     Change,
     CommitRecord,
@@ -60,14 +64,19 @@ from reqtrail.features.versioning.types import (
     Field,
     FieldKind,
     Kind,
+    Level,
     Operation,
     PendingChange,
     Problem,
+    Shape,
     Snapshot,
     State,
 )
 
 __all__ = [
+    "MAIN",
+    "BranchName",
+    "edit_request",
     "ChangeRead",
     "public_content",
     "outcome",
@@ -91,6 +100,7 @@ __all__ = [
     "FieldKind",
     "HistoryEntry",
     "Kind",
+    "Level",
     "NothingToUndo",
     "OpenCommit",
     "Operation",
@@ -100,9 +110,11 @@ __all__ = [
     "RefBeforeProject",
     "RefInvalid",
     "RefNotFound",
+    "Shape",
     "Snapshot",
     "State",
     "VerifyReport",
+    "Violation",
     "all_kinds",
     "any_snapshot",
     "at_snapshot",

@@ -17,6 +17,7 @@ from reqtrail.features.versioning.types import (
     Snapshot,
     State,
 )
+from reqtrail.kit.errors import ReqtrailError
 
 Lookup = Callable[[str, Iterable[UUID]], Awaitable[dict[UUID, State]]]
 Missing = Callable[[str, Iterable[UUID]], Awaitable[set[UUID]]]
@@ -41,7 +42,21 @@ class CommitContext:
     bulk: bool = False
 
 
-Rule = Callable[[CommitContext], Awaitable[None]]
+@dataclass(frozen=True)
+class Violation:
+    """A structural rule that would be broken.
+
+    Attributes:
+        error: What a commit that breaks it is refused with.
+        about: The entities, with a field of each, of which another choice could mend it in a merge; the field
+            ``existence`` means whether the entity is there at all.
+    """
+
+    error: ReqtrailError
+    about: tuple[tuple[str, UUID, str], ...] = ()
+
+
+Rule = Callable[[CommitContext], AsyncIterator[Violation]]
 Presenter = Callable[[AsyncSession, Snapshot, list[Content]], Awaitable[list[Content]]]
 Verifier = Callable[[AsyncSession, UUID], AsyncIterator[Problem]]
 
@@ -57,7 +72,7 @@ def register_kind(kind: Kind) -> None:
 
 
 def register_rule(name: str, rule: Rule) -> None:
-    """Make *rule* run before every commit is written; it raises to refuse the commit."""
+    """Make *rule* run before every commit is written; the first violation that it yields refuses the commit."""
     _rules[name] = rule
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from reqtrail.features.versioning.types import CommitRecord, Snapshot
+from reqtrail.features.versioning.types import BaselineState, CommitRecord, Snapshot
 
 
 class RefRead(BaseModel):
@@ -162,3 +162,147 @@ class VerifyRead(BaseModel):
     ok: bool
     counts: dict[str, int]
     problems: list[ProblemRead]
+
+
+class BranchRead(BaseModel):
+    """A branch: ``ahead`` are its commits that its parent lacks, ``behind`` those of its parent that it lacks."""
+
+    id: UUID
+    name: str
+    state: str
+    protected: bool
+    parent: str | None
+    base: int | None
+    head: RefRead
+    created_seq: int
+    ahead: int
+    behind: int
+
+
+class BranchList(BaseModel):
+    """The branches of a project, the oldest first."""
+
+    branches: list[BranchRead]
+
+
+class BranchCreate(BaseModel):
+    """A new branch; ``ref`` is what it starts from, the head of main if left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    ref: str | None = Field(default=None, max_length=200)
+
+
+class BranchPatch(BaseModel):
+    """What to change of a branch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    protected: bool | None = None
+
+
+class ResolutionWrite(BaseModel):
+    """What shall stand where both sides disagree: a side, or a value of your own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    id: UUID
+    field: str
+    field_key: str | None = None
+    choose: Literal["base", "ours", "theirs"] | None = None
+    value: Any = None
+
+
+class MergePreviewWrite(BaseModel):
+    """Which way to merge: ``update`` takes the parent's changes, ``merge`` gives the branch's to the parent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    direction: Literal["update", "merge"]
+    resolutions: list[ResolutionWrite] = []
+
+
+class MergeWrite(MergePreviewWrite):
+    """A merge to be written. ``branch_seq`` and ``parent_seq`` are the heads that the preview showed."""
+
+    message: str = Field(default="", max_length=10_000)
+    branch_seq: int | None = None
+    parent_seq: int | None = None
+
+
+class MergeConflictRead(BaseModel):
+    """Something to be chosen; ``reason`` says for a structural rule what would be broken."""
+
+    kind: str
+    id: UUID
+    key: str | None
+    field: str
+    field_key: str | None
+    base: Any
+    ours: Any
+    theirs: Any
+    reason: str | None
+    open: bool
+    chosen: str | None
+
+
+class MergePreviewRead(BaseModel):
+    """What a merge would do; ``ours`` is the head that it would write to."""
+
+    direction: str
+    branch: str
+    parent: str
+    base: RefRead
+    ours: RefRead
+    theirs: RefRead
+    changes: list[EntityChangeRead]
+    conflicts: list[MergeConflictRead]
+    branch_seq: int
+    parent_seq: int
+
+
+class BaselineCreate(BaseModel):
+    """A new baseline; ``ref`` is what it names, the head of main if left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    ref: str | None = Field(default=None, max_length=200)
+    description: str = Field(default="", max_length=10_000)
+
+
+class BaselineRead(BaseModel):
+    """A baseline."""
+
+    id: UUID
+    name: str
+    description: str
+    branch: str
+    seq: int
+    commit: str
+    author: Author
+    made_at: datetime
+
+    @classmethod
+    def of(cls, state: BaselineState, names: Mapping[UUID, str]) -> BaselineRead:
+        """Return a baseline as JSON shows it."""
+        row, made = state.row, state.made
+        return cls(
+            id=row.baseline_id,
+            name=row.name,
+            description=row.description,
+            branch=state.branch,
+            seq=row.seq,
+            commit=row.commit_hash.hex(),
+            author=Author(id=made.author_id, display_name=names.get(made.author_id, "")),
+            made_at=made.recorded_at,
+        )
+
+
+class BaselineList(BaseModel):
+    """The baselines of a project, newest first."""
+
+    baselines: list[BaselineRead]

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -97,12 +98,84 @@ branches = Table(
     Column("head_seq", BigInteger, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
     Column("head_recorded_at", DateTime(timezone=True), nullable=False),
+    Column("parent_id", Uuid, nullable=True),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("is_protected", Boolean, nullable=False, server_default=false()),
+    Column("synced_branch_id", Uuid, nullable=True),
+    Column("synced_seq", BigInteger, nullable=True),
+    Column("merged_seq", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("project_id", "branch_id"),
     UniqueConstraint("project_id", "name"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    ForeignKeyConstraint(
+        ["project_id", "parent_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    Index(None, "project_id", "parent_id"),
     info={"scope": "tenant"},
 )
-"""A line of commits. ``main`` is the root; ``head_*`` name its newest commit."""
+"""A line of commits. ``main`` is the root, without a parent; ``head_*`` name a branch's newest commit.
+
+``state`` is ``open``, ``merged`` or ``discarded``. ``synced_*`` name the state that branch and parent had last in
+common, on either of the two: the base of the next merge. ``merged_seq`` is the branch's own commit up to which the
+parent has it. All of it follows from the commits, and verification recomputes it from them.
+"""
+
+branch_bases = Table(
+    "branch_bases",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("branch_id", Uuid, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("parent_branch_id", Uuid, nullable=False),
+    Column("parent_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project_id", "branch_id", "from_seq"),
+    ForeignKeyConstraint(
+        ["project_id", "branch_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    ForeignKeyConstraint(
+        ["project_id", "parent_branch_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    Index(None, "project_id", "parent_branch_id"),
+    info={"scope": "tenant"},
+)
+"""What lies below a branch: from its commit ``from_seq`` on, the parent as of the parent's commit ``parent_seq``."""
+
+ref_names = Table(
+    "ref_names",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("folded", Text, nullable=False),
+    Column("branch_id", Uuid, nullable=False),
+    Column("baseline_id", Uuid, nullable=True),
+    PrimaryKeyConstraint("project_id", "folded"),
+    ForeignKeyConstraint(
+        ["project_id", "branch_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    Index(None, "project_id", "branch_id"),
+    info={"scope": "tenant"},
+)
+"""Every name that a branch or a baseline ever had, without regard to case. A name is never given twice."""
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("baseline_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("branch_id", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("commit_hash", LargeBinary, nullable=False),
+    Column("made_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project_id", "baseline_id"),
+    UniqueConstraint("project_id", "name"),
+    ForeignKeyConstraint(
+        ["project_id", "branch_id"], ["branches.project_id", "branches.branch_id"]
+    ),
+    Index(None, "project_id", "branch_id"),
+    info={"scope": "tenant"},
+)
+"""Named, immutable refs: the state after commit ``seq`` of a branch. Commit ``made_seq`` made the baseline."""
 
 project_counters = Table(
     "project_counters",
@@ -141,4 +214,7 @@ commits = Table(
     Index(None, "author_id"),
     info={"scope": "tenant"},
 )
-"""``kind``: ``init``, ``edit``, ``import``, ``revert``, ``restore``. ``details``: JSON object, covered by the hash."""
+"""``kind``: ``init``, ``edit``, ``import``, ``revert``, ``restore``, ``update``, ``merge``, and for what changes no
+content ``branch``, ``branch_renamed``, ``branch_protected``, ``branch_closed``, ``baseline``. ``details``: JSON object,
+covered by the hash.
+"""

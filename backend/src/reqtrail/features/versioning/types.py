@@ -10,12 +10,18 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Row, Table
 
 Content = dict[str, Any]
 """The content of a revision: every field of its kind, with UUIDs, JSON values and bytes as Python values."""
 
 MAIN = "main"
+
+BOOK_KINDS = ("branch", "branch_renamed", "branch_protected", "branch_closed", "baseline")
+"""The kinds of commits that change no content."""
+
+Shape = tuple[bool, ...]
+"""For each layer of a snapshot, nearest first, whether it is the head of its branch."""
 
 
 class Action(StrEnum):
@@ -56,12 +62,14 @@ class Kind:
 
     Attributes:
         keyed: Whether each entity gets a human key such as ``BRK-42`` from the project's counter.
+        position: Fields that say together where an entity stands: one side's position is taken, never a mixture.
     """
 
     name: str
     table: Table
     fields: tuple[Field, ...]
     keyed: bool = False
+    position: tuple[str, ...] = ()
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
@@ -101,6 +109,7 @@ class CommitRequest:
         base_seq: The sequence that the author saw; None overwrites whatever is there.
         authored_at: What the author or an imported history says; None means now.
         details: JSON object kept with the commit and covered by its hash.
+        as_owner: Whether the author may commit to a protected branch.
     """
 
     project_id: UUID
@@ -111,6 +120,7 @@ class CommitRequest:
     base_seq: int | None = None
     authored_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    as_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,8 +134,26 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Level:
+    """One layer of what is visible: a branch's own revisions as of one of its commits.
+
+    Attributes:
+        is_head: Whether that commit is the branch's newest, so that the hot partition alone holds all of the layer.
+    """
+
+    branch_id: UUID
+    seq: int
+    recorded_at: datetime
+    is_head: bool
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """What a read is made against: one sequence of one branch, with the commit that made it."""
+    """What a read is made against: one sequence of one branch, with the commit that made it.
+
+    Attributes:
+        below: The layers that show through where the branch has no revision of its own, nearest first; none on main.
+    """
 
     project_id: UUID
     branch_id: UUID
@@ -134,6 +162,24 @@ class Snapshot:
     recorded_at: datetime
     commit_hash: bytes
     is_head: bool
+    below: tuple[Level, ...] = ()
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """All layers, nearest first."""
+        own = Level(self.branch_id, self.seq, self.recorded_at, self.is_head)
+        return (own, *self.below)
+
+    def shares_base(self, other: Snapshot) -> bool:
+        """Return whether the same layers, as of the same commits, lie below both."""
+        return [(level.branch_id, level.seq) for level in self.below] == [
+            (level.branch_id, level.seq) for level in other.below
+        ]
+
+    @property
+    def shape(self) -> Shape:
+        """What a query built for this snapshot depends on besides its values: which layers are heads."""
+        return (self.is_head, *(level.is_head for level in self.below))
 
 
 @dataclass(frozen=True)
@@ -232,3 +278,28 @@ class Problem:
     kind: str | None = None
     entity_id: UUID | None = None
     seq: int | None = None
+
+
+@dataclass(frozen=True)
+class BranchState:
+    """A branch as people see it.
+
+    Attributes:
+        base: What lies below it now; None for main.
+        ahead: Commits on it that its parent does not have.
+        behind: Commits of its parent that it does not have.
+    """
+
+    row: Row[Any]
+    base: Level | None
+    ahead: int
+    behind: int
+
+
+@dataclass(frozen=True)
+class BaselineState:
+    """A baseline with the branch that it lies on and the commit that made it."""
+
+    row: Row[Any]
+    branch: str
+    made: CommitRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, Row, select, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -66,7 +66,12 @@ async def last_imports(
         )
         .where(
             table.c.project_id == snapshot.project_id,
-            table.c.branch_id == snapshot.branch_id,
+            or_(
+                *(
+                    and_(table.c.branch_id == level.branch_id, table.c.seq_from <= level.seq)
+                    for level in snapshot.levels
+                )
+            ),
             in_ids(table.c.entity_id, ids),
             commits.c.kind == "import",
         )

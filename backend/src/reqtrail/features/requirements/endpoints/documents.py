@@ -22,7 +22,7 @@ from reqtrail.features.requirements.schemas import (
 from reqtrail.features.requirements.service import documents, items, windows
 from reqtrail.features.requirements.service.outline import load_outline
 from reqtrail.features.requirements.service.writes import Write, write
-from reqtrail.features.versioning.public import CommitRequest, RefRead, resolve_ref
+from reqtrail.features.versioning.public import MAIN, BranchName, edit_request, RefRead, resolve_ref
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -49,13 +49,11 @@ async def list_documents(
 
 @router.post("/documents", operation_id="create_document", status_code=201)
 async def create_document(
-    body: DocumentCreate, context: ProjectEditor, session: WriteSession
+    body: DocumentCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
 ) -> DocumentRead:
     """Make a document behind the others."""
     fields = {"title": body.title, "type_id": str(body.type_id) if body.type_id else None}
-    request = CommitRequest(
-        context.project_id, context.actor.user_id, message=f"New document “{body.title}”"
-    )
+    request = edit_request(context, branch, f"New document “{body.title}”")
     result = await write(session, request, [Write("create", "document", fields=fields)])
     snapshot = result.snapshot
     found = await documents.get_document(session, snapshot, result.changes[0].entity_id)
@@ -73,16 +71,15 @@ async def get_document(
 
 @router.patch("/documents/{document_id}", operation_id="update_document")
 async def update_document(
-    document_id: UUID, body: DocumentPatch, context: ProjectEditor, session: WriteSession
+    document_id: UUID,
+    body: DocumentPatch,
+    context: ProjectEditor,
+    session: WriteSession,
+    branch: BranchName = MAIN,
 ) -> DocumentRead:
     """Rename a document, archive it or bring it back."""
     fields = body.model_dump(exclude={"base"}, exclude_none=True)
-    request = CommitRequest(
-        context.project_id,
-        context.actor.user_id,
-        message="Document changed",
-        base_seq=body.base,
-    )
+    request = edit_request(context, branch, "Document changed", base_seq=body.base)
     result = await write(session, request, [Write("update", "document", document_id, fields)])
     snapshot = result.snapshot
     return DocumentRead.model_validate(await documents.get_document(session, snapshot, document_id))

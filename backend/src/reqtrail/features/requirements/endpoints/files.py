@@ -11,6 +11,7 @@ from fastapi import File, Path, Response, UploadFile
 from reqtrail.features.access.public import ProjectEditor, ProjectFileReader
 from reqtrail.features.requirements.schemas import FileAnswer
 from reqtrail.features.requirements.service import attachments
+from reqtrail.features.versioning.public import MAIN, BranchName, edit_request
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
 
@@ -21,12 +22,15 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @router.post("", operation_id="upload_file", status_code=201)
 async def upload_file(
-    context: ProjectEditor, session: WriteSession, file: Annotated[UploadFile, File()]
+    context: ProjectEditor,
+    session: WriteSession,
+    file: Annotated[UploadFile, File()],
+    branch: BranchName = MAIN,
 ) -> FileAnswer:
     """Upload a file, to be referred to by a rich text. The same bytes are stored once."""
     data = await file.read()
     made = await attachments.add_file(
-        session, context.project_id, context.key, context.actor.user_id, file.filename or "", data
+        session, edit_request(context, branch, ""), context.key, file.filename or "", data
     )
     return FileAnswer.model_validate(made)
 

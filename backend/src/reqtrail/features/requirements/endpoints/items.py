@@ -22,7 +22,9 @@ from reqtrail.features.requirements.service import item_history, items, listing
 from reqtrail.features.requirements.service.writes import Position, Write, write
 from reqtrail.features.versioning.public import (
     CommitOutcome,
-    CommitRequest,
+    MAIN,
+    BranchName,
+    edit_request,
     CommitResult,
     RefRead,
     outcome,
@@ -68,7 +70,9 @@ async def list_items(
 
 
 @router.post("", operation_id="create_item", status_code=201, response_model=ItemAnswer)
-async def create_item(body: ItemCreate, context: ProjectEditor, session: WriteSession) -> Response:
+async def create_item(
+    body: ItemCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+) -> Response:
     """Make an item, and place it if a position is given."""
     item_id = new_id()
     fields = {
@@ -81,7 +85,7 @@ async def create_item(body: ItemCreate, context: ProjectEditor, session: WriteSe
         writes.append(
             Write("create", "placement", fields={"item_id": str(item_id)}, position=position)
         )
-    request = CommitRequest(context.project_id, context.actor.user_id, message=body.message)
+    request = edit_request(context, branch, body.message)
     result = await write(session, request, writes)
     answer = await _answer(session, context, result, item_id)
     answer.status_code = 201
@@ -104,16 +108,18 @@ async def get_item(
 
 @router.patch("/{item}", operation_id="update_item", response_model=ItemAnswer)
 async def update_item(
-    item: str, body: ItemPatch, context: ProjectEditor, session: WriteSession
+    item: str,
+    body: ItemPatch,
+    context: ProjectEditor,
+    session: WriteSession,
+    branch: BranchName = MAIN,
 ) -> Response:
     """Change an item. What others changed since ``base`` is merged; the same thing changed differently is a 409."""
     item_id = await items.resolve_item(session, context.project_id, item)
     fields: dict[str, Any] = {"attributes": body.attributes} if body.attributes else {}
     if body.type_id is not None:
         fields["type_id"] = str(body.type_id)
-    request = CommitRequest(
-        context.project_id, context.actor.user_id, message=body.message, base_seq=body.base
-    )
+    request = edit_request(context, branch, body.message, base_seq=body.base)
     result = await write(session, request, [Write("update", "item", item_id, fields)])
     return await _answer(session, context, result, item_id)
 
@@ -124,29 +130,27 @@ async def delete_item(
     context: ProjectEditor,
     session: WriteSession,
     base: Annotated[int | None, Query(ge=0)] = None,
+    branch: BranchName = MAIN,
 ) -> CommitOutcome:
     """Delete an item with its placements and links; it can be listed and restored."""
     item_id = await items.resolve_item(session, context.project_id, item)
-    request = CommitRequest(
-        context.project_id, context.actor.user_id, message="Item deleted", base_seq=base
-    )
+    request = edit_request(context, branch, "Item deleted", base_seq=base)
     result = await write(session, request, [Write("delete", "item", item_id)])
     return outcome(result)
 
 
 @router.post("/{item}/restore", operation_id="restore_item", response_model=ItemAnswer)
 async def restore_item(
-    item: str, body: RestoreWrite, context: ProjectEditor, session: WriteSession
+    item: str,
+    body: RestoreWrite,
+    context: ProjectEditor,
+    session: WriteSession,
+    branch: BranchName = MAIN,
 ) -> Response:
     """Bring an item back to its state at a version, as a new commit; a deleted one lives again."""
     item_id = await items.resolve_item(session, context.project_id, item)
     source = await resolve_ref(session, context.project_id, body.at)
-    request = CommitRequest(
-        context.project_id,
-        context.actor.user_id,
-        message=f"Restored from version {source.seq}",
-        kind="restore",
-    )
+    request = edit_request(context, branch, f"Restored from version {source.seq}", kind="restore")
     restore = Write("restore", "item", item_id, from_seq=source.seq)
     result = await write(session, request, [restore])
     return await _answer(session, context, result, item_id)

@@ -8,7 +8,7 @@ from reqtrail.features.access.public import ProjectEditor
 from reqtrail.features.requirements.schemas import CommitAnswer, CommitWrite, OperationWrite
 from reqtrail.features.requirements.service.touched import touched_items
 from reqtrail.features.requirements.service.writes import Position, Write, write
-from reqtrail.features.versioning.public import CommitRequest, outcome
+from reqtrail.features.versioning.public import MAIN, BranchName, edit_request, outcome
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.session import WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -17,15 +17,15 @@ router = ApiRouter()
 
 
 @router.post("/commits", operation_id="commit", status_code=201, response_model=CommitAnswer)
-async def post_commit(body: CommitWrite, context: ProjectEditor, session: WriteSession) -> Response:
+async def post_commit(
+    body: CommitWrite, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+) -> Response:
     """Apply operations atomically as one commit.
 
     What others changed since ``base`` is merged field by field and word by word. If the same thing was changed
     differently, nothing is written and the 409 lists base, ours and theirs for each field in conflict.
     """
-    request = CommitRequest(
-        context.project_id, context.actor.user_id, message=body.message, base_seq=body.base
-    )
+    request = edit_request(context, branch, body.message, base_seq=body.base)
     result = await write(session, request, [_write(item) for item in body.operations])
     snapshot = result.snapshot
     content = outcome(result).model_dump()

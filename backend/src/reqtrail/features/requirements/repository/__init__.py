@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from reqtrail.features.requirements.repository.schema import (
-    attributes_of_datatypes,
-    count_uses,
     schema_rows,
     schema_commit,
+    uses_of,
 )
 from reqtrail.features.requirements.repository.documents import (
     children_of,
@@ -35,10 +34,9 @@ from reqtrail.features.requirements.repository.files import (
 )
 
 __all__ = [
-    "attributes_of_datatypes",
     "children_of",
     "count_placements",
-    "count_uses",
+    "uses_of",
     "file_is_referenced",
     "files_without_bytes",
     "find_document",

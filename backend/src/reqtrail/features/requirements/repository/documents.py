@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import Result, Row, Select, bindparam, cast, func, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
 from reqtrail.features.requirements import tables
 from reqtrail.features.versioning.public import (
+    Shape,
     Snapshot,
     any_snapshot,
     at_snapshot,
@@ -46,15 +47,15 @@ async def find_document(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID
 ) -> Row[Any] | None:
     """Return a visible document."""
-    statement = _document(snapshot.is_head)
+    statement = _document(snapshot.shape)
     rows = await session.execute(statement, at_snapshot(snapshot, document=document_id))
     found: Row[Any] | None = rows.one_or_none()
     return found
 
 
 @cache
-def _document(is_head: bool) -> Select[Any]:
-    documents = visible(tables.documents, any_snapshot(is_head))
+def _document(shape: Shape) -> Select[Any]:
+    documents = visible(tables.documents, any_snapshot(shape))
     return select(documents).where(documents.c.entity_id == bindparam("document", type_=Uuid()))
 
 
@@ -69,13 +70,13 @@ async def last_document_rank(session: AsyncSession, snapshot: Snapshot) -> str |
 
 async def tree_rows(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Rows:
     """Return ``(placement, parent, item)`` of a document, siblings in order."""
-    statement = _tree(snapshot.is_head)
+    statement = _tree(snapshot.shape)
     return list(await session.execute(statement, at_snapshot(snapshot, document=document_id)))
 
 
 @cache
-def _tree(is_head: bool) -> Select[Any]:
-    placements = visible(tables.placements, any_snapshot(is_head))
+def _tree(shape: Shape) -> Select[Any]:
+    placements = visible(tables.placements, any_snapshot(shape))
     return (
         select(
             placements.c.entity_id,
@@ -126,14 +127,15 @@ async def children_of(
 
 async def placements_referring(
     session: AsyncSession, snapshot: Snapshot, column: str, ids: Iterable[UUID]
-) -> Sequence[UUID]:
-    """Return the visible placements whose *column* (parent, item or document) is among *ids*."""
+) -> Sequence[Row[Any]]:
+    """Return ``entity_id`` and ``refers_to`` of placements whose *column* (parent, item, document) is in *ids*."""
     placements = visible(tables.placements, snapshot)
-    return (
-        await session.scalars(
-            select(placements.c.entity_id).where(in_ids(placements.c[column], ids))
+    rows: Result[Any] = await session.execute(
+        select(placements.c.entity_id, placements.c[column].label("refers_to")).where(
+            in_ids(placements.c[column], ids)
         )
-    ).all()
+    )
+    return rows.all()
 
 
 async def count_placements(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> int:

@@ -26,6 +26,7 @@ from sqlalchemy.types import Text
 
 from reqtrail.features.requirements import tables
 from reqtrail.features.versioning.public import (
+    Shape,
     Snapshot,
     any_snapshot,
     at_snapshot,
@@ -59,14 +60,14 @@ async def item_titles(
         {str(type_id): pair[index] for type_id, pair in roles.items() if pair[index]}
         for index in (0, 1)
     ]
-    statement = _titles(snapshot.is_head)
+    statement = _titles(snapshot.shape)
     parameters = at_snapshot(snapshot, ids=list(ids), titles=named[0], texts=named[1])
     return list(await session.execute(statement, parameters))
 
 
 @cache
-def _titles(is_head: bool) -> Select[Any]:
-    snapshot = any_snapshot(is_head)
+def _titles(shape: Shape) -> Select[Any]:
+    snapshot = any_snapshot(shape)
     items = visible(tables.items, snapshot, deleted=True)
 
     def value(roles: str) -> ColumnElement[Any]:
@@ -134,7 +135,7 @@ async def find_placed_item(
     session: AsyncSession, snapshot: Snapshot, name: str | UUID
 ) -> Row[Any] | None:
     """Return one item by key or id, deleted or not, with the ``placements`` where it stands."""
-    statement = _placed_item(snapshot.is_head, isinstance(name, UUID))
+    statement = _placed_item(snapshot.shape, isinstance(name, UUID))
     row: Row[Any] | None = (
         await session.execute(statement, at_snapshot(snapshot, name=name))
     ).one_or_none()
@@ -142,8 +143,8 @@ async def find_placed_item(
 
 
 @cache
-def _placed_item(is_head: bool, by_id: bool) -> Select[Any]:
-    snapshot = any_snapshot(is_head)
+def _placed_item(shape: Shape, by_id: bool) -> Select[Any]:
+    snapshot = any_snapshot(shape)
     items, statement = _items(snapshot, deleted=True)
     placements = visible(tables.placements, snapshot)
     place = func.jsonb_build_object(
@@ -170,14 +171,14 @@ async def item_marks(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> Sequence[Any]:
     """Return ``(item, content hash, who changed it last)`` of items, deleted ones too, without what they hold."""
-    statement = _marks(snapshot.is_head)
+    statement = _marks(snapshot.shape)
     rows = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     return list(rows)
 
 
 @cache
-def _marks(is_head: bool) -> Select[Any]:
-    snapshot = any_snapshot(is_head)
+def _marks(shape: Shape) -> Select[Any]:
+    snapshot = any_snapshot(shape)
     items = visible(tables.items, snapshot, deleted=True)
     users = tables.items.metadata.tables["users"]
     return (
@@ -195,14 +196,14 @@ async def load_items(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID], *, deleted: bool = False
 ) -> dict[UUID, Row[Any]]:
     """Return visible items by id."""
-    statement = _given_items(snapshot.is_head, deleted)
+    statement = _given_items(snapshot.shape, deleted)
     rows = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     return {row.entity_id: row for row in rows}
 
 
 @cache
-def _given_items(is_head: bool, deleted: bool) -> Select[Any]:
-    items, statement = _items(any_snapshot(is_head), deleted=deleted)
+def _given_items(shape: Shape, deleted: bool) -> Select[Any]:
+    items, statement = _items(any_snapshot(shape), deleted=deleted)
     found: Select[Any] = statement.where(in_given_ids(items.c.entity_id))
     return found
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     func,
+    literal,
     select,
     union_all,
 )
@@ -69,28 +70,26 @@ async def schema_rows(session: AsyncSession, snapshot: Snapshot) -> tuple[Rows, 
     )
 
 
-async def count_uses(session: AsyncSession, snapshot: Snapshot, type_ids: Iterable[UUID]) -> int:
-    """Return how many visible items and documents have one of the types."""
-    ids = list(type_ids)
-    total = 0
-    for table in (tables.items, tables.documents):
+async def uses_of(
+    session: AsyncSession, snapshot: Snapshot, kind: str, ids: Iterable[UUID]
+) -> Rows:
+    """Return ``kind``, ``entity_id`` and ``used`` of what is visible and has one of the types or datatypes."""
+    wanted = list(ids)
+    users = (
+        (("attribute", tables.attribute_definitions, "datatype_id"),)
+        if kind == "datatype"
+        else (
+            ("item", tables.items, "type_id"),
+            ("document", tables.documents, "type_id"),
+            ("attribute", tables.attribute_definitions, "type_id"),
+        )
+    )
+    statements = []
+    for name, table, column in users:
         rows = visible(table, snapshot)
-        total += (
-            await session.scalar(
-                select(func.count()).select_from(rows).where(in_ids(rows.c.type_id, ids))
-            )
-            or 0
+        statements.append(
+            select(
+                literal(name).label("kind"), rows.c.entity_id, rows.c[column].label("used")
+            ).where(in_ids(rows.c[column], wanted))
         )
-    return total
-
-
-async def attributes_of_datatypes(
-    session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
-) -> Sequence[UUID]:
-    """Return the visible attributes that have one of the datatypes."""
-    attributes = visible(tables.attribute_definitions, snapshot)
-    return (
-        await session.scalars(
-            select(attributes.c.entity_id).where(in_ids(attributes.c.datatype_id, ids))
-        )
-    ).all()
+    return (await session.execute(union_all(*statements))).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,19 +36,24 @@ class FileNotFound(NotFound):
 
 
 async def add_file(
-    session: AsyncSession, project_id: UUID, key: str, author_id: UUID, name: str, data: bytes
+    session: AsyncSession, request: CommitRequest, key: str, name: str, data: bytes
 ) -> dict[str, Any]:
     """Keep a file; uploading the same bytes under the same name again gives the file that is there.
+
+    Args:
+        request: Who uploads it to which branch.
+        key: The key of the project, for the file's address.
 
     Raises:
         WriteInvalid: If it is empty or larger than MAX_BYTES.
     """
     if not data or len(data) > MAX_BYTES:
         raise WriteInvalid(f"A file has 1 to {MAX_BYTES} bytes; this one has {len(data)}.")
+    project_id = request.project_id
     sha256 = await store(session, project_id, data)
     path = f"media/{sha256.hex()[:12]}/{safe_name(name)}"
     media_type = sniff(data, name)
-    head = await lock_head(session, project_id)
+    head = await lock_head(session, project_id, request.branch)
     found = (await repository.load_files(session, head, [path])).get(path)
     entity_id = found.entity_id if found else new_id()
     if found is None:
@@ -60,10 +66,8 @@ async def add_file(
             "extra": None,
         }
         # Not an edit: undo is for what a person did to a document, and the text that shows the file comes after it.
-        request = CommitRequest(
-            project_id, author_id, message=f"File {safe_name(name)} added", kind="upload"
-        )
-        await commit(session, request, [Operation(Action.CREATE, "file", entity_id, fields)])
+        made = replace(request, message=f"File {safe_name(name)} added", kind="upload")
+        await commit(session, made, [Operation(Action.CREATE, "file", entity_id, fields)])
     return {
         "path": path,
         "sha256": sha256.hex(),

@@ -80,7 +80,7 @@ async def _bring_up_to_date(
 ) -> Outline | None:
     """Return the outline made from an older one that is kept, or None if there is none that helps."""
     older = _newest.get((snapshot.project_id, snapshot.branch_id, document_id))
-    if older is None or older.seq >= snapshot.seq:
+    if older is None or older.seq >= snapshot.seq or not older.shares_base(snapshot):
         return None
     outline: Outline | None = outlines.peek(_key(older, document_id))
     schema = await load_schema(session, snapshot)

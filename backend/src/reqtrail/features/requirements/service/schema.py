@@ -31,6 +31,9 @@ async def load_schema(session: AsyncSession, snapshot: Snapshot) -> Schema:
 
 
 async def _find(session: AsyncSession, snapshot: Snapshot) -> tuple[Schema, int]:
+    if snapshot.below:
+        # A schema put together from several layers has no single commit that made it.
+        return _build(snapshot.seq, *await repository.schema_rows(session, snapshot)), 1
     seq, commit_hash = await repository.schema_commit(session, snapshot)
 
     async def load() -> tuple[Schema, int]:

@@ -9,11 +9,23 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.versioning.tables import branches, commits, project_counters
+from reqtrail.features.versioning.tables import branches, commits, project_counters, ref_names
 from reqtrail.features.versioning.types import CommitRecord
 
 _PROJECT = bindparam("project", type_=project_counters.c.project_id.type)
@@ -50,6 +62,9 @@ async def insert_project(
             head_hash=head,
             head_recorded_at=func.clock_timestamp(),
         )
+    )
+    await session.execute(
+        insert(ref_names).values(project_id=project_id, folded=name.casefold(), branch_id=branch_id)
     )
 
 
@@ -115,20 +130,6 @@ async def load_counter(session: AsyncSession, project_id: UUID) -> Row[Any] | No
     ).one_or_none()
 
 
-async def load_branch(session: AsyncSession, project_id: UUID, name: str) -> Row[Any] | None:
-    """Return the branch called *name*."""
-    rows = await session.execute(_branch(), {"project": project_id, "name": name})
-    found: Row[Any] | None = rows.one_or_none()
-    return found
-
-
-@cache
-def _branch() -> Select[Any]:
-    return select(branches).where(
-        branches.c.project_id == _PROJECT, branches.c.name == bindparam("name")
-    )
-
-
 async def insert_commit(session: AsyncSession, project_id: UUID, record: CommitRecord) -> None:
     """Write the commit row and make it the head of its branch, in one statement."""
     values = {**vars(record), "parents": list(record.parents), "details": dict(record.details)}
@@ -185,21 +186,31 @@ async def load_commit_at(
     They decide nowhere else: what a later import says about the past must not change what a date names.
     """
     for column in (commits.c.recorded_at, commits.c.authored_at):
-        row = (
-            await session.execute(
-                _commits()
-                .where(
-                    commits.c.project_id == project_id,
-                    commits.c.branch_id == branch_id,
-                    column <= moment,
-                )
-                .order_by(commits.c.seq.desc())
-                .limit(1)
-            )
-        ).one_or_none()
-        if row is not None:
-            return _record(row)
+        record = await _newest(session, project_id, branch_id, column <= moment)
+        if record is not None:
+            return record
     return None
+
+
+async def load_commit_as_of(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, seq: int
+) -> CommitRecord | None:
+    """Return the newest commit of a branch with a sequence of at most *seq*."""
+    return await _newest(session, project_id, branch_id, commits.c.seq <= seq)
+
+
+async def _newest(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, condition: ColumnElement[bool]
+) -> CommitRecord | None:
+    row = (
+        await session.execute(
+            _commits()
+            .where(commits.c.project_id == project_id, commits.c.branch_id == branch_id, condition)
+            .order_by(commits.c.seq.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else _record(row)
 
 
 async def list_commits(
@@ -210,9 +221,23 @@ async def list_commits(
     limit: int,
     author_id: UUID | None = None,
     among: Iterable[int] | None = None,
+    spans: Iterable[tuple[UUID, int]] | None = None,
 ) -> list[CommitRecord]:
-    """Return commits, newest first, with a sequence below *before* and, if given, *among* some."""
+    """Return commits, newest first, with a sequence below *before* and, if given, *among* some.
+
+    Args:
+        spans: Branches, each with the sequence up to which its commits are wanted.
+    """
     statement = _commits().where(commits.c.project_id == project_id)
+    if spans is not None:
+        statement = statement.where(
+            or_(
+                *(
+                    and_(commits.c.branch_id == branch_id, commits.c.seq <= seq)
+                    for branch_id, seq in spans
+                )
+            )
+        )
     if before is not None:
         statement = statement.where(commits.c.seq < before)
     if author_id is not None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    FromClause,
     MetaData,
     Select,
     Subquery,
@@ -22,13 +23,14 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
 from reqtrail.features.versioning.tables import entities
-from reqtrail.features.versioning.types import Kind, Snapshot, State
+from reqtrail.features.versioning.types import Kind, Level, Shape, Snapshot, State
 
 INFINITY: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 """``superseded_at`` of current revisions, written as a literal so that the planner prunes the cold partitions."""
@@ -39,19 +41,40 @@ def visible(table: Table, snapshot: Snapshot, *, deleted: bool = False) -> Subqu
 
     A read of a head names the hot partition itself: planning a query over all partitions costs more than running it.
     A read of the past bounds ``seq_*`` and ``superseded_at``, so that every partition which ended before it is pruned.
+    On a branch the layers are added up, each without the entities that a nearer one has a revision of, deleted or not.
     """
-    name = f"visible_{table.name}"
-    if snapshot.is_head:
-        table = hot(table)
-    column = table.c
-    conditions = [
-        column.project_id == snapshot.project_id,
-        column.branch_id == snapshot.branch_id,
-        *_interval(table, snapshot),
+    levels = snapshot.levels
+    layers = [
+        _layer(table, snapshot.project_id, level, levels[:depth], deleted)
+        for depth, level in enumerate(levels)
     ]
+    whole = layers[0] if len(layers) == 1 else union_all(*layers)
+    return whole.subquery(f"visible_{table.name}")
+
+
+def _layer(
+    table: Table, project_id: UUID, level: Level, nearer: Sequence[Level], deleted: bool
+) -> Select[Any]:
+    source = hot(table) if level.is_head else table
+    conditions = own(source, project_id, level)
     if not deleted:
-        conditions.append(column.deleted.is_(False))
-    return select(table).where(*conditions).subquery(name)
+        conditions.append(source.c.deleted.is_(False))
+    for other in nearer:
+        mask = (hot(table) if other.is_head else table).alias()
+        masked = select(1).where(
+            *own(mask, project_id, other), mask.c.entity_id == source.c.entity_id
+        )
+        conditions.append(~masked.exists())
+    return select(source).where(*conditions)
+
+
+def own(table: FromClause, project_id: UUID, level: Level) -> list[ColumnElement[bool]]:
+    """Return the conditions of a branch's own revisions, deleted ones included, as of one of its commits."""
+    return [
+        table.c.project_id == project_id,
+        table.c.branch_id == level.branch_id,
+        *_interval(table, level),
+    ]
 
 
 @cache
@@ -60,13 +83,13 @@ def hot(table: Table) -> Table:
     return table.to_metadata(MetaData(), name=f"{table.name}_hot")
 
 
-def _interval(table: Table, snapshot: Snapshot) -> list[Any]:
-    if snapshot.is_head:
+def _interval(table: FromClause, level: Level) -> list[Any]:
+    if level.is_head:
         return [table.c.superseded_at == INFINITY]
     return [
-        table.c.seq_from <= snapshot.seq,
-        table.c.seq_to > snapshot.seq,
-        table.c.superseded_at > snapshot.recorded_at,
+        table.c.seq_from <= level.seq,
+        table.c.seq_to > level.seq,
+        table.c.superseded_at > level.recorded_at,
     ]
 
 
@@ -79,29 +102,42 @@ def in_ids(column: Any, ids: Iterable[UUID]) -> Any:
 
 
 @cache
-def any_snapshot(is_head: bool) -> Snapshot:
-    """Return a stand-in for every snapshot that is a head, or that is none, to build a query on.
+def any_snapshot(shape: Shape) -> Snapshot:
+    """Return a stand-in for every snapshot of one :attr:`Snapshot.shape`, to build a query on.
 
     The query is executed with the parameters that :func:`at_snapshot` gives for the one that is meant.
     """
-    stand_in: Any = {
-        "project_id": bindparam("at_project", type_=Uuid()),
-        "branch_id": bindparam("at_branch", type_=Uuid()),
-        "seq": bindparam("at_seq", type_=BigInteger()),
-        "recorded_at": bindparam("at_moment", type_=DateTime(timezone=True)),
+    project: Any = bindparam("at_project", type_=Uuid())
+    first, *below = (_any_level(depth, is_head) for depth, is_head in enumerate(shape))
+    return Snapshot(
+        project,
+        first.branch_id,
+        branch="",
+        seq=first.seq,
+        recorded_at=first.recorded_at,
+        commit_hash=b"",
+        is_head=first.is_head,
+        below=tuple(below),
+    )
+
+
+def _any_level(depth: int, is_head: bool) -> Level:
+    values: Any = {
+        "branch_id": bindparam(f"at_branch_{depth}", type_=Uuid()),
+        "seq": bindparam(f"at_seq_{depth}", type_=BigInteger()),
+        "recorded_at": bindparam(f"at_moment_{depth}", type_=DateTime(timezone=True)),
     }
-    return Snapshot(branch="", commit_hash=b"", is_head=is_head, **stand_in)
+    return Level(is_head=is_head, **values)
 
 
 def at_snapshot(snapshot: Snapshot, **more: Any) -> dict[str, Any]:
     """Return the parameters of a query that was built on :func:`any_snapshot`, and *more* of them."""
-    return {
-        "at_project": snapshot.project_id,
-        "at_branch": snapshot.branch_id,
-        "at_seq": snapshot.seq,
-        "at_moment": snapshot.recorded_at,
-        **more,
-    }
+    parameters = {"at_project": snapshot.project_id, **more}
+    for depth, level in enumerate(snapshot.levels):
+        parameters[f"at_branch_{depth}"] = level.branch_id
+        parameters[f"at_seq_{depth}"] = level.seq
+        parameters[f"at_moment_{depth}"] = level.recorded_at
+    return parameters
 
 
 def in_given_ids(column: Any) -> Any:
@@ -144,7 +180,7 @@ async def states_at(
     session: AsyncSession, kind: Kind, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> dict[UUID, State]:
     """Return the states at *snapshot* of the entities among *ids* that existed by then, deleted ones included."""
-    statement = _states(kind, snapshot.is_head)
+    statement = _states(kind, snapshot.shape)
     result = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     names = kind.field_names
     first = 3 + kind.keyed
@@ -160,8 +196,8 @@ async def states_at(
 
 
 @cache
-def _states(kind: Kind, is_head: bool) -> Select[Any]:
-    rows = visible(kind.table, any_snapshot(is_head), deleted=True)
+def _states(kind: Kind, shape: Shape) -> Select[Any]:
+    rows = visible(kind.table, any_snapshot(shape), deleted=True)
     columns = [rows.c.entity_id, rows.c.deleted, rows.c.seq_from]
     if kind.keyed:
         columns.append(entities.c.key)
@@ -181,13 +217,13 @@ async def present_ids(
     session: AsyncSession, kind: Kind, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> set[UUID]:
     """Return which of *ids* are visible at *snapshot* and not deleted, without reading what they hold."""
-    statement = _present(kind, snapshot.is_head)
+    statement = _present(kind, snapshot.shape)
     return set(await session.scalars(statement, at_snapshot(snapshot, ids=list(ids))))
 
 
 @cache
-def _present(kind: Kind, is_head: bool) -> Select[Any]:
-    rows = visible(kind.table, any_snapshot(is_head))
+def _present(kind: Kind, shape: Shape) -> Select[Any]:
+    rows = visible(kind.table, any_snapshot(shape))
     return select(rows.c.entity_id).where(in_given_ids(rows.c.entity_id))
 
 
@@ -197,15 +233,45 @@ def forget_queries() -> None:
     _present.cache_clear()
 
 
-async def touched_ids(
-    session: AsyncSession, kind: Kind, low: Snapshot, high_seq: int
+async def differing_ids(session: AsyncSession, kind: Kind, a: Snapshot, b: Snapshot) -> list[UUID]:
+    """Return every entity of *kind* that can differ between two snapshots of a project, and some that do not.
+
+    What is visible of an entity follows from its revisions on the layers of a snapshot. So it can differ only where a
+    layer of both was written between them, or where a layer of one alone has a revision: cost is in what was written
+    there, not in the size of the project.
+    """
+    at_a = {level.branch_id: level for level in a.levels}
+    at_b = {level.branch_id: level for level in b.levels}
+    found: set[UUID] = set()
+    for branch_id in at_a.keys() | at_b.keys():
+        one, other = at_a.get(branch_id), at_b.get(branch_id)
+        if one is not None and other is not None:
+            low, high = sorted((one, other), key=lambda level: level.seq)
+            if low.seq < high.seq:
+                found.update(await _written_between(session, kind, a.project_id, low, high.seq))
+        else:
+            level = one or other
+            assert level is not None
+            found.update(await own_ids(session, kind, a.project_id, level))
+    return list(found)
+
+
+async def own_ids(session: AsyncSession, kind: Kind, project_id: UUID, level: Level) -> list[UUID]:
+    """Return the entities of *kind* that have a revision of their own, deleted or not, on a branch."""
+    source = hot(kind.table) if level.is_head else kind.table
+    statement = select(source.c.entity_id).where(*own(source, project_id, level))
+    return list(await session.scalars(statement))
+
+
+async def _written_between(
+    session: AsyncSession, kind: Kind, project_id: UUID, low: Level, high_seq: int
 ) -> list[UUID]:
-    """Return the entities of *kind* written after *low* and not after *high_seq*: O(changes), by the seq_from index."""
+    """Return the entities written on a branch after *low* and not after *high_seq*, by the seq_from index."""
     column = kind.table.c
     rows = await session.scalars(
         select(column.entity_id)
         .where(
-            column.project_id == low.project_id,
+            column.project_id == project_id,
             column.branch_id == low.branch_id,
             column.seq_from > low.seq,
             column.seq_from <= high_seq,

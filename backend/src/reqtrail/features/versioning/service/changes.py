@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import BaseInvalid, EditConflict
+from reqtrail.features.versioning.errors import BaseInvalid, EditConflict, RefNotFound
 from reqtrail.features.versioning.registry import get_kind, present
-from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.service.refs import snapshot_as_of, snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
 from reqtrail.features.versioning.types import (
     Action,
@@ -53,12 +55,16 @@ async def stage(
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
         state = current.get(reference)
-        if base_seq is not None and state is not None and state.seq_from > base_seq:
+        # On a branch, what shows through from below can have changed without a revision: its base moved.
+        may_differ = state is not None and (head.below or state.seq_from > (base_seq or 0))
+        if base_seq is not None and may_differ:
             by_base[base_seq].append(reference)
         if item.action is Action.RESTORE and item.from_seq is not None:
             by_source[item.from_seq].append(reference)
-    bases = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_base.items()}
-    sources = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_source.items()}
+    bases = {seq: await _load_base(session, head, seq, refs) for seq, refs in by_base.items()}
+    sources = {
+        seq: await _load_source(session, request, seq, refs) for seq, refs in by_source.items()
+    }
     staging = Staging({name: get_kind(name) for name in {item.kind for item in operations}})
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
@@ -109,9 +115,23 @@ def _base_of(operation: Operation, request: CommitRequest, head: Snapshot) -> in
     return base
 
 
-async def _load_at(
+async def _load_base(
+    session: AsyncSession, head: Snapshot, seq: int, references: Iterable[Reference]
+) -> dict[Reference, State]:
+    """Return the states that the author saw on the branch."""
+    if seq == 0:
+        return {}
+    try:
+        snapshot = await snapshot_as_of(session, head, seq)
+    except RefNotFound as error:
+        raise BaseInvalid(f"The edit is based on version {seq}, but {error.detail}") from None
+    return await load_states(session, snapshot, {}, references)
+
+
+async def _load_source(
     session: AsyncSession, request: CommitRequest, seq: int, references: Iterable[Reference]
 ) -> dict[Reference, State]:
+    """Return the states to bring back: those that commit *seq* left, on whichever branch."""
     if seq == 0:
         return {}
     snapshot = await snapshot_of(session, request.project_id, seq)
@@ -122,13 +142,44 @@ async def _presented(session: AsyncSession, head: Snapshot, conflict: EditConfli
     """Return *conflict* with its sides in the form that may leave by API."""
     conflicts = []
     for item in conflict.extra["conflicts"]:
-        field, key = item["field"], item["field_key"]
-        shown = dict(item)
-        if key is not None:
-            sides = [{field: {key: item[side]}} for side in _SIDES]
-            presented = await present(session, head, item["kind"], sides)
-            shown.update(
-                {side: content[field][key] for side, content in zip(_SIDES, presented, strict=True)}
-            )
-        conflicts.append(shown)
+        sides = SimpleNamespace(**{side: item[side] for side in _SIDES})
+        shown = await shown_sides(
+            session, head, item["kind"], item["field"], item["field_key"], sides
+        )
+        conflicts.append({**item, **shown})
     return EditConflict(conflict.detail, conflicts=conflicts)
+
+
+async def shown_sides(
+    session: AsyncSession,
+    head: Snapshot,
+    kind: str,
+    field: str,
+    field_key: str | None,
+    sides: HasSides,
+) -> dict[str, Any]:
+    """Return base, ours and theirs of a conflict in the form that may leave by API."""
+    values = {side: getattr(sides, side) for side in _SIDES}
+    if field_key is None:
+        return values
+    contents = [{field: {field_key: value}} for value in values.values()]
+    presented = await present(session, head, kind, contents)
+    return {
+        side: content[field][field_key] for side, content in zip(_SIDES, presented, strict=True)
+    }
+
+
+class HasSides(Protocol):
+    """Anything with the three sides of a conflict."""
+
+    @property
+    def base(self) -> Any:
+        """What both had."""
+
+    @property
+    def ours(self) -> Any:
+        """What one made of it."""
+
+    @property
+    def theirs(self) -> Any:
+        """What the other made of it."""

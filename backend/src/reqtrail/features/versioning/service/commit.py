@@ -58,7 +58,9 @@ async def commit(
         EditConflict: If the same thing was changed differently since the base; nothing is written.
         EntityExists, EntityNotFound, OperationInvalid, BaseInvalid, RefNotFound: If an operation does not fit.
     """
-    opened = opened or await open_commit(session, request.project_id, request.branch)
+    opened = opened or await open_commit(
+        session, request.project_id, request.branch, as_owner=request.as_owner
+    )
     writer = Writer(session, request, opened, project_key)
     changes = await writer.write(operations)
     if not changes and request.kind != "init":
@@ -77,7 +79,9 @@ async def commit_stream(
 
     What a chunk refers to (types, parents, ends of links) must come in the same chunk or an earlier one.
     """
-    opened = await open_commit(session, request.project_id, request.branch)
+    opened = await open_commit(
+        session, request.project_id, request.branch, as_owner=request.as_owner
+    )
     writer = Writer(session, request, opened, project_key)
     async for operations in chunks:
         await writer.write(operations)

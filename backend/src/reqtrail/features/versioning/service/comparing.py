@@ -10,8 +10,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning.registry import present
-from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, RefRead
+from reqtrail.features.versioning.schemas import (
+    ChangeRead,
+    CommitOutcome,
+    EntityChangeRead,
+    MergeConflictRead,
+    MergePreviewRead,
+    RefRead,
+)
+from reqtrail.features.versioning.service.changes import shown_sides
 from reqtrail.features.versioning.service.history import diff, entity, history
+from reqtrail.features.versioning.service.merge_plan import MergePlan
+from reqtrail.features.versioning.service.three_way import visible as visible_content
 from reqtrail.features.versioning.types import (
     CommitRecord,
     CommitResult,
@@ -28,8 +38,15 @@ async def compare(
     session: AsyncSession, a: Snapshot, b: Snapshot, kinds: Sequence[str] | None
 ) -> list[dict[str, Any]]:
     """Return what differs between two snapshots, each side as it may leave by API."""
+    return await shown_changes(session, a, b, await diff(session, a, b, kinds))
+
+
+async def shown_changes(
+    session: AsyncSession, a: Snapshot, b: Snapshot, changes_: Sequence[EntityChange]
+) -> list[dict[str, Any]]:
+    """Return changes from *a* to *b*, each side as it may leave by API."""
     by_kind: dict[str, list[EntityChange]] = defaultdict(list)
-    for change in await diff(session, a, b, kinds):
+    for change in changes_:
         by_kind[change.kind].append(change)
     result = []
     for kind, changes in by_kind.items():
@@ -37,13 +54,13 @@ async def compare(
         after = await _shown(session, b, kind, [change.after for change in changes])
         for change, old, new in zip(changes, before, after, strict=True):
             fields = list(field_changes(old or {}, new or {}))
-            if fields or change.change != "changed":
+            if fields or _word(old, new) != "changed":
                 result.append(
                     {
                         "kind": kind,
                         "id": change.entity_id,
                         "key": change.key,
-                        "change": change.change,
+                        "change": _word(old, new),
                         "before": old,
                         "after": new,
                         "fields": fields,
@@ -60,6 +77,51 @@ async def _shown(
     return [None if content is None else public_content(next(shown)) for content in contents]
 
 
+async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead:
+    """Return what a merge would do in the form that may leave by API."""
+    changes = [
+        EntityChange(
+            item.kind,
+            item.entity_id,
+            item.key,
+            "changed",
+            visible_content(item.before),
+            None if item.deleted else item.after,
+        )
+        for item in plan.changes
+    ]
+    return MergePreviewRead(
+        direction=plan.direction,
+        branch=plan.branch.name,
+        parent=plan.parent.name,
+        base=RefRead.of(plan.base),
+        ours=RefRead.of(plan.ours),
+        theirs=RefRead.of(plan.theirs),
+        changes=[
+            EntityChangeRead.model_validate(item)
+            for item in await shown_changes(session, plan.ours, plan.theirs, changes)
+        ],
+        conflicts=[
+            MergeConflictRead(
+                kind=item.kind,
+                id=item.entity_id,
+                key=item.key,
+                field=item.field,
+                field_key=item.field_key,
+                reason=item.reason,
+                open=item.is_open,
+                chosen=(item.resolution.choose or "value") if item.resolution else None,
+                **await shown_sides(
+                    session, plan.ours, item.kind, item.field, item.field_key, item
+                ),
+            )
+            for item in plan.conflicts
+        ],
+        branch_seq=plan.branch.head_seq,
+        parent_seq=plan.parent.head_seq,
+    )
+
+
 async def history_entries(
     session: AsyncSession, snapshot: Snapshot, entity_id: UUID
 ) -> tuple[str | None, list[tuple[CommitRecord, dict[str, Any]]]]:
@@ -74,11 +136,14 @@ async def history_entries(
     after = await _shown(session, snapshot, kind.name, [entry.after for entry in entries])
     result = []
     for entry, old, new in zip(entries, before, after, strict=True):
-        word = "added" if old is None else "removed" if new is None else "changed"
         fields = field_changes(old or {}, new or {})
-        change = {"change": word, "before": old, "after": new, "fields": fields}
+        change = {"change": _word(old, new), "before": old, "after": new, "fields": fields}
         result.append((entry.commit, change))
     return key, result
+
+
+def _word(old: Content | None, new: Content | None) -> str:
+    return "added" if old is None else "removed" if new is None else "changed"
 
 
 def public_content(content: Content) -> Content:

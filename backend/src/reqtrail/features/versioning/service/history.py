@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.access.public import ProjectHead
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import EntityNotFound, RefNotFound
 from reqtrail.features.versioning.registry import all_kinds, get_kind
+from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_at
 from reqtrail.features.versioning.types import (
     CommitRecord,
     Content,
@@ -38,18 +40,38 @@ async def log(
     limit: int = 50,
     author_id: UUID | None = None,
     entity_id: UUID | None = None,
+    branch: str | None = None,
+    own: bool = False,
+    head: ProjectHead | None = None,
 ) -> list[CommitRecord]:
     """Return commits newest first: with a sequence below *before*, by one author, that changed one entity, if given.
 
+    Args:
+        branch: Only the commits that led to the head of this branch, those that lie below it among them.
+        own: Only the commits made on the branch itself.
+        head: The head of main, if the same transaction has read it already.
+
     Raises:
         EntityNotFound: If the project has no such entity.
+        RefNotFound: If there is no such branch.
     """
+    spans = None
+    if branch is not None:
+        newest = await resolve_ref(session, project_id, branch, head)
+        levels = newest.levels[:1] if own else newest.levels
+        spans = [(level.branch_id, level.seq) for level in levels]
     among = None
     if entity_id is not None:
         kind, _ = await entity(session, project_id, entity_id)
         among = await repository.sequences_of(session, kind, project_id, entity_id)
     return await repository.list_commits(
-        session, project_id, before=before, limit=limit, author_id=author_id, among=among
+        session,
+        project_id,
+        before=before,
+        limit=limit,
+        author_id=author_id,
+        among=among,
+        spans=spans,
     )
 
 
@@ -66,26 +88,57 @@ async def commit_record(session: AsyncSession, project_id: UUID, seq: int) -> Co
 
 
 async def history(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) -> list[HistoryEntry]:
-    """Return the revisions of one entity up to *snapshot*, newest first; a deleted state is None.
+    """Return what was visible of one entity up to *snapshot*, newest first; a deleted state is None.
+
+    On a branch that is what came from below until the branch began, then its own revisions, and the updates from the
+    parent that changed what shows through.
 
     Raises:
         EntityNotFound: If the project has no such entity.
     """
     kind, _ = await entity(session, snapshot.project_id, entity_id)
-    states = await repository.revisions_of(
-        session, kind, snapshot.project_id, snapshot.branch_id, entity_id
-    )
-    states = [state for state in states if state.seq_from <= snapshot.seq]
+    states = await _visible_states(session, kind, snapshot, entity_id)
     records = await repository.load_commits(
-        session, snapshot.project_id, (state.seq_from for state in states)
+        session, snapshot.project_id, (seq for seq, _ in states)
     )
     entries = []
     before: Content | None = None
-    for state in states:
-        after = None if state.deleted else state.content
-        entries.append(HistoryEntry(records[state.seq_from], before, after))
+    for seq, after in states:
+        if after == before:
+            continue
+        entries.append(HistoryEntry(records[seq], before, after))
         before = after
     return entries[::-1]
+
+
+async def _visible_states(
+    session: AsyncSession, kind: Kind, snapshot: Snapshot, entity_id: UUID
+) -> list[tuple[int, Content | None]]:
+    """Return ``(sequence, visible content)`` whenever a commit that led to *snapshot* may have changed it, in order."""
+    own = await repository.revisions_of(
+        session, kind, snapshot.project_id, snapshot.branch_id, entity_id
+    )
+    events = {
+        state.seq_from: None if state.deleted else state.content
+        for state in own
+        if state.seq_from <= snapshot.seq
+    }
+    first_own = min(events, default=snapshot.seq + 1)
+    result: list[tuple[int, Content | None]] = []
+    if snapshot.below:
+        bases = await repository.load_bases(
+            session, snapshot.project_id, snapshot.branch_id, snapshot.seq
+        )
+        for position, (from_seq, parent_id, parent_seq) in enumerate(bases):
+            if from_seq >= first_own:
+                break
+            parent = await snapshot_at(session, snapshot.project_id, parent_id, parent_seq)
+            seen = await _visible_states(session, kind, parent, entity_id)
+            if position == 0:
+                result.extend(seen)
+            elif seen:
+                result.append((from_seq, seen[-1][1]))
+    return [*result, *sorted(events.items())]
 
 
 async def entity(
@@ -109,10 +162,9 @@ async def diff(
 
     Cost is in the number of revisions written between the two, whatever the size of the project.
     """
-    low, high = sorted((a, b), key=lambda snapshot: snapshot.seq)
     changes: list[EntityChange] = []
     for kind in [get_kind(name) for name in kinds] if kinds is not None else all_kinds():
-        ids = await repository.touched_ids(session, kind, low, high.seq)
+        ids = await repository.differing_ids(session, kind, a, b)
         if not ids:
             continue
         at_a = await repository.states_at(session, kind, a, ids)

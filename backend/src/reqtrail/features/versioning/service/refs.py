@@ -1,6 +1,9 @@
 """Refs: what a read is made against.
 
-``main`` · ``main@42`` · ``@42`` · ``42`` · ``2026-11-01`` · ``2026-11-01T10:00Z`` · ``main@2026-11-01``
+``main`` · ``main@42`` · ``@42`` · ``42`` · ``2026-11-01`` · ``2026-11-01T10:00Z`` · ``main@2026-11-01`` · a baseline
+
+A bare number is that commit, on whichever branch it was made. ``branch@42`` is the branch as commit 42 of the project
+left it, whoever made that commit.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.access.public import ProjectHead
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import RefBeforeProject, RefInvalid, RefNotFound
-from reqtrail.features.versioning.types import MAIN, CommitRecord, Snapshot
+from reqtrail.features.versioning.types import MAIN, CommitRecord, Level, Snapshot
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -36,53 +39,65 @@ async def resolve_ref(
 
     Raises:
         RefInvalid: If the ref cannot be read.
-        RefNotFound: If the branch does not exist or has no such sequence.
+        RefNotFound: If the branch or baseline does not exist, or the branch had no such sequence in its life.
         RefBeforeProject: If the date lies before the project's first commit.
     """
     name, point = _split((at or "").strip())
+    if not name:
+        return await snapshot_of(session, project_id, int(point), head)
     if head is not None and name == MAIN:
-        newest = Snapshot(
-            project_id, head.branch_id, MAIN, head.seq, head.recorded_at, head.commit_hash, True
-        )
+        newest = _main_head(project_id, head)
     else:
-        newest = await _newest(session, project_id, name, at)
+        found = await _named(session, project_id, name, at)
+        if found.baseline_id is not None:
+            return await _at_baseline(session, project_id, found.baseline_id, point, at)
+        newest = found.newest
     if not point:
         if not newest.seq:
             raise RefNotFound(f"{name} has no version yet.", ref=at)
         return newest
     if _SEQUENCE.fullmatch(point):
-        return await _at_sequence(session, newest, int(point), at)
+        return await _as_of(session, newest, int(point), at)
     record = await repository.load_commit_at(session, project_id, newest.branch_id, _moment(point))
     if record is None:
-        raise RefBeforeProject(f"The project had no commit by {point} yet.", ref=at)
-    return _snapshot(newest, record)
+        owner = "project" if newest.branch == MAIN else f"branch “{newest.branch}”"
+        raise RefBeforeProject(f"The {owner} had no commit by {point} yet.", ref=at)
+    return await _snapshot(session, newest, record)
 
 
-async def _newest(
-    session: AsyncSession, project_id: UUID, name: str, at: str | None = None
+async def snapshot_of(
+    session: AsyncSession, project_id: UUID, seq: int, head: ProjectHead | None = None
 ) -> Snapshot:
-    branch = await repository.load_branch(session, project_id, name)
-    if branch is None:
-        raise RefNotFound(f"There is no branch “{name}”.", ref=at)
-    return head_snapshot(project_id, branch)
+    """Return the snapshot that commit *seq* made, on the branch that it was made on.
 
-
-async def _at_sequence(
-    session: AsyncSession, newest: Snapshot, seq: int, at: str | None
-) -> Snapshot:
-    if seq == newest.seq and seq:
-        return newest
-    found = (
-        await repository.load_commit(session, newest.project_id, seq) if seq < newest.seq else None
-    )
-    if found is None or found.branch_id != newest.branch_id:
+    Raises:
+        RefNotFound: If there is no such commit.
+    """
+    if head is not None and seq == head.seq:
+        return _main_head(project_id, head)
+    record = await repository.load_commit(session, project_id, seq) if seq else None
+    if record is None:
+        newest = await repository.last_sequence(session, project_id)
         raise RefNotFound(
-            f"{newest.branch} has no version {seq}; its newest is {newest.seq}.", ref=at
+            f"The project has no version {seq}; its newest is {newest}.", ref=str(seq)
         )
-    return _snapshot(newest, found)
+    if head is not None and record.branch_id == head.branch_id:
+        return await _snapshot(session, _main_head(project_id, head), record)
+    branch = await repository.load_branch_by_id(session, project_id, record.branch_id)
+    assert branch is not None, "a commit stands on a branch"
+    return await _snapshot(session, await head_snapshot(session, project_id, branch), record)
 
 
-def head_snapshot(project_id: UUID, branch: Row[Any]) -> Snapshot:
+async def snapshot_as_of(session: AsyncSession, newest: Snapshot, seq: int) -> Snapshot:
+    """Return the snapshot of a branch, whose head is *newest*, as commit *seq* of the project left it.
+
+    Raises:
+        RefNotFound: If the branch did not exist by then, or there is no such commit.
+    """
+    return await _as_of(session, newest, seq, f"{newest.branch}@{seq}")
+
+
+async def head_snapshot(session: AsyncSession, project_id: UUID, branch: Row[Any]) -> Snapshot:
     """Return the snapshot of the head of a *branch* row; its sequence is 0 before the first commit."""
     return Snapshot(
         project_id=project_id,
@@ -92,19 +107,83 @@ def head_snapshot(project_id: UUID, branch: Row[Any]) -> Snapshot:
         recorded_at=branch.head_recorded_at,
         commit_hash=branch.head_hash,
         is_head=True,
+        below=await _below(session, project_id, branch, branch.head_seq),
     )
 
 
-async def snapshot_of(session: AsyncSession, project_id: UUID, seq: int) -> Snapshot:
-    """Return the snapshot of main at *seq*.
+async def snapshot_at(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, seq: int
+) -> Snapshot:
+    """Return the snapshot of a branch as of its own commit *seq*."""
+    branch = await repository.load_branch_by_id(session, project_id, branch_id)
+    record = await repository.load_commit(session, project_id, seq)
+    assert branch is not None and record is not None, "the caller has it from a commit"
+    return await _snapshot(session, await head_snapshot(session, project_id, branch), record)
 
-    Raises:
-        RefNotFound: If there is no such sequence.
-    """
-    return await resolve_ref(session, project_id, f"{MAIN}@{seq}")
+
+class _Named:
+    """What has a name: the head of a branch, or a baseline."""
+
+    def __init__(self, newest: Snapshot, baseline_id: UUID | None) -> None:
+        self.newest = newest
+        self.baseline_id = baseline_id
+
+
+async def _named(session: AsyncSession, project_id: UUID, name: str, at: str | None) -> _Named:
+    branch = await repository.load_branch(session, project_id, name)
+    baseline_id = None
+    if branch is None:
+        entry = await repository.load_ref_name(session, project_id, name)
+        if entry is None:
+            raise RefNotFound(f"There is no branch or baseline “{name}”.", ref=at)
+        branch = await repository.load_branch_by_id(session, project_id, entry.branch_id)
+        baseline_id = entry.baseline_id
+    assert branch is not None, "a name belongs to a branch"
+    return _Named(await head_snapshot(session, project_id, branch), baseline_id)
+
+
+async def _at_baseline(
+    session: AsyncSession, project_id: UUID, baseline_id: UUID, point: str, at: str | None
+) -> Snapshot:
+    if point:
+        raise RefInvalid("A baseline stands still: nothing can follow its name.", ref=at)
+    (baseline,) = await repository.load_baselines(session, project_id, baseline_id)
+    return await snapshot_at(session, project_id, baseline.branch_id, baseline.seq)
+
+
+def _main_head(project_id: UUID, head: ProjectHead) -> Snapshot:
+    return Snapshot(
+        project_id, head.branch_id, MAIN, head.seq, head.recorded_at, head.commit_hash, True
+    )
+
+
+async def _as_of(session: AsyncSession, newest: Snapshot, seq: int, at: str | None) -> Snapshot:
+    if seq == newest.seq and seq:
+        return newest
+    project_id = newest.project_id
+    if seq > newest.seq:
+        last = await repository.last_sequence(session, project_id)
+        if seq <= last:
+            return newest
+        raise RefNotFound(
+            f"{newest.branch} has no version {seq}; the project's newest is {last}.", ref=at
+        )
+    record = await repository.load_commit_as_of(session, project_id, newest.branch_id, seq)
+    if record is None:
+        raise RefNotFound(f"{newest.branch} did not exist at version {seq} yet.", ref=at)
+    return await _snapshot(session, newest, record)
+
+
+async def _below(
+    session: AsyncSession, project_id: UUID, branch: Row[Any], seq: int
+) -> tuple[Level, ...]:
+    if branch.parent_id is None:
+        return ()
+    return await repository.levels_below(session, project_id, branch.branch_id, seq)
 
 
 def _split(ref: str) -> tuple[str, str]:
+    """Return the name and what follows it; a bare number has no name."""
     if len(ref) > _MAX_REF:
         raise RefInvalid(f"A version name has at most {_MAX_REF} characters.")
     if not ref:
@@ -113,10 +192,19 @@ def _split(ref: str) -> tuple[str, str]:
         name, _, point = ref.partition("@")
         if not point:
             raise RefInvalid("After “@” a sequence number or a date must follow.", ref=ref)
-        return name or MAIN, point
-    if _SEQUENCE.fullmatch(ref) or _DATE_LIKE.fullmatch(ref):
+        if not name and not _SEQUENCE.fullmatch(point):
+            name = MAIN
+        return name, point
+    if _SEQUENCE.fullmatch(ref):
+        return "", ref
+    if _DATE_LIKE.fullmatch(ref):
         return MAIN, ref
     return ref, ""
+
+
+def reads_as_point(name: str) -> bool:
+    """Return whether *name* would be read as a sequence number or a date."""
+    return bool(_SEQUENCE.fullmatch(name) or _DATE_LIKE.fullmatch(name))
 
 
 def _moment(point: str) -> datetime:
@@ -132,7 +220,15 @@ def _moment(point: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _snapshot(newest: Snapshot, record: CommitRecord) -> Snapshot:
+async def _snapshot(session: AsyncSession, newest: Snapshot, record: CommitRecord) -> Snapshot:
+    """Return the snapshot of a commit on the branch whose head is *newest*."""
+    if record.seq == newest.seq:
+        return newest
+    below = newest.below
+    if below:
+        below = await repository.levels_below(
+            session, newest.project_id, newest.branch_id, record.seq
+        )
     return Snapshot(
         project_id=newest.project_id,
         branch_id=record.branch_id,
@@ -140,5 +236,6 @@ def _snapshot(newest: Snapshot, record: CommitRecord) -> Snapshot:
         seq=record.seq,
         recorded_at=record.recorded_at,
         commit_hash=record.hash,
-        is_head=record.seq == newest.seq,
+        is_head=False,
+        below=below,
     )

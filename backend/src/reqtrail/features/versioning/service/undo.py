@@ -11,12 +11,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.access.public import ProjectHead
 from reqtrail.features.versioning.errors import NothingToUndo, RefNotFound
 from reqtrail.features.versioning.registry import get_kind
 from reqtrail.features.versioning.service.commit import commit
 from reqtrail.features.versioning.service.history import diff, log
-from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.service.refs import snapshot_as_of, snapshot_of
 from reqtrail.features.versioning.types import (
+    MAIN,
     Action,
     CommitRecord,
     CommitRequest,
@@ -49,26 +51,32 @@ async def revert(
     kind: str = "revert",
     message: str | None = None,
     redoes: int | None = None,
+    as_owner: bool = False,
 ) -> CommitResult:
-    """Write the inverse of commit *seq* as a new commit.
+    """Write the inverse of commit *seq* as a new commit on the same branch.
+
+    The inverse of an update writes ordinary revisions: what lies below the branch stays where the update put it.
 
     Raises:
-        RefNotFound: If there is no such commit, or nothing before it.
+        RefNotFound: If there is no such commit, or nothing before it on its branch.
         EditConflict: If something that it changed was changed again since.
     """
-    if seq < 2:
-        raise RefNotFound("The first commit of a project cannot be undone.")
-    before = await snapshot_of(session, project_id, seq - 1)
     after = await snapshot_of(session, project_id, seq)
+    try:
+        before = await snapshot_as_of(session, after, seq - 1)
+    except RefNotFound:
+        raise RefNotFound("The first version of a branch cannot be undone.") from None
     operations = [_inverse(change, seq) for change in await diff(session, after, before)]
     details = {"reverts": seq} if redoes is None else {"reverts": seq, "redoes": redoes}
     request = CommitRequest(
         project_id,
         author_id,
         message=message or f"Undo of version {seq}",
+        branch=after.branch,
         kind=kind,
         base_seq=seq,
         details=details,
+        as_owner=as_owner,
     )
     return await commit(session, request, operations)
 
@@ -92,14 +100,29 @@ def _inverse(change: EntityChange, seq: int) -> Operation:
 
 
 async def undo_state(
-    session: AsyncSession, project_id: UUID, author_id: UUID, skipped: Iterable[int] = ()
+    session: AsyncSession,
+    project_id: UUID,
+    author_id: UUID,
+    skipped: Iterable[int] = (),
+    *,
+    branch: str = MAIN,
+    head: ProjectHead | None = None,
 ) -> UndoState:
-    """Return what undo and redo would act on for *author_id*: a stack read from the commits themselves."""
+    """Return what undo and redo would act on for *author_id* on a branch: a stack read from the commits themselves."""
     dead: set[int] = set(skipped)
     undo: CommitRecord | None = None
     redo: CommitRecord | None = None
     redo_open = True
-    for record in await log(session, project_id, author_id=author_id, limit=UNDO_DEPTH):
+    records = await log(
+        session,
+        project_id,
+        author_id=author_id,
+        limit=UNDO_DEPTH,
+        branch=branch,
+        own=True,
+        head=head,
+    )
+    for record in records:
         if record.seq in dead:
             continue
         if record.kind == "undo":
@@ -115,19 +138,33 @@ async def undo_state(
     return UndoState(undo, redo)
 
 
-async def undo(session: AsyncSession, project_id: UUID, author_id: UUID) -> CommitResult:
-    """Undo the author's newest commit that stands.
+async def undo(
+    session: AsyncSession,
+    project_id: UUID,
+    author_id: UUID,
+    *,
+    branch: str = MAIN,
+    as_owner: bool = False,
+) -> CommitResult:
+    """Undo the author's newest commit on a branch that stands.
 
     Raises:
         NothingToUndo: If there is none.
     """
     without_effect: set[int] = set()
     while True:
-        target = (await undo_state(session, project_id, author_id, without_effect)).undo
+        state = await undo_state(session, project_id, author_id, without_effect, branch=branch)
+        target = state.undo
         if target is None:
             raise NothingToUndo("You have no change in this project that could be undone.")
         result = await revert(
-            session, project_id, target.seq, author_id, kind="undo", message=_named("Undo", target)
+            session,
+            project_id,
+            target.seq,
+            author_id,
+            kind="undo",
+            message=_named("Undo", target),
+            as_owner=as_owner,
         )
         if result.changes:
             return result
@@ -135,13 +172,20 @@ async def undo(session: AsyncSession, project_id: UUID, author_id: UUID) -> Comm
         without_effect.add(target.seq)
 
 
-async def redo(session: AsyncSession, project_id: UUID, author_id: UUID) -> CommitResult:
+async def redo(
+    session: AsyncSession,
+    project_id: UUID,
+    author_id: UUID,
+    *,
+    branch: str = MAIN,
+    as_owner: bool = False,
+) -> CommitResult:
     """Bring back what the author's newest undo took away.
 
     Raises:
         NothingToUndo: If there is none, or the author edited since.
     """
-    target = (await undo_state(session, project_id, author_id)).redo
+    target = (await undo_state(session, project_id, author_id, branch=branch)).redo
     if target is None:
         raise NothingToUndo("You have undone nothing in this project that could be done again.")
     return await revert(
@@ -152,6 +196,7 @@ async def redo(session: AsyncSession, project_id: UUID, author_id: UUID) -> Comm
         kind="redo",
         message=_named("Redo", target),
         redoes=target.details["reverts"],
+        as_owner=as_owner,
     )
 
 

@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.hashing import (
-    GENESIS,
     ChangesDigest,
     commit_hash,
     content_hash,
 )
 from reqtrail.features.versioning.registry import all_kinds, all_verifiers
-from reqtrail.features.versioning.tables import SEQ_MAX, branches, commits, entities
-from reqtrail.features.versioning.types import MAIN, CommitRecord, Kind, Problem
+from reqtrail.features.versioning.service.replay import replay
+from reqtrail.features.versioning.tables import SEQ_MAX, commits, entities
+from reqtrail.features.versioning.types import CommitRecord, Kind, Problem
 
 MAX_PROBLEMS = 1000
 """A report stops growing here; the counts go on."""
@@ -51,7 +51,7 @@ async def verify(session: AsyncSession, project_id: UUID) -> VerifyReport:
     recorded = await _check_chain(session, project_id, report)
     for kind in all_kinds():
         await _check_revisions(session, project_id, kind, recorded, report)
-    await _check_heads(session, project_id, report)
+    await _check_heads(session, project_id, recorded, report)
     for verifier in all_verifiers():
         async for problem in verifier(session, project_id):
             report.add(problem)
@@ -72,13 +72,15 @@ async def _check_chain(
         record = CommitRecord(**{**values, "parents": tuple(values["parents"])})
         recorded[record.seq] = record
         report.counts["commits"] += 1
+        expected: tuple[bytes, ...]
         expected = (previous[record.branch_id],) if record.branch_id in previous else ()
+        expected += _other_parents(record, recorded)
         digest = ChangesDigest()
         for name, rows in sorted(written.get(record.seq, {}).items()):
             digest.add(name, sorted(rows))
         for wrong, what in (
             (record.seq != (last.seq + 1 if last else 1), "number is not the next one"),
-            (record.parents != expected, "parent is not the commit before it"),
+            (record.parents != expected, "parents are not the commits that it was made upon"),
             (last is not None and record.recorded_at <= last.recorded_at, "time does not increase"),
             (
                 _hash_or_none(project_id, record, digest) != record.hash,
@@ -209,7 +211,12 @@ def _report(report: VerifyReport, kind: Kind, row: Mapping[str, Any], detail: st
     report.add(Problem("revision", detail, kind.name, row["entity_id"], row["seq_from"]))
 
 
-async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyReport) -> None:
+async def _check_heads(
+    session: AsyncSession,
+    project_id: UUID,
+    recorded: Mapping[int, CommitRecord],
+    report: VerifyReport,
+) -> None:
     counter = await repository.load_counter(session, project_id)
     last = await repository.list_commits(session, project_id, before=None, limit=1)
     newest = last[0].seq if last else 0
@@ -219,19 +226,30 @@ async def _check_heads(session: AsyncSession, project_id: UUID, report: VerifyRe
     number = await repository.highest_number(session, project_id, key)
     if counter is None or counter.last_item_number != number:
         report.add(Problem("counter", f"The newest item's number is {number}, not the counter's."))
-    rows = await session.execute(select(branches).where(branches.c.project_id == project_id))
-    for branch in rows:
-        start = await repository.load_commit(session, project_id, branch.created_seq)
-        # Only the root branch exists so far, so its name and beginning are known without a record of them.
-        if branch.name != MAIN or start is None or start.branch_id != branch.branch_id:
-            report.add(Problem("branch", f"{branch.name} is not the branch that was made."))
-        head = await repository.load_commit(session, project_id, branch.head_seq)
-        expected = (GENESIS, None) if head is None else (head.hash, head.recorded_at)
-        if (branch.head_hash, branch.head_recorded_at if head else None) != expected:
-            report.add(
-                Problem(
-                    "branch",
-                    f"The head of {branch.name} is not its newest commit.",
-                    seq=branch.head_seq,
-                )
-            )
+    await _check_branches(session, project_id, recorded, report)
+
+
+def _other_parents(record: CommitRecord, recorded: Mapping[int, CommitRecord]) -> tuple[bytes, ...]:
+    """Return the hash of the commit that a branch, an update or a merge took something from."""
+    for name in ("base", "merge"):
+        source = recorded.get(record.details.get(name, {}).get("seq"))
+        if source is not None:
+            return (source.hash,)
+    return ()
+
+
+async def _check_branches(
+    session: AsyncSession,
+    project_id: UUID,
+    recorded: Mapping[int, CommitRecord],
+    report: VerifyReport,
+) -> None:
+    """Compare the rows of branches, bases, names and baselines with what follows from the commits."""
+    expected = replay(recorded.values())
+    for table, rows in expected.rows(project_id).items():
+        statement = select(table).where(table.c.project_id == project_id)
+        found = {tuple(row) for row in await session.execute(statement)}
+        for row in found ^ rows:
+            what = "is not what was made" if row in found else "is missing or was changed"
+            name = next((value for value in row if isinstance(value, str)), table.name)
+            report.add(Problem("branch", f"{table.name}: the row of {name} {what}."))

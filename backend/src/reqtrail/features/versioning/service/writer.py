@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import OperationInvalid, RefNotFound
+from reqtrail.features.versioning.errors import (
+    BranchClosed,
+    BranchProtected,
+    OperationInvalid,
+    RefNotFound,
+)
 from reqtrail.features.versioning.hashing import (
     ChangesDigest,
     commit_hash,
     content_hash,
     new_salt,
 )
-from reqtrail.features.versioning.registry import CommitContext, all_kinds, all_rules, get_kind
+from reqtrail.features.versioning.registry import all_kinds, get_kind
 from reqtrail.features.versioning.repository import Counter, NewRevision
-from reqtrail.features.versioning.service.changes import check_base, load_states, stage
+from reqtrail.features.versioning.service.changes import check_base, stage
 from reqtrail.features.versioning.service.naming import Names
 from reqtrail.features.versioning.service.refs import head_snapshot
+from reqtrail.features.versioning.service.rules import check_rules
 from reqtrail.features.versioning.service.staging import Reference
 from reqtrail.features.versioning.types import (
     MAIN,
@@ -32,6 +40,7 @@ from reqtrail.features.versioning.types import (
     CommitRequest,
     CommitResult,
     Kind,
+    Level,
     Operation,
     PendingChange,
     Snapshot,
@@ -65,17 +74,37 @@ class OpenCommit:
         self.known.update({(kind, entity_id): state for entity_id, state in states.items()})
 
 
-async def open_commit(session: AsyncSession, project_id: UUID, branch: str = MAIN) -> OpenCommit:
+async def open_commit(
+    session: AsyncSession, project_id: UUID, branch: str = MAIN, *, as_owner: bool = False
+) -> OpenCommit:
     """Lock the project's counter and take the next sequence. The transaction must commit it or give it back.
 
     Raises:
         RefNotFound: If there is no such branch.
+        BranchClosed, BranchProtected: If nothing, or only an owner, may be written to it.
     """
     counter = await repository.take_sequence(session, project_id)
     row = await repository.load_branch(session, project_id, branch)
     if counter is None or row is None:
         raise RefNotFound(f"There is no branch “{branch}” in this project.")
-    return OpenCommit(counter, head_snapshot(project_id, row))
+    check_writable(row, as_owner=as_owner)
+    return OpenCommit(counter, await head_snapshot(session, project_id, row))
+
+
+def check_writable(branch: Row[Any], *, as_owner: bool) -> None:
+    """Refuse a write to a *branch* row that is closed, or protected from the author.
+
+    Raises:
+        BranchClosed, BranchProtected: With a sentence that names the branch.
+    """
+    if branch.state != "open":
+        how = "merged and closed" if branch.state == "merged" else "discarded"
+        raise BranchClosed(f"The branch “{branch.name}” was {how}. Its history can be read only.")
+    if branch.is_protected and not as_owner:
+        raise BranchProtected(
+            f"Only owners of the project may change the protected branch “{branch.name}”."
+            " Work on a branch of your own, and ask an owner to merge it."
+        )
 
 
 class Writer:
@@ -87,6 +116,8 @@ class Writer:
         request: CommitRequest,
         opened: OpenCommit,
         project_key: str | None,
+        *,
+        parents: Sequence[bytes] = (),
     ) -> None:
         check_base(request.base_seq, opened.head.seq)
         if contains_nul([request.message, request.kind, dict(request.details)]):
@@ -96,6 +127,7 @@ class Writer:
         self._opened = opened
         self._counter = opened.counter
         self._head = opened.head
+        self._parents = ((opened.head.commit_hash,) if opened.head.seq else ()) + tuple(parents)
         self._names = Names(
             session, request.project_id, project_key, opened.counter.first_item_number
         )
@@ -109,16 +141,25 @@ class Writer:
             self._session, self._request, self._head, self._opened.known, operations
         )
         self._merged = self._merged or merged
-        if not changes:
-            return []
-        await self._check_rules(changes)
-        await self._names.give([item for item in changes if item.before is None])
+        if changes:
+            await check_rules(
+                self._session,
+                self._head,
+                self._opened.known,
+                changes,
+                bulk=self._request.kind == "import",
+            )
+            await self._names.give([item for item in changes if item.before is None])
+            await self.put(changes)
+        return changes
+
+    async def put(self, changes: Sequence[PendingChange]) -> None:
+        """Write *changes* of entities that exist, and whose rules were checked."""
         by_kind: dict[str, list[PendingChange]] = defaultdict(list)
         for item in changes:
             by_kind[item.kind].append(item)
         for name in sorted(by_kind):
             await self._write_kind(get_kind(name), by_kind[name])
-        return changes
 
     async def abandon(self) -> CommitResult:
         """Give the sequence back: nothing changed."""
@@ -128,8 +169,14 @@ class Writer:
             head.seq, head.commit_hash, head.recorded_at, self._merged, (), {}, head
         )
 
-    async def close(self, changes: tuple[Change, ...]) -> CommitResult:
-        """Write the commit itself and move the head."""
+    async def close(
+        self, changes: tuple[Change, ...], *, below: tuple[Level, ...] | None = None
+    ) -> CommitResult:
+        """Write the commit itself and move the head.
+
+        Args:
+            below: What lies below the branch from this commit on, if that changes.
+        """
         session, request, head = self._session, self._request, self._head
         await self._names.close()
         record = self._record(self._counter.recorded_at, b"")
@@ -148,6 +195,7 @@ class Writer:
             recorded_at=record.recorded_at,
             commit_hash=record.hash,
             is_head=True,
+            below=head.below if below is None else below,
         )
         return CommitResult(
             record.seq,
@@ -183,61 +231,13 @@ class Writer:
             branch_id=head.branch_id,
             kind=request.kind,
             hash=digest,
-            parents=(head.commit_hash,) if head.seq else (),
+            parents=self._parents,
             author_id=request.author_id,
             message=request.message,
             authored_at=request.authored_at or recorded_at,
             recorded_at=recorded_at,
             details=dict(request.details),
         )
-
-    async def _check_rules(self, changes: list[PendingChange]) -> None:
-        coming = {(item.kind, item.entity_id): item for item in changes}
-
-        async def lookup(name: str, ids: Iterable[UUID]) -> dict[UUID, State]:
-            wanted = set(ids)
-            result = {}
-            for entity_id in list(wanted):
-                item = coming.get((name, entity_id))
-                if item is not None:
-                    result[entity_id] = State(item.after, item.deleted, self._counter.seq, item.key)
-                    wanted.discard(entity_id)
-            if wanted:
-                found = await load_states(
-                    self._session,
-                    self._head,
-                    self._opened.known,
-                    {(name, entity_id) for entity_id in wanted},
-                )
-                result.update({entity_id: state for (_, entity_id), state in found.items()})
-            return result
-
-        async def missing(name: str, ids: Iterable[UUID]) -> set[UUID]:
-            unknown = set()
-            absent = set()
-            for entity_id in set(ids):
-                item = coming.get((name, entity_id))
-                if item is None:
-                    unknown.add(entity_id)
-                elif item.deleted:
-                    absent.add(entity_id)
-            if unknown:
-                there = await repository.present_ids(
-                    self._session, get_kind(name), self._head, unknown
-                )
-                absent |= unknown - there
-            return absent
-
-        context = CommitContext(
-            self._session,
-            self._head,
-            tuple(changes),
-            lookup,
-            missing,
-            self._request.kind == "import",
-        )
-        for rule in all_rules():
-            await rule(context)
 
     async def _write_kind(self, kind: Kind, changes: list[PendingChange]) -> None:
         await repository.supersede(

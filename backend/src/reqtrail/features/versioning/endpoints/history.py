@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
+from reqtrail.features.access.public import ProjectEditor, ProjectReader, Role
 from reqtrail.features.identity.public import display_names
+from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.schemas import (
     CommitList,
     CommitOutcome,
@@ -29,12 +31,12 @@ from reqtrail.features.versioning.service.comparing import outcome
 from reqtrail.features.versioning.service.history import commit_record, log
 from reqtrail.features.versioning.service.refs import resolve_ref
 from reqtrail.features.versioning.service.verify import verify
-from reqtrail.features.versioning.types import CommitRecord
+from reqtrail.features.versioning.types import MAIN, CommitRecord
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
 
-router = ApiRouter(prefix="/projects/{project}", tags=["versioning"])
+router = ApiRouter()
 
 LAST = 2**63 - 1
 SequencePath = Annotated[int, Path(ge=1, le=LAST, description="The number of a version.")]
@@ -42,10 +44,9 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Ref = Annotated[str | None, Query(max_length=200)]
 
 
-def _etag(request: Request, context: ProjectContext) -> str:
-    """Return the ETag of an answer that depends on the newest commit, and on who asks."""
-    newest = context.head.commit_hash if context.head else b""
-    return etag_of(request, newest, str(context.actor.user_id))
+def _digest(records: list[CommitRecord]) -> bytes:
+    """Return what tells one list of commits from another."""
+    return hashlib.sha256(b"".join(record.hash for record in records)).digest()
 
 
 def _json(content: BaseModel, etag: str) -> Response:
@@ -66,12 +67,10 @@ async def list_commits(
     limit: Limit = 50,
     author: Annotated[str | None, Query(pattern="^me$")] = None,
     entity: UUID | None = None,
+    branch: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    """List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing."""
-    etag = _etag(request, context)
-    unchanged = not_modified(request, etag)
-    if unchanged is not None:
-        return unchanged
+    """List commits, newest first; ``author=me`` lists your own, ``entity`` those that changed one thing, ``branch``
+    those that led to the head of a branch."""
     author_id = context.actor.user_id if author else None
     records = await log(
         session,
@@ -80,7 +79,13 @@ async def list_commits(
         limit=limit + 1,
         author_id=author_id,
         entity_id=entity,
+        branch=branch,
+        head=context.head,
     )
+    etag = etag_of(request, _digest(records), str(context.actor.user_id))
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     following = records[limit - 1].seq if len(records) > limit else None
     listed = CommitList(commits=await _read(session, records[:limit]), next=following)
     return _json(listed, etag)
@@ -101,14 +106,24 @@ async def revert_commit(
     seq: SequencePath, context: ProjectEditor, session: WriteSession
 ) -> CommitOutcome:
     """Undo a commit by a new one that merges with what came after it."""
-    result = await undo.revert(session, context.project_id, seq, context.actor.user_id)
+    result = await undo.revert(
+        session,
+        context.project_id,
+        seq,
+        context.actor.user_id,
+        as_owner=context.role is Role.OWNER,
+    )
     return outcome(result)
 
 
 @router.get("/undo", operation_id="get_undo")
-async def get_undo(context: ProjectReader, session: ReadSession) -> UndoRead:
-    """Return which of your commits undo and redo would act on."""
-    state = await undo.undo_state(session, context.project_id, context.actor.user_id)
+async def get_undo(
+    context: ProjectReader, session: ReadSession, branch: BranchName = MAIN
+) -> UndoRead:
+    """Return which of your commits on a branch undo and redo would act on."""
+    state = await undo.undo_state(
+        session, context.project_id, context.actor.user_id, branch=branch, head=context.head
+    )
     records = [record for record in (state.undo, state.redo) if record is not None]
     read = {item.seq: item for item in await _read(session, records)}
     return UndoRead(
@@ -118,16 +133,32 @@ async def get_undo(context: ProjectReader, session: ReadSession) -> UndoRead:
 
 
 @router.post("/undo", operation_id="undo", status_code=201)
-async def post_undo(context: ProjectEditor, session: WriteSession) -> CommitOutcome:
-    """Undo your newest commit that stands."""
-    result = await undo.undo(session, context.project_id, context.actor.user_id)
+async def post_undo(
+    context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+) -> CommitOutcome:
+    """Undo your newest commit on a branch that stands."""
+    result = await undo.undo(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        branch=branch,
+        as_owner=context.role is Role.OWNER,
+    )
     return outcome(result)
 
 
 @router.post("/redo", operation_id="redo", status_code=201)
-async def post_redo(context: ProjectEditor, session: WriteSession) -> CommitOutcome:
+async def post_redo(
+    context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+) -> CommitOutcome:
     """Bring back what your newest undo took away."""
-    result = await undo.redo(session, context.project_id, context.actor.user_id)
+    result = await undo.redo(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        branch=branch,
+        as_owner=context.role is Role.OWNER,
+    )
     return outcome(result)
 
 

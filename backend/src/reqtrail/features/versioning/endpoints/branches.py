@@ -1,0 +1,165 @@
+"""Branches: made, renamed, protected, closed; previews of merges, and the merges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.access.public import (
+    ProjectContext,
+    ProjectEditor,
+    ProjectReader,
+    Role,
+)
+from reqtrail.features.versioning.errors import BranchProtected
+from reqtrail.features.versioning.schemas import (
+    BranchCreate,
+    BranchList,
+    BranchPatch,
+    BranchRead,
+    CommitOutcome,
+    MergePreviewRead,
+    MergePreviewWrite,
+    MergeWrite,
+    RefRead,
+    ResolutionWrite,
+)
+from reqtrail.features.versioning.service import branches, merging
+from reqtrail.features.versioning.service.comparing import outcome, shown_plan
+from reqtrail.features.versioning.service.merge_plan import preview
+from reqtrail.features.versioning.service.refs import head_snapshot
+from reqtrail.features.versioning.service.three_way import Resolution
+from reqtrail.features.versioning.types import BranchState
+from reqtrail.platform.conditional import json_response
+from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter()
+
+
+@router.get("/branches", operation_id="list_branches", response_model=BranchList)
+async def get_branches(context: ProjectReader, session: ReadSession) -> Response:
+    """List the branches of a project, closed ones too, the oldest first."""
+    states = await branches.list_branches(session, context.project_id)
+    names = {state.row.branch_id: state.row.name for state in states}
+    listed = [await _read(session, state, names) for state in states]
+    return json_response(BranchList(branches=listed).model_dump(mode="json"))
+
+
+@router.post("/branches", operation_id="create_branch", status_code=201)
+async def post_branch(
+    body: BranchCreate, context: ProjectEditor, session: WriteSession
+) -> BranchRead:
+    """Make a branch from any version. It costs one row, whatever the size of the project."""
+    result = await branches.create_branch(
+        session, context.project_id, context.actor.user_id, body.name, body.ref
+    )
+    return await _one(session, context, result.snapshot.branch_id)
+
+
+@router.patch("/branches/{branch_id}", operation_id="update_branch")
+async def patch_branch(
+    branch_id: UUID, body: BranchPatch, context: ProjectEditor, session: WriteSession
+) -> BranchRead:
+    """Rename a branch; let only owners write to it, or everybody who may write again (owners only)."""
+    project_id, author_id = context.project_id, context.actor.user_id
+    if body.protected is not None:
+        if context.role is not Role.OWNER:
+            raise BranchProtected("Only owners of the project decide which branches are protected.")
+        await branches.protect_branch(session, project_id, author_id, branch_id, body.protected)
+    if body.name is not None:
+        await branches.rename_branch(session, project_id, author_id, branch_id, body.name)
+    return await _one(session, context, branch_id)
+
+
+@router.post("/branches/{branch_id}/close", operation_id="close_branch", status_code=201)
+async def post_close(
+    branch_id: UUID,
+    context: ProjectEditor,
+    session: WriteSession,
+    discard: Annotated[bool, Query(description="Close it with what was never merged.")] = False,
+) -> BranchRead:
+    """Close a branch that is merged, or discard it. It can be read for ever."""
+    await branches.close_branch(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        branch_id,
+        discard=discard,
+        as_owner=context.role is Role.OWNER,
+    )
+    return await _one(session, context, branch_id)
+
+
+@router.post(
+    "/branches/{branch_id}/merge-preview",
+    operation_id="preview_merge",
+    response_model=MergePreviewRead,
+)
+async def post_preview(
+    branch_id: UUID, body: MergePreviewWrite, context: ProjectReader, session: ReadSession
+) -> Response:
+    """Say what a merge or an update would change, and what has to be chosen first. Nothing is written."""
+    plan = await preview(
+        session, context.project_id, branch_id, body.direction, _resolutions(body.resolutions)
+    )
+    return json_response((await shown_plan(session, plan)).model_dump(mode="json"))
+
+
+@router.post("/branches/{branch_id}/merge", operation_id="merge_branch", status_code=201)
+async def post_merge(
+    branch_id: UUID, body: MergeWrite, context: ProjectEditor, session: WriteSession
+) -> CommitOutcome:
+    """Merge a branch to its parent, or update it from there, as one commit with both parents."""
+    expected = None
+    if body.branch_seq is not None and body.parent_seq is not None:
+        expected = (body.branch_seq, body.parent_seq)
+    result = await merging.merge(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        branch_id,
+        body.direction,
+        resolutions=_resolutions(body.resolutions),
+        expected=expected,
+        message=body.message,
+        as_owner=context.role is Role.OWNER,
+    )
+    return outcome(result)
+
+
+def _resolutions(written: Sequence[ResolutionWrite]) -> list[Resolution]:
+    return [
+        Resolution(item.kind, item.id, item.field, item.field_key, item.choose, item.value)
+        for item in written
+    ]
+
+
+async def _one(session: AsyncSession, context: ProjectContext, branch_id: UUID) -> BranchRead:
+    row = await branches.find_branch(session, context.project_id, branch_id)
+    names = {}
+    if row.parent_id is not None:
+        parent = await branches.find_branch(session, context.project_id, row.parent_id)
+        names[parent.branch_id] = parent.name
+    return await _read(session, await branches.describe(session, row), names)
+
+
+async def _read(session: AsyncSession, state: BranchState, names: dict[UUID, str]) -> BranchRead:
+    row = state.row
+    head = await head_snapshot(session, row.project_id, row)
+    return BranchRead(
+        id=row.branch_id,
+        name=row.name,
+        state=row.state,
+        protected=row.is_protected,
+        parent=names.get(row.parent_id),
+        base=state.base.seq if state.base else None,
+        head=RefRead.of(head),
+        created_seq=row.created_seq,
+        ahead=state.ahead,
+        behind=state.behind,
+    )

@@ -1,0 +1,156 @@
+"""The three-way merge of whole states: pure, over what the caller loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from reqtrail.features.versioning.errors import ResolutionInvalid
+from reqtrail.features.versioning.merge import EXISTENCE, POSITION, FieldConflict, merge_contents
+from reqtrail.features.versioning.types import Content, FieldKind, Kind, State
+
+PRESENT, DELETED = "present", "deleted"
+SIDES = ("base", "ours", "theirs")
+Place = tuple[str, UUID, str, str | None]
+"""Where a conflict is: kind, entity, field, and the key within a field that is a map."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What shall stand where both sides disagree.
+
+    Attributes:
+        choose: ``base``, ``ours`` or ``theirs``; None if ``value`` is given.
+    """
+
+    kind: str
+    entity_id: UUID
+    field: str
+    key: str | None = None
+    choose: str | None = None
+    value: Any = None
+
+    @property
+    def place(self) -> Place:
+        """What it resolves."""
+        return self.kind, self.entity_id, self.field, self.key
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The three states of one entity; None where it never existed."""
+
+    base: State | None
+    ours: State | None
+    theirs: State | None
+
+    @property
+    def key(self) -> str | None:
+        """The human key."""
+        return next((state.key for state in self._all if state is not None), None)
+
+    @property
+    def _all(self) -> tuple[State | None, State | None, State | None]:
+        return self.ours, self.theirs, self.base
+
+    def of(self, name: str) -> State | None:
+        """Return the side called ``base``, ``ours`` or ``theirs``."""
+        state: State | None = getattr(self, name)
+        return state
+
+
+def visible(state: State | None) -> Content | None:
+    """Return the content of what is there; None for what is deleted or never was."""
+    return None if state is None or state.deleted else state.content
+
+
+def same(one: State | None, other: State | None) -> bool:
+    """Return whether two states look the same."""
+    return visible(one) == visible(other)
+
+
+def merge_states(kind: Kind, sides: Sides) -> tuple[State | None, list[FieldConflict]]:
+    """Merge three states; a conflict leaves *theirs*, and for an edit against a deletion what is there."""
+    if same(sides.ours, sides.theirs) or same(sides.base, sides.theirs):
+        return sides.ours, []
+    if same(sides.base, sides.ours):
+        return sides.theirs, []
+    ours, theirs = visible(sides.ours), visible(sides.theirs)
+    if ours is None or theirs is None:
+        return sides.ours if theirs is None else sides.theirs, [existence(sides)]
+    content, conflicts = merge_contents(kind, visible(sides.base) or {}, ours, theirs)
+    there = sides.theirs
+    assert there is not None, "its content is visible"
+    return replace(there, content=content), conflicts
+
+
+def existence(sides: Sides) -> FieldConflict:
+    """Return the conflict of whether an entity is there."""
+    words = (PRESENT if visible(sides.of(name)) is not None else DELETED for name in SIDES)
+    return FieldConflict(EXISTENCE, None, *words)
+
+
+def disagreement(kind: Kind, sides: Sides, field: str) -> FieldConflict | None:
+    """Return how the sides differ in *field*, if ours and theirs do: what another choice could change."""
+    if field == EXISTENCE:
+        conflict = existence(sides)
+    else:
+        values = [_value(kind, visible(sides.of(name)), field) for name in SIDES]
+        conflict = FieldConflict(field, None, *values)
+    return None if conflict.ours == conflict.theirs else conflict
+
+
+def _value(kind: Kind, content: Content | None, field: str) -> Any:
+    if content is None:
+        return None
+    if field == POSITION:
+        return {name: content.get(name) for name in kind.position}
+    return content.get(field)
+
+
+def resolve(kind: Kind, merged: State | None, sides: Sides, resolution: Resolution) -> State | None:
+    """Return *merged* with a resolution put in.
+
+    Raises:
+        ResolutionInvalid: If the value does not fit the field, or there is nothing to put it into.
+    """
+    if resolution.field == EXISTENCE:
+        return _exist(merged, sides, resolution)
+    if merged is None or merged.deleted:
+        raise ResolutionInvalid("A field cannot be chosen of something that is deleted.")
+    value = resolution.value
+    if resolution.choose is not None:
+        content = visible(sides.of(resolution.choose))
+        value = _value(kind, content, resolution.field)
+        if resolution.key is not None:
+            value = (value or {}).get(resolution.key)
+    return replace(merged, content=_put(kind, merged.content, resolution, value))
+
+
+def _exist(merged: State | None, sides: Sides, resolution: Resolution) -> State | None:
+    if resolution.choose is None:
+        raise ResolutionInvalid("Whether something stays is chosen as “ours”, “theirs” or “base”.")
+    chosen = sides.of(resolution.choose)
+    if visible(chosen) is None:
+        known = merged or sides.ours or sides.theirs or sides.base
+        return None if known is None else replace(known, deleted=True)
+    return chosen
+
+
+def _put(kind: Kind, content: Content, resolution: Resolution, value: Any) -> Content:
+    field, key = resolution.field, resolution.key
+    if field == POSITION:
+        if not isinstance(value, Mapping) or set(value) != set(kind.position):
+            raise ResolutionInvalid(f"A position is given by {', '.join(kind.position)}.")
+        return {**content, **value}
+    known = next((item for item in kind.fields if item.name == field), None)
+    if known is None:
+        raise ResolutionInvalid(f"A {kind.name} has no field {field}.")
+    if key is None:
+        return {**content, field: value}
+    if known.kind is not FieldKind.MAP:
+        raise ResolutionInvalid(f"The field {field} has no keys.")
+    values = {**(content.get(field) or {}), key: value}
+    return {**content, field: {name: entry for name, entry in values.items() if entry is not None}}

@@ -1,0 +1,175 @@
+"""Branches, updates, merges and baselines, straight through the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from reqtrail.features.versioning import errors
+from reqtrail.features.versioning.service import branches, merging
+from reqtrail.features.versioning.service.three_way import Resolution
+from reqtrail.features.versioning.types import CommitResult
+from tests.factories.engine import BenchProject, create, delete, update
+
+pytestmark = pytest.mark.anyio
+
+
+async def branch(project: BenchProject, name: str, at: str | None = None) -> UUID:
+    async with project.database.session() as session:
+        result = await branches.create_branch(
+            session, project.project_id, project.author_id, name, at
+        )
+    return result.snapshot.branch_id
+
+
+async def merge(
+    project: BenchProject, branch_id: UUID, how: str, *chosen: Resolution
+) -> CommitResult:
+    async with project.database.session() as session:
+        return await merging.merge(
+            session, project.project_id, project.author_id, branch_id, how, resolutions=chosen
+        )
+
+
+async def preview(project: BenchProject, branch_id: UUID, how: str) -> merging.MergePlan:
+    async with project.database.read_session() as session:
+        return await merging.preview(session, project.project_id, branch_id, how)
+
+
+async def value(project: BenchProject, item: UUID, ref: str) -> Any:
+    return (await project.attributes(item, ref)).get("a")
+
+
+async def test_a_branch_reads_as_its_base_until_it_writes(project: BenchProject) -> None:
+    item = await project.create_item({"a": "one"})
+    await branch(project, "work")
+    assert await value(project, item, "work") == "one"
+    await project.edit_item(item, {"a": "two"})
+    assert await value(project, item, "work") == "one"
+    await project.commit(update("item", item, attributes={"a": "three"}), branch="work")
+    assert await value(project, item, "work") == "three"
+    assert await value(project, item, "main") == "two"
+    assert (await project.verify()).ok
+
+
+async def test_update_then_merge(project: BenchProject) -> None:
+    one = await project.create_item({"a": "one"})
+    two = await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    await project.commit(update("item", one, attributes={"a": "ours"}), branch="work")
+    await project.edit_item(two, {"a": "theirs"})
+    await merge(project, work, merging.UPDATE)
+    assert await value(project, two, "work") == "theirs"
+    assert await value(project, one, "work") == "ours"
+    assert await value(project, one, "main") == "one"
+    result = await merge(project, work, merging.MERGE)
+    assert await value(project, one, "main") == "ours"
+    assert [change.entity_id for change in result.changes] == [one]
+    assert not (await merge(project, work, merging.MERGE)).changes
+    report = await project.verify()
+    assert report.ok, report.problems
+
+
+async def test_what_was_merged_and_then_deleted_does_not_come_back(project: BenchProject) -> None:
+    work = await branch(project, "work")
+    item = UUID(int=7)
+    await project.commit(create("item", item, attributes={"a": "x"}), branch="work")
+    await merge(project, work, merging.MERGE)
+    await project.commit(delete("item", item))
+    other = UUID(int=8)
+    await project.commit(create("item", other, attributes={"a": "y"}), branch="work")
+    await merge(project, work, merging.MERGE)
+    state = await project.state("item", item, "main")
+    assert state is not None and state.deleted
+    await merge(project, work, merging.UPDATE)
+    state = await project.state("item", item, "work")
+    assert state is not None and state.deleted
+    report = await project.verify()
+    assert report.ok, report.problems
+
+
+async def test_a_conflict_is_refused_then_resolved(project: BenchProject) -> None:
+    item = await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    await project.commit(update("item", item, attributes={"a": "ours"}), branch="work")
+    await project.edit_item(item, {"a": "theirs"})
+    plan = await preview(project, work, merging.UPDATE)
+    (conflict,) = plan.conflicts
+    assert (conflict.base, conflict.ours, conflict.theirs) == ("one", "ours", "theirs")
+    before = await project.at("work")
+    with pytest.raises(errors.MergeConflict):
+        await merge(project, work, merging.UPDATE)
+    assert await project.at("work") == before
+    with pytest.raises(errors.ResolutionInvalid):
+        await merge(
+            project, work, merging.UPDATE, Resolution("item", item, "attributes", "b", "ours")
+        )
+    await merge(project, work, merging.UPDATE, Resolution("item", item, "attributes", "a", "ours"))
+    assert await value(project, item, "work") == "ours"
+    await merge(project, work, merging.MERGE)
+    assert await value(project, item, "main") == "ours"
+
+
+async def test_a_child_added_below_a_deleted_parent_is_a_choice(project: BenchProject) -> None:
+    document, item, parent, child = (UUID(int=number) for number in range(1, 5))
+    await project.commit(
+        create("document", document),
+        create("item", item),
+        create("placement", parent, document_id=document, item_id=item),
+    )
+    work = await branch(project, "work")
+    await project.commit(
+        create("placement", child, document_id=document, item_id=item, parent_id=parent),
+        branch="work",
+    )
+    await project.commit(delete("placement", parent))
+    for how in (merging.UPDATE, merging.MERGE):
+        plan = await preview(project, work, how)
+        assert {(one.entity_id, one.field) for one in plan.open_conflicts} >= {
+            (parent, "existence"),
+            (child, "existence"),
+        }
+        with pytest.raises(errors.MergeConflict):
+            await merge(project, work, how)
+    await merge(
+        project, work, merging.UPDATE, Resolution("placement", parent, "existence", None, "ours")
+    )
+    await merge(project, work, merging.MERGE)
+    state = await project.state("placement", child, "main")
+    assert state is not None and not state.deleted
+    report = await project.verify()
+    assert report.ok, report.problems
+
+
+async def test_names_and_states(project: BenchProject) -> None:
+    await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    for name, error in (
+        ("Work", errors.RefNameTaken),
+        ("12", errors.RefNameInvalid),
+        ("2026-01-01", errors.RefNameInvalid),
+        ("a@b", errors.RefNameInvalid),
+        (" ", errors.RefNameInvalid),
+    ):
+        with pytest.raises(error):
+            await branch(project, name)
+    async with project.database.session() as session:
+        await branches.rename_branch(session, project.project_id, project.author_id, work, "play")
+    assert (await project.at("work")).branch == "play"
+    async with project.database.session() as session:
+        await branches.create_baseline(
+            session, project.project_id, project.author_id, "Release 1", "main"
+        )
+    baseline = await project.at("Release 1")
+    await project.create_item({"a": "two"})
+    assert await project.at("Release 1") == baseline
+    async with project.database.session() as session:
+        await branches.close_branch(session, project.project_id, project.author_id, work)
+    with pytest.raises(errors.BranchClosed):
+        await project.commit(create("item", UUID(int=9)), branch="play")
+    with pytest.raises(errors.BranchClosed):
+        await branch(project, "again", "play")
+    report = await project.verify()
+    assert report.ok, report.problems
