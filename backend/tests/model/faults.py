@@ -5,16 +5,26 @@ Each takes pytest's monkeypatch and breaks one thing in the way a plausible mist
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
 from pytest import MonkeyPatch
-from sqlalchemy import select
+from sqlalchemy import Alias
 
 from reqtrail.features.versioning import merge, repository
 from reqtrail.features.versioning.repository import reading
-from reqtrail.features.versioning.service import staging, undo, writer
+from reqtrail.features.versioning.service import (
+    changes,
+    merge_plan,
+    merging,
+    refs,
+    rules,
+    staging,
+    undo,
+    writer,
+)
+from reqtrail.features.versioning.types import FieldKind
 
 Fault = Callable[[MonkeyPatch], None]
 
@@ -32,12 +42,12 @@ def seq_to_off_by_one(patch: MonkeyPatch) -> None:
 def superseded_at_not_bounded(patch: MonkeyPatch) -> None:
     """A read of the past bounds ``superseded_at`` by less than it must, and the sequence not at all."""
 
-    def wrong(table: Any, snapshot: Any) -> list[Any]:
-        if snapshot.is_head:
+    def wrong(table: Any, level: Any) -> list[Any]:
+        if level.is_head:
             return [table.c.superseded_at == reading.INFINITY]
         return [
-            table.c.seq_from <= snapshot.seq,
-            table.c.superseded_at >= snapshot.recorded_at,
+            table.c.seq_from <= level.seq,
+            table.c.superseded_at >= level.recorded_at,
         ]
 
     patch.setattr(reading, "_interval", wrong)
@@ -45,21 +55,12 @@ def superseded_at_not_bounded(patch: MonkeyPatch) -> None:
 
 def deleted_does_not_mask(patch: MonkeyPatch) -> None:
     """A deleted entity is still read."""
+    real = reading._layer
 
-    def wrong(table: Any, snapshot: Any, *, deleted: bool = False) -> Any:
-        column = table.c
-        return (
-            select(table)
-            .where(
-                column.project_id == snapshot.project_id,
-                column.branch_id == snapshot.branch_id,
-                *reading._interval(table, snapshot),
-            )
-            .subquery()
-        )
+    def wrong(table: Any, project_id: Any, level: Any, nearer: Any, deleted: bool) -> Any:
+        return real(table, project_id, level, nearer, True)
 
-    patch.setattr(reading, "visible", wrong)
-    patch.setattr(repository, "visible", wrong)
+    patch.setattr(reading, "_layer", wrong)
 
 
 def merge_ignores_base(patch: MonkeyPatch) -> None:
@@ -117,13 +118,115 @@ def delete_ignores_edits(patch: MonkeyPatch) -> None:
     patch.setattr(staging.Staging, "_check_delete", lambda *_: None)
 
 
-def rules_see_the_past(patch: MonkeyPatch) -> None:
-    """Structural rules are told that everything they ask about exists."""
+def no_structural_rules(patch: MonkeyPatch) -> None:
+    """Nobody asks whether a commit or a merge leaves orphans and cycles behind."""
 
-    async def wrong(self: Any, changes: Any) -> None:
-        return None
+    async def nothing(*_: Any, **__: Any) -> AsyncIterator[Any]:
+        for item in ():
+            yield item
 
-    patch.setattr(writer.Writer, "_check_rules", wrong)
+    patch.setattr(rules, "violations", nothing)
+    patch.setattr(merge_plan, "violations", nothing)
+
+
+def no_structural_rules_in_merges(patch: MonkeyPatch) -> None:
+    """Two sides that are right each by itself are taken to be right together."""
+
+    async def nothing(*_: Any, **__: Any) -> AsyncIterator[Any]:
+        for item in ():
+            yield item
+
+    patch.setattr(merge_plan, "violations", nothing)
+
+
+def base_pointer_as_merge_base(patch: MonkeyPatch) -> None:
+    """What lies below the branch is taken for the state that it had last in common with its parent."""
+
+    async def wrong(session: Any, project_id: Any, branch_id: Any, seq: int) -> Any:
+        snapshot = await refs.snapshot_at(session, project_id, branch_id, seq)
+        if not snapshot.below:
+            return snapshot
+        base = snapshot.below[0]
+        return await refs.snapshot_at(session, project_id, base.branch_id, base.seq)
+
+    patch.setattr(merge_plan, "snapshot_at", wrong)
+
+
+def own_rows_not_compared_on_update(patch: MonkeyPatch) -> None:
+    """An update leaves the branch's own revisions alone where only the parent changed the entity."""
+
+    async def nothing(*_: Any) -> list[Any]:
+        return []
+
+    patch.setattr(repository, "own_ids", nothing)
+
+
+def deleted_on_branch_shows_through(patch: MonkeyPatch) -> None:
+    """What was deleted on a branch is seen again from below."""
+    real = reading.own
+
+    def wrong(table: Any, project_id: Any, level: Any) -> list[Any]:
+        conditions = real(table, project_id, level)
+        if isinstance(table, Alias):  # the mask of a nearer layer
+            conditions.append(table.c.deleted.is_(False))
+        return conditions
+
+    patch.setattr(reading, "own", wrong)
+
+
+def moved_base_is_no_change(patch: MonkeyPatch) -> None:
+    """An editor who saw a branch before an update overwrites what the update brought."""
+    patch.setattr(changes, "_may_differ", lambda head, state, base: state.seq_from > base)
+
+
+def merge_not_remembered(patch: MonkeyPatch) -> None:
+    """A merge does not record what the two sides have in common since."""
+
+    real = merging._synchronise
+
+    async def wrong(session: Any, plan: Any, seq: int) -> None:
+        if plan.direction == merge_plan.UPDATE:
+            await real(session, plan, seq)
+
+    patch.setattr(merging, "_synchronise", wrong)
+
+
+def edit_wins_over_deletion(patch: MonkeyPatch) -> None:
+    """An edit against a deletion is decided silently."""
+    real = merge_plan.merge_states
+
+    def wrong(kind: Any, sides: Any) -> Any:
+        merged, conflicts = real(kind, sides)
+        return merged, [item for item in conflicts if item.field != "existence"]
+
+    patch.setattr(merge_plan, "merge_states", wrong)
+
+
+def half_a_position(patch: MonkeyPatch) -> None:
+    """Parent and rank of a placement are merged apart, so that it stands where neither side put it."""
+    patch.setattr(
+        merge,
+        "_merge_position",
+        lambda kind, base, ours, theirs: (
+            {
+                name: merge.merge_values(
+                    FieldKind.SCALAR, *(side.get(name) for side in (base, ours, theirs))
+                )
+                for name in kind.position
+            },
+            [],
+        ),
+    )
+
+
+def diff_of_one_layer(patch: MonkeyPatch) -> None:
+    """A comparison looks at the branch's own commits only, not at what moved below it."""
+    real = repository.differing_ids
+
+    async def wrong(session: Any, kind: Any, a: Any, b: Any) -> Any:
+        return await real(session, kind, replace(a, below=()), replace(b, below=()))
+
+    patch.setattr(repository, "differing_ids", wrong)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -136,7 +239,16 @@ FAULTS: tuple[Fault, ...] = (
     removed_key_stays,
     undo_unmerged,
     delete_ignores_edits,
-    rules_see_the_past,
+    no_structural_rules,
+    no_structural_rules_in_merges,
+    base_pointer_as_merge_base,
+    own_rows_not_compared_on_update,
+    deleted_on_branch_shows_through,
+    moved_base_is_no_change,
+    merge_not_remembered,
+    edit_wins_over_deletion,
+    half_a_position,
+    diff_of_one_layer,
 )
 
 __all__ = ["FAULTS", "Fault"]

@@ -85,7 +85,7 @@ def test_planted_fault_is_found(
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=60,
+                max_examples=300,
                 stateful_step_count=40,
                 derandomize=True,
                 phases=[Phase.generate],

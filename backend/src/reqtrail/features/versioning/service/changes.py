@@ -55,9 +55,7 @@ async def stage(
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
         state = current.get(reference)
-        # On a branch, what shows through from below can have changed without a revision: its base moved.
-        may_differ = state is not None and (head.below or state.seq_from > (base_seq or 0))
-        if base_seq is not None and may_differ:
+        if base_seq is not None and state is not None and _may_differ(head, state, base_seq):
             by_base[base_seq].append(reference)
         if item.action is Action.RESTORE and item.from_seq is not None:
             by_source[item.from_seq].append(reference)
@@ -76,6 +74,14 @@ async def stage(
         return staging.result(), staging.merged
     except EditConflict as conflict:
         raise await _presented(session, head, conflict) from None
+
+
+def _may_differ(head: Snapshot, state: State, base_seq: int) -> bool:
+    """Return whether *state* may be another than the one that was visible at *base_seq*.
+
+    On a branch, what shows through from below can have changed without a revision, when its base moved.
+    """
+    return bool(head.below) or state.seq_from > base_seq
 
 
 async def load_states(

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import BranchClosed, MergeImpossible, ResolutionInvalid
-from reqtrail.features.versioning.merge import FieldConflict
+from reqtrail.features.versioning.merge import EXISTENCE, FieldConflict
 from reqtrail.features.versioning.registry import Violation, all_kinds, get_kind
 from reqtrail.features.versioning.service.branches import find_branch
 from reqtrail.features.versioning.service.refs import head_snapshot, snapshot_at
@@ -149,6 +149,7 @@ class _Merge:
         self._merged: dict[Reference, State | None] = {}
         self._own: set[Reference] = set()
         self._conflicts: dict[Place, Conflict] = {}
+        self._chosen: dict[Reference, list[Resolution]] = {}
 
     async def run(self, resolutions: Sequence[Resolution]) -> None:
         plan = self._plan
@@ -228,16 +229,17 @@ class _Merge:
 
     def _apply(self, left: dict[Place, Resolution]) -> None:
         """Put in what was chosen for known conflicts: first what stays at all, then its fields."""
-        ready = sorted(
-            (place for place in left if place in self._conflicts),
-            key=lambda place: place[2] != "existence",
-        )
-        for place in ready:
+        for place in [place for place in left if place in self._conflicts]:
             resolution, reference = left.pop(place), (place[0], place[1])
-            self._merged[reference] = resolve(
-                get_kind(place[0]), self._merged[reference], self._sides[reference], resolution
-            )
             self._conflicts[place] = replace(self._conflicts[place], resolution=resolution)
+            chosen = self._chosen.setdefault(reference, [])
+            chosen.append(resolution)
+            chosen.sort(key=lambda one: one.field != EXISTENCE)
+            kind, sides = get_kind(reference[0]), self._sides[reference]
+            merged = merge_states(kind, sides)[0]
+            for one in chosen:
+                merged = resolve(kind, merged, sides, one)
+            self._merged[reference] = merged
 
     async def _check(self) -> set[Place]:
         """Ask the rules; make a conflict of whatever could mend what they find broken. Return those places."""

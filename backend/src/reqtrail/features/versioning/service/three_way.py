@@ -111,19 +111,21 @@ def _value(kind: Kind, content: Content | None, field: str) -> Any:
 
 
 def resolve(kind: Kind, merged: State | None, sides: Sides, resolution: Resolution) -> State | None:
-    """Return *merged* with a resolution put in.
+    """Return *merged* with a resolution put in; of what is deleted, no field is left to be chosen.
 
     Raises:
-        ResolutionInvalid: If the value does not fit the field, or there is nothing to put it into.
+        ResolutionInvalid: If the value does not fit the field.
     """
     if resolution.field == EXISTENCE:
         return _exist(merged, sides, resolution)
     if merged is None or merged.deleted:
-        raise ResolutionInvalid("A field cannot be chosen of something that is deleted.")
+        return merged
     value = resolution.value
     if resolution.choose is not None:
         content = visible(sides.of(resolution.choose))
         value = _value(kind, content, resolution.field)
+        if content is None:
+            return merged
         if resolution.key is not None:
             value = (value or {}).get(resolution.key)
     return replace(merged, content=_put(kind, merged.content, resolution, value))

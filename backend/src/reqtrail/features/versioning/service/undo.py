@@ -66,7 +66,7 @@ async def revert(
         before = await snapshot_as_of(session, after, seq - 1)
     except RefNotFound:
         raise RefNotFound("The first version of a branch cannot be undone.") from None
-    operations = [_inverse(change, seq) for change in await diff(session, after, before)]
+    operations = [_inverse(change, before.seq) for change in await diff(session, after, before)]
     details = {"reverts": seq} if redoes is None else {"reverts": seq, "redoes": redoes}
     request = CommitRequest(
         project_id,
@@ -81,12 +81,12 @@ async def revert(
     return await commit(session, request, operations)
 
 
-def _inverse(change: EntityChange, seq: int) -> Operation:
-    """Return the operation that leads from the state after commit *seq* (``change.before``) to the one before it."""
+def _inverse(change: EntityChange, before_seq: int) -> Operation:
+    """Return the operation that leads from the state after a commit (``change.before``) to that of the one before."""
     if change.after is None:
         return Operation(Action.DELETE, change.kind, change.entity_id)
     if change.before is None:
-        return Operation(Action.RESTORE, change.kind, change.entity_id, from_seq=seq - 1)
+        return Operation(Action.RESTORE, change.kind, change.entity_id, from_seq=before_seq)
     fields = {}
     maps = {item.name for item in get_kind(change.kind).fields if item.kind is FieldKind.MAP}
     for name in change.fields:
