@@ -8,39 +8,25 @@ It stands for items (attributes merged by key) and placements (an item, and a po
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-Content = dict[str, Any]
-Place = tuple[UUID, str, str | None]
-"""Where both sides of a merge disagree: entity, field, key within the attributes."""
+from tests.model.reference_merge import (
+    Choices,
+    Content,
+    Entity,
+    Refused,
+    State,
+    look_same,
+    merge,
+    merge_entity,
+    patch,
+)
 
 MAIN = "main"
-POSITION = ("document_id", "parent_id", "rank")
 
-
-class Refused(Exception):
-    """The operation is refused and nothing changes.
-
-    ``why`` is ``conflict``, ``missing``, ``structure``, ``closed``, ``children`` or ``unmerged``.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True)
-class Entity:
-    """The state of one entity."""
-
-    kind: str
-    content: Content
-    deleted: bool = False
-
-
-State = dict[UUID, Entity]
+__all__ = ["MAIN", "Branch", "Choices", "Entity", "Model", "Refused"]
 
 
 @dataclass
@@ -60,145 +46,6 @@ class Branch:
     def head(self) -> int:
         """The sequence of its newest commit."""
         return self.seqs[-1]
-
-
-def _pick(base: Any, ours: Any, theirs: Any) -> Any:
-    """Merge three scalars, absent ones being None."""
-    if ours == theirs:
-        return ours
-    if ours == base:
-        return theirs
-    if theirs == base:
-        return ours
-    raise Refused("conflict")
-
-
-@dataclass
-class Choices:
-    """Which side was chosen where both disagree: ``base``, ``ours`` or ``theirs``."""
-
-    sides: Mapping[Place, str] = field(default_factory=dict)
-
-    def pick(self, place: Place, base: Any, ours: Any, theirs: Any) -> Any:
-        """Merge three values, or take the one that was chosen."""
-        side = self.sides.get(place)
-        if side is not None:
-            return {"base": base, "ours": ours, "theirs": theirs}[side]
-        return _pick(base, ours, theirs)
-
-
-NO_CHOICES = Choices()
-
-
-def merge(
-    kind: str,
-    base: Content,
-    ours: Content,
-    theirs: Content,
-    entity_id: UUID = UUID(int=0),
-    choices: Choices = NO_CHOICES,
-) -> Content:
-    """Merge contents field by field; the attributes of an item key by key, the position of a placement as one."""
-    merged: Content = {}
-    if kind == "placement":
-        sides = [tuple(side.get(name) for name in POSITION) for side in (base, ours, theirs)]
-        place = choices.pick((entity_id, "position", None), *sides)
-        merged.update(zip(POSITION, place, strict=True))
-    for name in ours:
-        if name in merged:
-            continue
-        if name == "attributes":
-            maps = [side.get(name) or {} for side in (base, ours, theirs)]
-            values = {
-                key: choices.pick((entity_id, name, key), *(each.get(key) for each in maps))
-                for key in {*maps[0], *maps[1], *maps[2]}
-            }
-            merged[name] = {key: value for key, value in values.items() if value is not None}
-        else:
-            sides = [side.get(name) for side in (base, ours, theirs)]
-            merged[name] = choices.pick((entity_id, name, None), *sides)
-    return merged
-
-
-def patch(content: Content, fields: Mapping[str, Any]) -> Content:
-    """Return *content* with *fields* set; attributes are patched by key and None removes one."""
-    result = {**content, **fields}
-    if "attributes" in fields:
-        values = {**content["attributes"], **fields["attributes"]}
-        result["attributes"] = {key: value for key, value in values.items() if value is not None}
-    return result
-
-
-def _there(entity: Entity | None) -> Entity | None:
-    return None if entity is None or entity.deleted else entity
-
-
-def _look_same(one: Entity | None, other: Entity | None) -> bool:
-    one, other = _there(one), _there(other)
-    return (one and one.content) == (other and other.content)
-
-
-def merge_entity(
-    entity_id: UUID,
-    base: Entity | None,
-    ours: Entity | None,
-    theirs: Entity | None,
-    choices: Choices,
-) -> Entity | None:
-    """Merge three states of one entity."""
-    known = theirs or ours or base
-    assert known is not None
-    exists = choices.sides.get((entity_id, "existence", None))
-    if exists is not None:
-        chosen = _there({"base": base, "ours": ours, "theirs": theirs}[exists])
-        if chosen is None:
-            return replace(known, deleted=True)
-        # A field can still be chosen, of a side that has it.
-        content = dict(chosen.content)
-        for place, side in choices.sides.items():
-            source = _there({"base": base, "ours": ours, "theirs": theirs}[side])
-            if place[0] == entity_id and place[1] != "existence" and source is not None:
-                _put(content, place, source.content)
-        return replace(chosen, content=content)
-    if _look_same(ours, theirs):
-        merged = theirs if ours is None else ours
-    elif _look_same(base, theirs):
-        merged = ours
-    elif _look_same(base, ours):
-        merged = theirs
-    else:
-        at_base, at_ours, at_theirs = _there(base), _there(ours), _there(theirs)
-        if at_ours is None or at_theirs is None:
-            raise Refused("conflict")
-        content = merge(
-            known.kind,
-            at_base.content if at_base else {},
-            at_ours.content,
-            at_theirs.content,
-            entity_id,
-            choices,
-        )
-        return Entity(known.kind, content)
-    if _there(merged) is None:
-        return merged
-    assert merged is not None
-    content = dict(merged.content)
-    for place, side in choices.sides.items():
-        source = _there({"base": base, "ours": ours, "theirs": theirs}[side])
-        if place[0] == entity_id and source is not None:
-            _put(content, place, source.content)
-    return replace(merged, content=content)
-
-
-def _put(content: Content, place: Place, source: Content) -> None:
-    _, name, key = place
-    if name == "position":
-        content.update({one: source[one] for one in POSITION})
-    elif key is not None:
-        values = {**content[name], key: source[name].get(key)}
-        content[name] = {one: value for one, value in values.items() if value is not None}
-    else:
-        content[name] = source[name]
 
 
 class Model:
@@ -265,7 +112,7 @@ class Model:
         """Commit a deletion; refused if the entity changed since *base*."""
         self._open(branch)
         current, seen = self._current(entity_id, base, branch)
-        if not current.deleted and seen is not None and not _look_same(seen, current):
+        if not current.deleted and seen is not None and not look_same(seen, current):
             raise Refused("conflict")
         self._commit({entity_id: Entity(current.kind, current.content, deleted=True)}, branch)
 
@@ -301,7 +148,7 @@ class Model:
         for entity_id, entity in after.items():
             old = before.get(entity_id)
             gone = old is None or old.deleted
-            if _look_same(old, entity):
+            if look_same(old, entity):
                 continue
             wanted = entity if old is None else old
             changes[entity_id] = self._inverse(wanted, gone, entity, now[entity_id])
@@ -309,7 +156,7 @@ class Model:
 
     def _inverse(self, wanted: Entity, gone: bool, base: Entity, current: Entity) -> Entity:
         if gone:
-            if not current.deleted and not _look_same(current, base):
+            if not current.deleted and not look_same(current, base):
                 raise Refused("conflict")
             return Entity(current.kind, current.content, deleted=True)
         if base.deleted:
@@ -353,8 +200,13 @@ class Model:
             return False
         merged: State = {}
         for entity_id in {*line.synced, *ours, *theirs}:
-            sides = (side.get(entity_id) for side in (line.synced, ours, theirs))
-            entity = merge_entity(entity_id, *sides, choices)
+            entity = merge_entity(
+                entity_id,
+                line.synced.get(entity_id),
+                ours.get(entity_id),
+                theirs.get(entity_id),
+                choices,
+            )
             unknown = entity_id not in ours and direction == "merge"
             if entity is not None and not (entity.deleted and unknown):
                 merged[entity_id] = entity
@@ -397,7 +249,7 @@ class Model:
     def _commit(self, changes: State, branch: str) -> None:
         now = self.now(branch)
         coming = {**now, **changes}
-        effective = any(not _look_same(now.get(one), entity) for one, entity in changes.items())
+        effective = any(not look_same(now.get(one), entity) for one, entity in changes.items())
         if not effective:
             return
         _check_structure(coming)

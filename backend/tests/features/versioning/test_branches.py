@@ -9,6 +9,8 @@ import pytest
 
 from reqtrail.features.versioning import errors
 from reqtrail.features.versioning.service import branches, merging
+from reqtrail.features.versioning.service.merge_plan import MERGE, UPDATE, MergePlan
+from reqtrail.features.versioning.service.merge_plan import preview as plan_merge
 from reqtrail.features.versioning.service.three_way import Resolution
 from reqtrail.features.versioning.types import CommitResult
 from tests.factories.engine import BenchProject, create, delete, update
@@ -33,9 +35,9 @@ async def merge(
         )
 
 
-async def preview(project: BenchProject, branch_id: UUID, how: str) -> merging.MergePlan:
+async def preview(project: BenchProject, branch_id: UUID, how: str) -> MergePlan:
     async with project.database.read_session() as session:
-        return await merging.preview(session, project.project_id, branch_id, how)
+        return await plan_merge(session, project.project_id, branch_id, how)
 
 
 async def value(project: BenchProject, item: UUID, ref: str) -> Any:
@@ -60,14 +62,14 @@ async def test_update_then_merge(project: BenchProject) -> None:
     work = await branch(project, "work")
     await project.commit(update("item", one, attributes={"a": "ours"}), branch="work")
     await project.edit_item(two, {"a": "theirs"})
-    await merge(project, work, merging.UPDATE)
+    await merge(project, work, UPDATE)
     assert await value(project, two, "work") == "theirs"
     assert await value(project, one, "work") == "ours"
     assert await value(project, one, "main") == "one"
-    result = await merge(project, work, merging.MERGE)
+    result = await merge(project, work, MERGE)
     assert await value(project, one, "main") == "ours"
     assert [change.entity_id for change in result.changes] == [one]
-    assert not (await merge(project, work, merging.MERGE)).changes
+    assert not (await merge(project, work, MERGE)).changes
     report = await project.verify()
     assert report.ok, report.problems
 
@@ -76,14 +78,14 @@ async def test_what_was_merged_and_then_deleted_does_not_come_back(project: Benc
     work = await branch(project, "work")
     item = UUID(int=7)
     await project.commit(create("item", item, attributes={"a": "x"}), branch="work")
-    await merge(project, work, merging.MERGE)
+    await merge(project, work, MERGE)
     await project.commit(delete("item", item))
     other = UUID(int=8)
     await project.commit(create("item", other, attributes={"a": "y"}), branch="work")
-    await merge(project, work, merging.MERGE)
+    await merge(project, work, MERGE)
     state = await project.state("item", item, "main")
     assert state is not None and state.deleted
-    await merge(project, work, merging.UPDATE)
+    await merge(project, work, UPDATE)
     state = await project.state("item", item, "work")
     assert state is not None and state.deleted
     report = await project.verify()
@@ -95,20 +97,18 @@ async def test_a_conflict_is_refused_then_resolved(project: BenchProject) -> Non
     work = await branch(project, "work")
     await project.commit(update("item", item, attributes={"a": "ours"}), branch="work")
     await project.edit_item(item, {"a": "theirs"})
-    plan = await preview(project, work, merging.UPDATE)
+    plan = await preview(project, work, UPDATE)
     (conflict,) = plan.conflicts
     assert (conflict.base, conflict.ours, conflict.theirs) == ("one", "ours", "theirs")
     before = await project.at("work")
     with pytest.raises(errors.MergeConflict):
-        await merge(project, work, merging.UPDATE)
+        await merge(project, work, UPDATE)
     assert await project.at("work") == before
     with pytest.raises(errors.ResolutionInvalid):
-        await merge(
-            project, work, merging.UPDATE, Resolution("item", item, "attributes", "b", "ours")
-        )
-    await merge(project, work, merging.UPDATE, Resolution("item", item, "attributes", "a", "ours"))
+        await merge(project, work, UPDATE, Resolution("item", item, "attributes", "b", "ours"))
+    await merge(project, work, UPDATE, Resolution("item", item, "attributes", "a", "ours"))
     assert await value(project, item, "work") == "ours"
-    await merge(project, work, merging.MERGE)
+    await merge(project, work, MERGE)
     assert await value(project, item, "main") == "ours"
 
 
@@ -125,7 +125,7 @@ async def test_a_child_added_below_a_deleted_parent_is_a_choice(project: BenchPr
         branch="work",
     )
     await project.commit(delete("placement", parent))
-    for how in (merging.UPDATE, merging.MERGE):
+    for how in (UPDATE, MERGE):
         plan = await preview(project, work, how)
         assert {(one.entity_id, one.field) for one in plan.open_conflicts} >= {
             (parent, "existence"),
@@ -133,10 +133,8 @@ async def test_a_child_added_below_a_deleted_parent_is_a_choice(project: BenchPr
         }
         with pytest.raises(errors.MergeConflict):
             await merge(project, work, how)
-    await merge(
-        project, work, merging.UPDATE, Resolution("placement", parent, "existence", None, "ours")
-    )
-    await merge(project, work, merging.MERGE)
+    await merge(project, work, UPDATE, Resolution("placement", parent, "existence", None, "ours"))
+    await merge(project, work, MERGE)
     state = await project.state("placement", child, "main")
     assert state is not None and not state.deleted
     report = await project.verify()
