@@ -19,6 +19,8 @@ SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "reqif" / "small.req
 COMMANDS = (
     *(["up"], ["status"], ["version"], ["import"], ["export"], ["log"], ["diff"], ["verify"]),
     *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
+    *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
+    *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),
 )
 
 
@@ -125,6 +127,43 @@ def test_the_demo_project_has_three_linked_levels(local: Instance) -> None:
             last = client.get(f"/api/v1/projects/RQT/items/{rows[-1]['item']['id']}/links").json()
             assert last["outgoing"] or last["incoming"]
         assert total >= 100
+
+
+def test_a_branch_goes_its_way_and_comes_back(local: Instance) -> None:
+    project = ("--project", "RQT")
+    assert run_json("branch", "create", "winter", *project)["base"] > 1
+    with local.client() as client:
+        root = "/api/v1/projects/RQT"
+        document = client.get(f"{root}/documents").json()["documents"][0]
+        rows = client.get(f"{root}/documents/{document['id']}/rows").json()["rows"]
+        item = next(row["item"] for row in rows if row["item"]["attributes"])
+        attribute = next(
+            name for name, value in item["attributes"].items() if isinstance(value, str)
+        )
+        for branch, text in (("winter", "Snow one"), ("main", "Sun two")):
+            client.patch(
+                f"{root}/items/{item['id']}",
+                params={"branch": branch},
+                json={"attributes": {attribute: f"<div>{text}</div>"}},
+            ).raise_for_status()
+    shown = run("branch", "update", "winter", *project, code=Exit.CONFLICT).stdout
+    assert "Snow" in shown and "Sun" in shown and "1 to be chosen" in shown
+    preview = run_json("branch", "update", "winter", *project, code=Exit.CONFLICT)
+    assert [conflict["field_key"] for conflict in preview["conflicts"]] == [attribute]
+    run("branch", "update", "winter", "--prefer", "ours", *project)
+    merged = run_json("branch", "merge", "winter", *project)
+    assert [change["id"] for change in merged["changes"]] == [item["id"]]
+    made = run_json("baseline", "create", "Winter 1", "--at", "main", *project)
+    assert made["seq"] == merged["ref"]["seq"]
+    assert "Winter 1" in run("baseline", "list", *project).stdout
+    assert "winter is merged." in run("branch", "close", "winter", *project).stdout
+    listed = {branch["name"]: branch for branch in run_json("branch", "list", *project)["branches"]}
+    assert listed["winter"]["state"] == "merged" and listed["main"]["state"] == "open"
+    assert "Winter 1" not in run("diff", "Winter 1", "main", *project).stdout
+    assert (
+        "ref_name_taken" in run("branch", "create", "WINTER", *project, code=Exit.CONFLICT).stderr
+    )
+    assert run_json("verify", *project)["ok"] is True
 
 
 def test_refusals_carry_code_and_request(local: Instance) -> None:

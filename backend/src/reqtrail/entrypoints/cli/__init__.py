@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from reqtrail.entrypoints.cli import accounts, exchange, history, instance
+from reqtrail.entrypoints.cli import accounts, branches, exchange, history, instance
 from reqtrail.entrypoints.cli.output import EXIT_CODES
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 instance.add_to(app)
 exchange.add_to(app)
 history.add_to(app)
+branches.add_to(app)
 accounts.add_to(app)
 
 
