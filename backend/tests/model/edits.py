@@ -71,7 +71,9 @@ class Edits(RuleBasedStateMachine):
         return sum(one == kind for one in self.kinds.values())
 
     def _base(self, branch: Branch, ago: int | None) -> int | None:
-        return None if ago is None else max(branch.seqs[0], branch.head - ago)
+        if ago is None:
+            return None
+        return self.model.as_of(branch.name, max(branch.seqs[0], branch.head - ago))
 
     def _commit(self, operation: Operation, refused: Refused | None, branch: Branch) -> None:
         """Commit on the engine what the model has committed already, or refused."""

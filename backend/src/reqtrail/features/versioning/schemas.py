@@ -204,7 +204,7 @@ class BranchPatch(BaseModel):
 
 
 class ResolutionWrite(BaseModel):
-    """What shall stand where both sides disagree: a side, or a value of your own."""
+    """Which side shall stand where both disagree."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -212,8 +212,7 @@ class ResolutionWrite(BaseModel):
     id: UUID
     field: str
     field_key: str | None = None
-    choose: Literal["base", "ours", "theirs"] | None = None
-    value: Any = None
+    choose: Literal["base", "ours", "theirs"]
 
 
 class MergePreviewWrite(BaseModel):

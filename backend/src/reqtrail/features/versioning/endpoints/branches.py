@@ -134,8 +134,7 @@ async def post_merge(
 
 def _resolutions(written: Sequence[ResolutionWrite]) -> list[Resolution]:
     return [
-        Resolution(item.kind, item.id, item.field, item.field_key, item.choose, item.value)
-        for item in written
+        Resolution(item.kind, item.id, item.field, item.field_key, item.choose) for item in written
     ]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import BaseInvalid, EditConflict, RefNotFound
 from reqtrail.features.versioning.registry import get_kind, present
-from reqtrail.features.versioning.service.refs import snapshot_as_of, snapshot_of
+from reqtrail.features.versioning.service.refs import snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
 from reqtrail.features.versioning.types import (
     Action,
@@ -59,10 +59,13 @@ async def stage(
             by_base[base_seq].append(reference)
         if item.action is Action.RESTORE and item.from_seq is not None:
             by_source[item.from_seq].append(reference)
-    bases = {seq: await _load_base(session, head, seq, refs) for seq, refs in by_base.items()}
-    sources = {
-        seq: await _load_source(session, request, seq, refs) for seq, refs in by_source.items()
-    }
+    try:
+        bases = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_base.items()}
+    except RefNotFound as error:
+        raise BaseInvalid(
+            f"The edit is based on a version that does not exist. {error.detail}"
+        ) from None
+    sources = {seq: await _load_at(session, request, seq, refs) for seq, refs in by_source.items()}
     staging = Staging({name: get_kind(name) for name in {item.kind for item in operations}})
     for item, base_seq in zip(operations, bases_of, strict=True):
         reference = (item.kind, item.entity_id)
@@ -102,42 +105,32 @@ async def load_states(
     return states
 
 
-def check_base(base: int | None, head_seq: int) -> None:
-    """Refuse a *base* sequence that does not exist.
+def check_base(base: int | None, head: Snapshot) -> None:
+    """Refuse a *base* sequence that lies after the *head* of main; on a branch, any commit can have been seen.
 
     Raises:
-        BaseInvalid: If it lies outside 0 to *head_seq*.
+        BaseInvalid: If it does not exist.
     """
-    if base is not None and not 0 <= base <= head_seq:
+    if base is not None and (base < 0 or (base > head.seq and not head.below)):
         raise BaseInvalid(
-            f"The edit is based on version {base}, but the newest is {head_seq}. Reload, then edit"
+            f"The edit is based on version {base}, but the newest is {head.seq}. Reload, then edit"
             " again."
         )
 
 
 def _base_of(operation: Operation, request: CommitRequest, head: Snapshot) -> int | None:
     base = operation.base_seq if operation.base_seq is not None else request.base_seq
-    check_base(base, head.seq)
+    check_base(base, head)
     return base
 
 
-async def _load_base(
-    session: AsyncSession, head: Snapshot, seq: int, references: Iterable[Reference]
-) -> dict[Reference, State]:
-    """Return the states that the author saw on the branch."""
-    if seq == 0:
-        return {}
-    try:
-        snapshot = await snapshot_as_of(session, head, seq)
-    except RefNotFound as error:
-        raise BaseInvalid(f"The edit is based on version {seq}, but {error.detail}") from None
-    return await load_states(session, snapshot, {}, references)
-
-
-async def _load_source(
+async def _load_at(
     session: AsyncSession, request: CommitRequest, seq: int, references: Iterable[Reference]
 ) -> dict[Reference, State]:
-    """Return the states to bring back: those that commit *seq* left, on whichever branch."""
+    """Return the states that commit *seq* left, on whichever branch it was made.
+
+    What shows through from below on a branch was written by a commit of the parent, and is seen as that one's.
+    """
     if seq == 0:
         return {}
     snapshot = await snapshot_of(session, request.project_id, seq)

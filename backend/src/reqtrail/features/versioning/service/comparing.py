@@ -110,7 +110,7 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
                 field_key=item.field_key,
                 reason=item.reason,
                 open=item.is_open,
-                chosen=(item.resolution.choose or "value") if item.resolution else None,
+                chosen=item.resolution.choose if item.resolution else None,
                 **await shown_sides(
                     session, plan.ours, item.kind, item.field, item.field_key, item
                 ),

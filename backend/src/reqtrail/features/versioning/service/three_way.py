@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -22,15 +21,14 @@ class Resolution:
     """What shall stand where both sides disagree.
 
     Attributes:
-        choose: ``base``, ``ours`` or ``theirs``; None if ``value`` is given.
+        choose: ``base``, ``ours`` or ``theirs``.
     """
 
     kind: str
     entity_id: UUID
     field: str
-    key: str | None = None
-    choose: str | None = None
-    value: Any = None
+    key: str | None
+    choose: str
 
     @property
     def place(self) -> Place:
@@ -114,26 +112,22 @@ def resolve(kind: Kind, merged: State | None, sides: Sides, resolution: Resoluti
     """Return *merged* with a resolution put in; of what is deleted, no field is left to be chosen.
 
     Raises:
-        ResolutionInvalid: If the value does not fit the field.
+        ResolutionInvalid: If the kind has no such field.
     """
     if resolution.field == EXISTENCE:
         return _exist(merged, sides, resolution)
     if merged is None or merged.deleted:
         return merged
-    value = resolution.value
-    if resolution.choose is not None:
-        content = visible(sides.of(resolution.choose))
-        value = _value(kind, content, resolution.field)
-        if content is None:
-            return merged
-        if resolution.key is not None:
-            value = (value or {}).get(resolution.key)
+    content = visible(sides.of(resolution.choose))
+    if content is None:
+        return merged
+    value = _value(kind, content, resolution.field)
+    if resolution.key is not None:
+        value = (value or {}).get(resolution.key)
     return replace(merged, content=_put(kind, merged.content, resolution, value))
 
 
 def _exist(merged: State | None, sides: Sides, resolution: Resolution) -> State | None:
-    if resolution.choose is None:
-        raise ResolutionInvalid("Whether something stays is chosen as “ours”, “theirs” or “base”.")
     chosen = sides.of(resolution.choose)
     if visible(chosen) is None:
         known = merged or sides.ours or sides.theirs or sides.base
@@ -144,8 +138,6 @@ def _exist(merged: State | None, sides: Sides, resolution: Resolution) -> State 
 def _put(kind: Kind, content: Content, resolution: Resolution, value: Any) -> Content:
     field, key = resolution.field, resolution.key
     if field == POSITION:
-        if not isinstance(value, Mapping) or set(value) != set(kind.position):
-            raise ResolutionInvalid(f"A position is given by {', '.join(kind.position)}.")
         return {**content, **value}
     known = next((item for item in kind.fields if item.name == field), None)
     if known is None:

@@ -119,7 +119,7 @@ class Writer:
         *,
         parents: Sequence[bytes] = (),
     ) -> None:
-        check_base(request.base_seq, opened.head.seq)
+        check_base(request.base_seq, opened.head)
         if contains_nul([request.message, request.kind, dict(request.details)]):
             raise OperationInvalid("The message or the details of the commit hold a NUL character.")
         self._session = session
