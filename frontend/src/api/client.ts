@@ -106,8 +106,37 @@ async function toError(response: Response): Promise<ApiError> {
   }
 }
 
+/** What writes to a branch, and what asks for one's own stack of it. Making a branch or a baseline does not. */
+const BRANCHED = /^\/api\/v1\/projects\/[^/]+\/(commits|documents|items|links|files|undo|redo)(\/|$)/
+let writeBranch: string | null = null
+
+/** Sends all further writes of contents to a branch; null is the root branch. */
+export function setWriteBranch(branch: string | null): void {
+  writeBranch = branch
+}
+
+function onBranch(address: string, method: string): string {
+  const url = new URL(address, location.origin)
+  const asks = method === 'GET' && url.pathname.endsWith('/undo')
+  if (writeBranch && (method !== 'GET' || asks) && BRANCHED.test(url.pathname)) {
+    url.searchParams.set('branch', writeBranch)
+  }
+  return url.href
+}
+
+const branches: Middleware = {
+  async onRequest({ request }) {
+    const address = onBranch(request.url, request.method)
+    if (address === request.url) return undefined
+    const { method, headers, signal } = request
+    // A stream cannot be sent again when a sign-in has to be renewed, so the body is read.
+    const body = method === 'GET' ? null : await request.arrayBuffer()
+    return new Request(address, { method, headers, signal, body: body?.byteLength ? body : null })
+  },
+}
+
 export const client = createClient<paths>({ baseUrl: '/', fetch: send })
-client.use(problems)
+client.use(problems, branches)
 
 /** Returns the body of an answer that has one. Errors were thrown before. */
 export async function unwrap<T>(call: Promise<{ data?: T }>): Promise<T> {
@@ -152,7 +181,7 @@ async function read<T>(answer: Response): Promise<T> {
 function post(path: string, form: FormData, { onProgress, signal }: Upload): Promise<Response> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest()
-    request.open('POST', path)
+    request.open('POST', onBranch(path, 'POST'))
     if (accessToken) request.setRequestHeader('Authorization', `Bearer ${accessToken}`)
     request.upload.onprogress = (event) => onProgress?.(event.loaded, event.total)
     request.onload = () => {

@@ -2308,11 +2308,14 @@ export interface components {
         };
         /**
          * ResolutionWrite
-         * @description What shall stand where both sides disagree: a side, or a value of your own.
+         * @description Which side shall stand where both disagree.
          */
         ResolutionWrite: {
-            /** Choose */
-            choose?: ("base" | "ours" | "theirs") | null;
+            /**
+             * Choose
+             * @enum {string}
+             */
+            choose: "base" | "ours" | "theirs";
             /** Field */
             field: string;
             /** Field Key */
@@ -2324,8 +2327,6 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
-            /** Value */
-            value?: unknown;
         };
         /**
          * RestoreWrite

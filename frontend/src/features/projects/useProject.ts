@@ -2,9 +2,13 @@ import { useQuery } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { useRoute } from 'vue-router'
 import { keys } from '@/api/keys'
+import { useBranches } from '@/shared/composables/useBranches'
 import { getProject } from './projects.api'
 
-/** The project, what the person may do in it, and which version the address names (`?at=`). */
+/**
+ * The project, what the person may do in it, and which version the address names (`?at=`). The head of an open branch
+ * can be written to as the newest version can; all other versions are for reading.
+ */
 export function useProject(project: MaybeRefOrGetter<string>) {
   const route = useRoute()
   const query = useQuery({
@@ -13,17 +17,33 @@ export function useProject(project: MaybeRefOrGetter<string>) {
     enabled: computed(() => Boolean(toValue(project))),
   })
   const at = computed(() => (typeof route.query.at === 'string' ? route.query.at : ''))
+  const { branches } = useBranches(
+    project,
+    computed(() => at.value !== ''),
+  )
+  const branch = computed(() =>
+    at.value === '' ? null : (branches.value.find((one) => one.name === at.value) ?? null),
+  )
   const role = computed(() => query.data.value?.role)
+  const writer = computed(
+    () => !query.data.value?.archived && (role.value === 'owner' || role.value === 'editor'),
+  )
   return {
     project: query.data,
     error: query.error,
     isPending: query.isPending,
     refetch: query.refetch,
     at,
-    /** Whether what is shown can be changed: a writer, at the newest version. */
-    canEdit: computed(
-      () => !at.value && !query.data.value?.archived && (role.value === 'owner' || role.value === 'editor'),
-    ),
+    /** The branch whose head the address names; null for the root branch and for other versions. */
+    branch,
+    /** Whether the person may write to the project at all. */
+    canWrite: writer,
+    /** Whether what is shown can be changed: a writer, at the head of an open branch. */
+    canEdit: computed(() => {
+      if (!writer.value) return false
+      if (at.value === '') return true
+      return branch.value?.state === 'open' && (!branch.value.protected || role.value === 'owner')
+    }),
     isOwner: computed(() => role.value === 'owner'),
   }
 }

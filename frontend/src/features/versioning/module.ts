@@ -5,6 +5,9 @@ const versioningModule: FeatureModule = {
   projectRoutes: [
     { path: 'history', name: 'history', component: () => import('./history/HistoryPage.vue') },
     { path: 'compare', name: 'compare', component: () => import('./compare/ComparePage.vue') },
+    { path: 'branches', name: 'branches', component: () => import('./branches/BranchesPage.vue') },
+    { path: 'branches/:branch/merge', name: 'merge', component: () => import('./branches/MergePage.vue') },
+    { path: 'baselines', name: 'baselines', component: () => import('./baselines/BaselinesPage.vue') },
   ],
   projectNav: [
     {
@@ -20,6 +23,20 @@ const versioningModule: FeatureModule = {
       route: 'compare',
       order: 30,
       shortcut: 'g c',
+    },
+    {
+      label: 'shell.areas.branches',
+      icon: 'i-lucide-git-branch',
+      route: 'branches',
+      order: 32,
+      shortcut: 'g b',
+    },
+    {
+      label: 'shell.areas.baselines',
+      icon: 'i-lucide-bookmark',
+      route: 'baselines',
+      order: 34,
+      shortcut: 'g l',
     },
   ],
 }

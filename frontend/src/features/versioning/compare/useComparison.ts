@@ -22,17 +22,8 @@ export function useComparison(
     queryFn: () => compare(toValue(project), toValue(from), toValue(to)),
     enabled,
   })
-  const older = useSide(project, from, comparison.data)
-  const newer = useSide(project, to, comparison.data)
-
-  const entries = computed(() => {
-    if (!comparison.data.value || older.isPending.value || newer.isPending.value) return null
-    return buildEntries(comparison.data.value, {
-      schema: indexSchemas(older.schema.value, newer.schema.value),
-      before: indexPlaces(older.outlines.value),
-      after: indexPlaces(newer.outlines.value),
-    })
-  })
+  const named = useEntries(project, from, to, comparison.data)
+  const { entries } = named
 
   return {
     entries,
@@ -41,9 +32,33 @@ export function useComparison(
         ? { from: comparison.data.value.from_ref, to: comparison.data.value.to_ref }
         : null,
     ),
-    error: computed(() => comparison.error.value ?? older.error.value ?? newer.error.value),
+    error: computed(() => comparison.error.value ?? named.error.value),
     isPending: computed(() => enabled.value && entries.value === null),
     refetch: comparison.refetch,
+  }
+}
+
+/** What differs, with everything that names it on both sides. */
+export function useEntries(
+  project: MaybeRefOrGetter<string>,
+  from: MaybeRefOrGetter<string>,
+  to: MaybeRefOrGetter<string>,
+  comparison: { value: Comparison | undefined },
+) {
+  const older = useSide(project, from, comparison)
+  const newer = useSide(project, to, comparison)
+  const schema = computed(() => indexSchemas(older.schema.value, newer.schema.value))
+  return {
+    schema,
+    entries: computed(() => {
+      if (!comparison.value || older.isPending.value || newer.isPending.value) return null
+      return buildEntries(comparison.value, {
+        schema: schema.value,
+        before: indexPlaces(older.outlines.value),
+        after: indexPlaces(newer.outlines.value),
+      })
+    }),
+    error: computed(() => older.error.value ?? newer.error.value),
   }
 }
 

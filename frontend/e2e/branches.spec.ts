@@ -1,0 +1,99 @@
+import { DocumentScreen } from './pages/document'
+import { api, SampleProject } from './sample'
+import { expect, expectAccessible, signIn, test } from './session'
+
+// The machine may be busy: the story goes through many screens.
+test.describe.configure({ timeout: 180_000 })
+test.beforeEach(({ page }) => signIn(page))
+
+test('a branch is made, edited on both sides, updated by choice, merged, and compared with a baseline', async ({
+  page,
+}) => {
+  const project = await SampleProject.make()
+  const source = project.attribute('Requirement', 'Source')
+  const document = await project.document('Brakes', ['Hold | The brake shall hold.', 'Release'])
+  const screen = new DocumentScreen(page)
+  const write = (item: string, value: string, branch: string) =>
+    api('PATCH', `/projects/${project.key}/items/${item}?branch=${branch}`, {
+      attributes: { [source]: value },
+    })
+  const read = async (item: string, at: string) =>
+    (
+      await api<{ item: { attributes: Record<string, unknown> } }>(
+        'GET',
+        `/projects/${project.key}/items/${item}?at=${encodeURIComponent(at)}`,
+      )
+    ).item.attributes[source]
+
+  // An agreed version, and a branch.
+  await page.goto(`/p/${project.key}/baselines`)
+  await expect(page.getByText('No baselines yet')).toBeVisible()
+  await expectAccessible(page)
+  await page.getByLabel('Name of the new baseline').fill('Agreed')
+  await page.getByRole('button', { name: 'New baseline' }).click()
+  await expect(page.getByTestId('baseline')).toContainText('Agreed')
+  await page.goto(`/p/${project.key}/branches`)
+  await expect(page.getByText('Work on a branch')).toBeVisible()
+  await page.getByLabel('Name of the new branch').fill('winter')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/at=winter/)
+  await expect(page.getByTestId('time-travel')).toContainText('You are on the branch “winter”')
+
+  // What is typed there is written there.
+  await screen.open(document, { view: 'grid', at: 'winter' })
+  const key = (await screen.row('Hold').getAttribute('data-key')) ?? ''
+  const other = (await screen.row('Release').getAttribute('data-key')) ?? ''
+  const cell = await screen.cell('Hold', 'Source')
+  await expect(cell).toHaveAttribute('aria-readonly', 'false')
+  await cell.click()
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('Snow drivers')
+  await page.keyboard.press('Enter')
+  await expect(cell).toHaveText('Snow drivers')
+  await expect.poll(() => read(key, 'winter')).toBe('Snow drivers')
+  expect(await read(key, 'main')).toBeFalsy()
+  await page.keyboard.press('ControlOrMeta+z')
+  await expect.poll(() => read(key, 'winter')).toBeFalsy()
+  await page.keyboard.press('ControlOrMeta+Shift+z')
+  await expect.poll(() => read(key, 'winter')).toBe('Snow drivers')
+
+  // Both sides differ: the update asks.
+  await write(key, 'Test bench', 'main')
+  await write(other, 'Law', 'main')
+  await page.goto(`/p/${project.key}/branches`)
+  const row = page.getByTestId('branch').filter({ hasText: 'winter' })
+  await expect(row).toContainText('behind main')
+  await expectAccessible(page)
+  await row.getByRole('link', { name: 'Update: winter' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Update “winter” from “main”')
+  await expect(page.getByTestId('left')).toHaveText('1 left to be chosen')
+  await expect(page.getByText('Test bench')).toBeVisible()
+  await expectAccessible(page)
+  await page.keyboard.press('1')
+  await expect(page.getByTestId('left')).toHaveText('Everything is chosen.')
+  await page.getByRole('button', { name: 'Update', exact: true }).click()
+  await expect(page).toHaveURL(/branches$/)
+  expect(await read(key, 'winter')).toBe('Snow drivers')
+  expect(await read(other, 'winter')).toBe('Law')
+
+  // The merge brings it to main; the branch can be closed.
+  await row.getByRole('link', { name: 'Merge: winter' }).click()
+  await expect(page.getByText('Snow drivers')).toBeVisible()
+  await page.getByRole('button', { name: 'Merge', exact: true }).click()
+  await expect(page).toHaveURL(/branches$/)
+  await expect.poll(() => read(key, 'main')).toBe('Snow drivers')
+  await row.getByRole('button', { name: 'Actions for winter' }).click()
+  await page.getByRole('menuitem', { name: 'Close' }).click()
+  await expect(row).toBeHidden()
+  await page.getByText('Show closed ones').click()
+  await expect(row).toContainText('merged')
+
+  // The agreed version still says what it said.
+  await page.goto(`/p/${project.key}/baselines`)
+  await page.getByRole('link', { name: 'Compare with now: Agreed' }).click()
+  await expect(page.getByTestId('compare-entry')).toHaveCount(2)
+  await expect(page.getByText('Snow drivers')).toBeVisible()
+  expect(await read(key, 'Agreed')).toBeFalsy()
+  await page.goto(`/p/${project.key}/i/${key}?at=Agreed`)
+  await expect(page.getByTestId('time-travel')).toContainText('read-only')
+})
