@@ -14,6 +14,7 @@ from reqtrail.kit.merkle import (
     climb,
     leaf_hash,
     merkle_path,
+    merkle_paths,
     merkle_root,
     node_hash,
 )
@@ -65,6 +66,7 @@ def test_each_leaf_has_a_proof_and_nothing_else_has(count: int, data: st.DataObj
     index = data.draw(st.integers(0, count - 1))
     root, steps = merkle_root(leaves), merkle_path(leaves, index)
     assert climb(leaves[index], steps) == root
+    assert merkle_paths(leaves)[index] == steps
     assert len(steps) <= (count - 1).bit_length()
     assert climb(leaf_hash(b"another"), steps) != root
     if steps:
@@ -80,6 +82,10 @@ def test_leaves_and_nodes_cannot_be_confused() -> None:
     assert leaf_hash(one + two) != node_hash(one, two) == merkle_root([one, two])
     assert merkle_root([two, one]) != merkle_root([one, two]) != merkle_root([one, two, two])
     assert merkle_root([]) == EMPTY and merkle_root([one]) == one
+
+
+def test_no_hash_has_no_path() -> None:
+    assert merkle_paths([]) == [] and merkle_paths(_leaves(1)) == [[]]
 
 
 @pytest.mark.parametrize(("count", "index"), [(0, 0), (3, 3), (3, -1)])

@@ -10,6 +10,7 @@ from reqtrail.features.projects import tables as projects_tables
 from reqtrail.features.requirements import tables as requirements_tables
 from reqtrail.features.traceability import tables as traceability_tables
 from reqtrail.features.versioning import tables as versioning_tables
+from reqtrail.features.versioning.sealing import tables as sealing_tables
 from reqtrail.platform.database.metadata import metadata
 
 ALL_TABLE_MODULES = (
@@ -18,6 +19,7 @@ ALL_TABLE_MODULES = (
     projects_tables,
     files_tables,
     versioning_tables,
+    sealing_tables,
     requirements_tables,
     traceability_tables,
     exchange_tables,

@@ -54,13 +54,13 @@ def merkle_path(hashes: Sequence[bytes], index: int) -> list[Step]:
     """
     if not 0 <= index < len(hashes):
         raise IndexError(f"there is no leaf {index} among {len(hashes)}")
-    level, steps = list(hashes), []
-    while len(level) > 1:
-        neighbour = index ^ 1
-        if neighbour < len(level):
-            steps.append(Step(level[neighbour], neighbour < index))
-        level, index = _above(level), index // 2
-    return steps
+    return _path(_levels(hashes), index)
+
+
+def merkle_paths(hashes: Sequence[bytes]) -> list[list[Step]]:
+    """Return the steps of every hash in its order, hashing the tree once."""
+    levels = _levels(hashes)
+    return [_path(levels, index) for index in range(len(hashes))]
 
 
 def climb(start: bytes, steps: Iterable[Step]) -> bytes:
@@ -68,6 +68,23 @@ def climb(start: bytes, steps: Iterable[Step]) -> bytes:
     for step in steps:
         start = node_hash(step.sibling, start) if step.is_left else node_hash(start, step.sibling)
     return start
+
+
+def _levels(hashes: Sequence[bytes]) -> list[list[bytes]]:
+    levels = [list(hashes)]
+    while len(levels[-1]) > 1:
+        levels.append(_above(levels[-1]))
+    return levels
+
+
+def _path(levels: list[list[bytes]], index: int) -> list[Step]:
+    steps = []
+    for level in levels[:-1]:
+        neighbour = index ^ 1
+        if neighbour < len(level):
+            steps.append(Step(level[neighbour], neighbour < index))
+        index //= 2
+    return steps
 
 
 def _above(level: list[bytes]) -> list[bytes]:
