@@ -144,7 +144,7 @@ def test_a_branch_goes_its_way_and_comes_back(local: Instance) -> None:
             client.patch(
                 f"{root}/items/{item['id']}",
                 params={"branch": branch},
-                json={"attributes": {attribute: f"<div>{text}</div>"}},
+                json={"attributes": {attribute: f"<div>{text}</div>"}, "message": text},
             ).raise_for_status()
     shown = run("branch", "update", "winter", *project, code=Exit.CONFLICT).stdout
     assert "Snow" in shown and "Sun" in shown and "1 to be chosen" in shown
