@@ -7,6 +7,8 @@ export interface Shown {
   key: string
   document: string
   item: string
+  /** A branch that disagrees with its parent. */
+  branch?: string
   /** What is compared with the newest version. */
   from: number
 }
@@ -100,6 +102,15 @@ async function small(): Promise<Shown> {
   const [first, second, third] = requirements
   if (!first || !second || !third) throw new Error('the sample has no requirements')
   const text = project.attribute('Requirement', 'Text')
+  const root = `/projects/${project.key}`
+  const { id: branch } = await api<{ id: string }>('POST', `${root}/branches`, { name: 'winter kit' })
+  await api('PATCH', `${root}/items/${first.key}?branch=winter%20kit`, {
+    attributes: { [text]: '<p>The brake shall hold the vehicle on an icy slope of 20 % for 24 hours.</p>' },
+  })
+  await api('PATCH', `${root}/items/${third.key}?branch=winter%20kit`, {
+    attributes: { [project.attribute('Requirement', 'Owner')]: 'Katherine Johnson' },
+  })
+  await api('POST', `${root}/baselines`, { name: 'Review 1', description: 'Agreed with the customer' })
   await project.change(first.key, {
     [text]: `<p>The brake shall hold the <strong>fully</strong> loaded vehicle on a slope of 30 % for at least 24 hours,
       with and without electrical supply.</p><ul><li>facing uphill</li><li>facing downhill</li></ul>`,
@@ -113,7 +124,7 @@ async function small(): Promise<Shown> {
       attributes: {},
     })
   }
-  return { name: '60', key: project.key, document: document.path, item: first.key, from: 5 }
+  return { name: '60', key: project.key, document: document.path, item: first.key, from: 5, branch }
 }
 
 function lines(): string[] {

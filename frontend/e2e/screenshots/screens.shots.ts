@@ -21,6 +21,12 @@ const SCREENS: readonly Screen[] = [
   { name: 'item', path: ({ key, item }) => `/p/${key}/i/${item}` },
   { name: 'history', path: ({ key }) => `/p/${key}/history` },
   { name: 'compare', path: ({ key, from }) => `/p/${key}/compare?from=${from}&to=main` },
+  { name: 'branches', path: ({ key }) => `/p/${key}/branches` },
+  {
+    name: 'merge',
+    path: ({ key, branch }) => (branch ? `/p/${key}/branches/${branch}/merge` : `/p/${key}/branches`),
+  },
+  { name: 'baselines', path: ({ key }) => `/p/${key}/baselines` },
   { name: 'exchange', path: ({ key }) => `/p/${key}/exchange` },
   { name: 'unplaced', path: ({ key }) => `/p/${key}/unplaced` },
   { name: 'deleted', path: ({ key }) => `/p/${key}/deleted` },
