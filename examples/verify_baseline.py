@@ -228,9 +228,9 @@ def lines_of(stream):
     previous = None
     for line in stream:
         if previous is not None:
-            require(line == b"]}\n" or previous.endswith(b",\n"), "A comma is missing")
-            comma = line != b"]}\n"
-            yield previous[:-2] if comma else previous[:-1]
+            end = b"\n" if line == b"]}\n" else b",\n"
+            require(previous.endswith(end), "The file does not go on as it must")
+            yield previous[: -len(end)]
         previous = line
     require(previous == b"]}\n", "The file does not end as it must")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
@@ -105,11 +104,8 @@ async def test_a_killed_process_loses_only_its_last_range(bench: Bench) -> None:
     async with project.database.session() as session:
         dead = await repository.claim(session, EXPIRED)
     assert dead is not None and dead.seq == snapshot.seq
-    async with (
-        project.database.read_session() as session,
-        aclosing(build(session, snapshot, 0)) as building,
-    ):
-        done = [bucket async for bucket in building][: 2 * jobs.RANGE]
+    async with project.database.read_session() as session:
+        done = [bucket async for bucket in build(session, snapshot, 0)][: 2 * jobs.RANGE]
     await jobs._save(project.database, dead, done[: jobs.RANGE])
     assert (await state(project, snapshot)).next_bucket == jobs.RANGE
     assert await run_pending_seals(project.database) == 1

@@ -57,9 +57,6 @@ async def _first_problem(
     if branch is None or record is None or record.branch_id != seal.branch_id:
         return problem(f"The commit of the seal of {whose} is missing.")
     snapshot = await snapshot_at(session, seal.project_id, seal.branch_id, seal.seq)
-    changes = await changes_digest(session, snapshot)
-    if not seal.commit_hash == record.hash == commit_hash(seal.project_id, record, changes):
-        return problem(f"The commit of the seal of {whose} is not the one that was sealed.")
     roots = split_roots(await repository.load_roots(session, seal))
     if len(roots) != BUCKETS:
         return problem(f"The seal of {whose} lacks buckets.")
@@ -74,6 +71,9 @@ async def _first_problem(
             differing = bucket
     if differing is not None:
         return await _difference(session, seal, whose, differing, roots[differing.number])
+    changes = await changes_digest(session, snapshot)
+    if not seal.commit_hash == record.hash == commit_hash(seal.project_id, record, changes):
+        return problem(f"The commit of the seal of {whose} is not the one that was sealed.")
     tree = tree_root(roots)
     made = (count, tree, sealed_root(seal.commit_hash, count, tree), changes)
     if (seal.leaf_count, seal.tree, seal.root, seal.changes) != made:
