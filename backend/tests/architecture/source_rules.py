@@ -27,7 +27,10 @@ BROWSER_ONLY = {
 }
 """Folders of the browser application without a feature of the backend, each with the reason."""
 
-FRONT_DOORS = {"reqtrail.api.router": {"endpoints"}, "reqtrail.bootstrap.metadata": {"tables", "sealing"}}
+FRONT_DOORS = {
+    "reqtrail.api.router": {"endpoints"},
+    "reqtrail.bootstrap.metadata": {"tables", "sealing"},
+}
 """The modules that list a part of every feature: routes to serve, tables to migrate."""
 
 LAZY = {
