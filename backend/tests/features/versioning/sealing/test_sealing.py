@@ -49,6 +49,16 @@ async def test_a_seal_is_the_root_over_everything_visible(bench: Bench) -> None:
         assert seal.next_bucket == BUCKETS and seal.finished_at is not None
 
 
+@pytest.mark.parametrize("together", [1, 3, 100_000])
+async def test_a_large_commit_is_checked_in_parts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """What a commit wrote has the digest that its hash covers, however many parts it is read in."""
+    monkeypatch.setattr(repository, "_JOINED_CHANGES", together)
+    project = await populated(bench, items=30)
+    assert (await sealed(project, await project.at(3))).state is SealState.SEALED
+
+
 async def test_an_empty_project_has_a_seal(project: BenchProject) -> None:
     seal = await sealed(project, await project.at())
     assert (seal.root, seal.leaf_count) == await plain_seal(project, "main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository as engine
-from reqtrail.features.versioning.hashing import ChangesDigest
 from reqtrail.features.versioning.registry import all_kinds, get_kind
 from reqtrail.features.versioning.sealing import repository
 from reqtrail.features.versioning.sealing.errors import SealBroken
@@ -139,11 +139,11 @@ async def _touched(session: AsyncSession, snapshot: Snapshot) -> Touched | None:
 
 async def changes_digest(session: AsyncSession, snapshot: Snapshot) -> bytes:
     """Return the digest of what the commit of *snapshot* wrote, which its hash covers."""
-    digest = ChangesDigest()
+    digest = hashlib.sha256()
     for kind in all_kinds():
-        batches = repository.stream_changes(
+        parts = repository.stream_changes(
             session, kind, snapshot.project_id, snapshot.branch_id, snapshot.seq
         )
-        async for rows in batches:
-            digest.add(kind.name, rows)
+        async for part in parts:
+            digest.update(part)
     return digest.digest()
