@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +19,13 @@ from reqtrail.entrypoints.cli.output import Exit, diff_text, word_diff
 from tests.fixtures.instance import Instance, free_port, running_instance
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "reqif" / "small.reqif"
+VERIFIER = SAMPLE.parents[1] / "verify_baseline.py"
 COMMANDS = (
     *(["up"], ["status"], ["version"], ["import"], ["export"], ["log"], ["diff"], ["verify"]),
     *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
     *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
     *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),
+    ["baseline", "export"],
 )
 
 
@@ -129,7 +134,26 @@ def test_the_demo_project_has_three_linked_levels(local: Instance) -> None:
         assert total >= 100
 
 
-def test_a_branch_goes_its_way_and_comes_back(local: Instance) -> None:
+def _check_proof(path: Path, *project: str) -> None:
+    """The sealed baseline is checked by a program that knows nothing of Reqtrail, and a changed byte is found."""
+    for _ in range(100):
+        seal = run_json("baseline", "list", *project)["baselines"][0]["seal"]
+        if seal["state"] == "sealed":
+            break
+        time.sleep(0.2)
+    run("baseline", "export", "Winter 1", "-o", str(path), *project)
+    for changed, code in ((False, 0), (True, 1)):
+        if changed:
+            path.write_text(path.read_text(encoding="utf-8").replace("Snow one", "Snow two"))
+        found = subprocess.run(
+            [sys.executable, str(VERIFIER), str(path)], capture_output=True, text=True, check=False
+        )
+        assert found.returncode == code, found.stdout + found.stderr
+        if not changed:
+            assert "OK" in found.stdout
+
+
+def test_a_branch_goes_its_way_and_comes_back(local: Instance, tmp_path: Path) -> None:
     project = ("--project", "RQT")
     assert run_json("branch", "create", "winter", *project)["base"] > 1
     with local.client() as client:
@@ -156,6 +180,7 @@ def test_a_branch_goes_its_way_and_comes_back(local: Instance) -> None:
     made = run_json("baseline", "create", "Winter 1", "--at", "main", *project)
     assert made["seq"] == merged["ref"]["seq"]
     assert "Winter 1" in run("baseline", "list", *project).stdout
+    _check_proof(tmp_path / "winter.json", *project)
     assert "winter is merged." in run("branch", "close", "winter", *project).stdout
     listed = {branch["name"]: branch for branch in run_json("branch", "list", *project)["branches"]}
     assert listed["winter"]["state"] == "merged" and listed["main"]["state"] == "open"

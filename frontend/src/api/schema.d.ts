@@ -257,7 +257,7 @@ export interface paths {
         put?: never;
         /**
          * Post Baseline
-         * @description Give a version a name for good.
+         * @description Give a version a name for good, at once; a worker seals it after that.
          */
         post: operations["create_baseline"];
         delete?: never;
@@ -278,6 +278,26 @@ export interface paths {
          * @description Return one baseline.
          */
         get: operations["get_baseline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/baselines/{baseline_id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Proof
+         * @description Export everything that a sealed baseline names, with proofs that can be checked without Reqtrail.
+         */
+        get: operations["export_baseline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1187,6 +1207,7 @@ export interface components {
             made_at: string;
             /** Name */
             name: string;
+            seal: components["schemas"]["SealRead"] | null;
             /** Seq */
             seq: number;
         };
@@ -2385,6 +2406,20 @@ export interface components {
             types: components["schemas"]["TypeRead"][];
         };
         /**
+         * SealRead
+         * @description The seal of a baseline: ``root`` covers everything visible at it, in ``leaf_count`` leaves, once it is sealed.
+         */
+        SealRead: {
+            /** Error */
+            error: string | null;
+            /** Leaf Count */
+            leaf_count: number | null;
+            /** Root */
+            root: string | null;
+            /** State */
+            state: string;
+        };
+        /**
          * Session
          * @description A signed-in session: the access token is kept in memory, ``expires_in`` is in seconds.
          */
@@ -3119,6 +3154,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BaselineRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_baseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                baseline_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description A problem */

@@ -17,6 +17,7 @@ from reqtrail.features.versioning.public import (
     register_presenter,
     register_rule,
     register_verifier,
+    verify_seals,
 )
 
 
@@ -29,4 +30,5 @@ def register_kinds() -> None:
     for name in ("item", "document", "link"):
         register_presenter(name, present_contents)
     register_verifier("requirements.attachments", verify_attachments)
+    register_verifier("versioning.seals", verify_seals)
     register_item_cascade("traceability.links", delete_links_of_items)

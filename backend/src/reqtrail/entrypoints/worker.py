@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.notices import on_new_head
@@ -67,7 +68,8 @@ async def _work(database: Database) -> None:
                 kept_house = now
                 async with database.session() as session:
                     await drop_abandoned(session)
-            if not await run_next(database):
+            # A seal at a time, so that nobody who imports waits for many.
+            if not await run_next(database) and not await run_pending_seals(database, limit=1):
                 await asyncio.sleep(POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("worker_waits_for_database", error=type(error).__name__)

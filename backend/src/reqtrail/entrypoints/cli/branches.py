@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from reqtrail.entrypoints.cli.client import Client, connect
+from reqtrail.entrypoints.cli.client import Client, connect, download
 from reqtrail.entrypoints.cli.output import Exit, console, fail, plain, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -33,9 +34,10 @@ def add_to(app: typer.Typer) -> None:
     ):
         branch.command(name)(command)
     app.add_typer(branch, name="branch")
-    baseline = typer.Typer(help="Baselines: make and list.", no_args_is_help=True)
+    baseline = typer.Typer(help="Baselines: make, list, export.", no_args_is_help=True)
     baseline.command("list")(list_baselines)
     baseline.command("create")(create_baseline)
+    baseline.command("export")(export_baseline)
     app.add_typer(baseline, name="baseline")
 
 
@@ -140,6 +142,8 @@ def list_baselines(project: Project, json: Json = False) -> None:
         line.append(f"{item['commit'][:10]} ", style="yellow")
         line.append(f"{item['branch']}@{item['seq']} {item['made_at'][:10]} ")
         line.append(item["author"]["display_name"], style="dim")
+        seal = item["seal"] or {"state": "not sealed", "root": None}
+        line.append(f"  {seal['state']} {(seal['root'] or '')[:16]}", style="green")
         out.print(line)
 
 
@@ -161,6 +165,23 @@ def create_baseline(
         print_json(made)
     else:
         typer.echo(f"{made['name']} is {made['branch']}@{made['seq']}, {made['commit'][:10]}.")
+
+
+def export_baseline(
+    name: Annotated[str, typer.Argument(help="The name of the baseline.")],
+    project: Project,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write; .json.")],
+) -> None:
+    """Write everything that a sealed baseline names, with proofs that examples/verify_baseline.py checks offline.
+
+    Example: reqtrail baseline export "Release 1.2" --project BRK -o release-1.2.json
+    """
+    with connect() as client:
+        listed = client.get(f"/projects/{project}/baselines")["baselines"]
+        found = next((item for item in listed if item["name"] == name), None)
+        if found is None:
+            raise fail(Exit.REFUSED, f"There is no baseline “{name}”.")
+        download(client, f"/projects/{project}/baselines/{found['id']}/proof", {}, output)
 
 
 def _find(client: Client, project: str, name: str) -> dict[str, Any]:

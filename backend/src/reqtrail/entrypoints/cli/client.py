@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+import typer
 
 from reqtrail.entrypoints.cli.output import Exit, fail
 from reqtrail.kit.ids import new_id
@@ -78,6 +79,27 @@ def connect(*, signed_in: bool = True) -> Iterator[Client]:
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
         raise fail(Exit.UNREACHABLE, f"The server {url} cannot be reached: {reason}.") from None
+
+
+def download(client: Client, path: str, params: Mapping[str, str], output: Path) -> None:
+    """Write the answer of a GET to *output*, which is there wholly or not at all.
+
+    Raises:
+        typer.Exit: If the server refuses it, or the file cannot be written.
+    """
+    partial = output.with_name(f".{output.name}.part")
+    try:
+        with client.http.stream("GET", f"{API}{path}", params=dict(params)) as response:
+            check(response)
+            with partial.open("wb") as sink:
+                for chunk in response.iter_bytes():
+                    sink.write(chunk)
+        partial.replace(output)
+    except OSError as error:
+        raise fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"Wrote {output} ({output.stat().st_size:,} bytes).", err=True)
 
 
 def check(response: httpx.Response) -> None:

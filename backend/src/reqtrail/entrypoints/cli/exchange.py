@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from reqtrail.entrypoints.cli.client import API, Client, check, connect
+from reqtrail.entrypoints.cli.client import API, Client, check, connect, download
 from reqtrail.entrypoints.cli.output import Exit, fail, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -148,19 +148,5 @@ def export(
     params = {"format": "reqifz" if output.suffix == ".reqifz" else "reqif"}
     if at is not None:
         params["at"] = at
-    partial = output.with_name(f".{output.name}.part")
     with connect() as client:
-        try:
-            with client.http.stream(
-                "GET", f"{API}/projects/{project}/exports/reqif", params=params
-            ) as response:
-                check(response)
-                with partial.open("wb") as sink:
-                    for chunk in response.iter_bytes():
-                        sink.write(chunk)
-            partial.replace(output)
-        except OSError as error:
-            raise fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}.") from None
-        finally:
-            partial.unlink(missing_ok=True)
-    typer.echo(f"Wrote {output} ({output.stat().st_size:,} bytes).", err=True)
+        download(client, f"/projects/{project}/exports/reqif", params, output)

@@ -38,6 +38,7 @@ from reqtrail.features.versioning.repository import (
     visible,
 )
 from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, CommitRead, RefRead
+from reqtrail.features.versioning.sealing import run_pending_seals, verify_seals
 from reqtrail.features.versioning.service.comparing import field_changes, outcome, public_content
 from reqtrail.features.versioning.service.commit import (
     commit,
@@ -74,6 +75,8 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "run_pending_seals",
+    "verify_seals",
     "MAIN",
     "BranchName",
     "edit_request",

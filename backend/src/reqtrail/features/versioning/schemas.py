@@ -273,6 +273,15 @@ class BaselineCreate(BaseModel):
     description: str = Field(default="", max_length=10_000)
 
 
+class SealRead(BaseModel):
+    """The seal of a baseline: ``root`` covers everything visible at it, in ``leaf_count`` leaves, once it is sealed."""
+
+    state: str
+    root: str | None
+    leaf_count: int | None
+    error: str | None
+
+
 class BaselineRead(BaseModel):
     """A baseline."""
 
@@ -284,9 +293,12 @@ class BaselineRead(BaseModel):
     commit: str
     author: Author
     made_at: datetime
+    seal: SealRead | None
 
     @classmethod
-    def of(cls, state: BaselineState, names: Mapping[UUID, str]) -> BaselineRead:
+    def of(
+        cls, state: BaselineState, names: Mapping[UUID, str], seal: SealRead | None
+    ) -> BaselineRead:
         """Return a baseline as JSON shows it."""
         row, made = state.row, state.made
         return cls(
@@ -298,6 +310,7 @@ class BaselineRead(BaseModel):
             commit=row.commit_hash.hex(),
             author=Author(id=made.author_id, display_name=names.get(made.author_id, "")),
             made_at=made.recorded_at,
+            seal=seal,
         )
 
 
