@@ -70,7 +70,8 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
   await row.getByRole('link', { name: 'Update: winter' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Update “winter” from “main”')
   await expect(page.getByTestId('left')).toHaveText('1 left to be chosen')
-  await expect(page.getByText('Test bench')).toBeVisible()
+  await expect(page.getByRole('region', { name: 'To be chosen' })).toContainText('Test bench')
+  await expect(page.getByTestId('compare-entry').first()).toBeVisible()
   await expectAccessible(page)
   await page.keyboard.press('1')
   await expect(page.getByTestId('left')).toHaveText('Everything is chosen.')
@@ -81,7 +82,7 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
 
   // The merge brings it to main; the branch can be closed.
   await row.getByRole('link', { name: 'Merge: winter' }).click()
-  await expect(page.getByText('Snow drivers')).toBeVisible()
+  await expect(page.getByTestId('compare-entry').first()).toContainText('Snow drivers')
   await page.getByRole('button', { name: 'Merge', exact: true }).click()
   await expect(page).toHaveURL(/branches$/)
   await expect.poll(() => read(key, 'main')).toBe('Snow drivers')
@@ -95,7 +96,7 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
   await page.goto(`/p/${project.key}/baselines`)
   await page.getByRole('link', { name: 'Compare with now: Agreed' }).click()
   await expect(page.getByTestId('compare-entry')).toHaveCount(2)
-  await expect(page.getByText('Snow drivers')).toBeVisible()
+  await expect(page.getByTestId('compare-entry').filter({ hasText: 'Snow drivers' })).toBeVisible()
   expect(await read(key, 'Agreed')).toBeFalsy()
   await page.goto(`/p/${project.key}/i/${key}?at=Agreed`)
   await expect(page.getByTestId('time-travel')).toContainText('read-only')

@@ -3,7 +3,7 @@ import { useRoute, useRouter } from 'vue-router'
 import { useDocuments, useItemSearch, useProjects } from '@/features/projects'
 import { allCommands } from '@/shared/composables/useCommands'
 import { t } from '@/shared/i18n'
-import { fuzzyFilter } from '@/shared/lib/fuzzy'
+import { fuzzyFilter, mostPerGroup } from '@/shared/lib/fuzzy'
 
 export interface PaletteEntry {
   id: string
@@ -18,6 +18,8 @@ export interface PaletteEntry {
 
 const KEY = /^([a-z][a-z0-9]{1,9})-(\d+)$/i
 const BARE_NUMBER = /^\d+$/
+/** Documents or projects shown at once: a company has hundreds, and the commands must not sink below them. */
+const MOST_OF_A_KIND = 8
 
 /** What the palette offers for `query`, best first: an item's key, documents, projects, commands, and the items that hold the words. */
 export function usePaletteEntries(query: Ref<string>) {
@@ -50,7 +52,7 @@ export function usePaletteEntries(query: Ref<string>) {
     ...allCommands.value
       .filter((command) => !command.keyOnly)
       .map((command) => ({
-        id: command.id,
+        id: `command.${command.id}`,
         group: t('shell.palette.groups.commands'),
         title: command.title,
         icon: command.icon ?? 'i-lucide-chevron-right',
@@ -95,7 +97,11 @@ export function usePaletteEntries(query: Ref<string>) {
 
   const entries = computed(() => [
     ...key.value,
-    ...fuzzyFilter(query.value, fixed.value, (entry) => `${entry.title} ${entry.keywords}`),
+    ...mostPerGroup(
+      fuzzyFilter(query.value, fixed.value, (entry) => `${entry.title} ${entry.keywords}`),
+      (entry) => (entry.id.startsWith('command.') ? null : entry.group),
+      MOST_OF_A_KIND,
+    ),
     ...items.value,
   ])
   return { entries }

@@ -25,18 +25,28 @@ function bonusAt(text: string, index: number): number {
   return /[\s\-_/.]/.test(text.charAt(index - 1)) ? 4 : 0
 }
 
-/** Returns the `limit` best of `entries`, best first; equal scores keep their order. */
-export function fuzzyFilter<T>(
-  query: string,
-  entries: readonly T[],
-  textOf: (entry: T) => string,
-  limit = 50,
-): T[] {
-  if (!query.trim()) return entries.slice(0, limit)
+/** Returns those of `entries` that fit, best first; equal scores keep their order. */
+export function fuzzyFilter<T>(query: string, entries: readonly T[], textOf: (entry: T) => string): T[] {
+  if (!query.trim()) return [...entries]
   return entries
     .map((entry) => ({ entry, score: fuzzyScore(query, textOf(entry)) }))
     .filter((found): found is { entry: T; score: number } => found.score !== null)
     .sort((a, b) => b.score - a.score)
-    .slice(0, limit)
     .map((found) => found.entry)
+}
+
+/** Keeps the first `most` of each group, and all that belong to none (null). */
+export function mostPerGroup<T>(
+  entries: readonly T[],
+  groupOf: (entry: T) => string | null,
+  most: number,
+): T[] {
+  const taken = new Map<string, number>()
+  return entries.filter((entry) => {
+    const group = groupOf(entry)
+    if (group === null) return true
+    const before = taken.get(group) ?? 0
+    taken.set(group, before + 1)
+    return before < most
+  })
 }
