@@ -1,10 +1,11 @@
-"""What the features give the version engine: kinds, structural rules, presenters, verifiers, cascades."""
+"""What the features give the version engine: kinds, structural rules, presenters, adopters, verifiers, cascades."""
 
 from __future__ import annotations
 
 from reqtrail.features.exchange.public import KINDS as EXCHANGE_KINDS
 from reqtrail.features.requirements.public import KINDS as REQUIREMENTS_KINDS
 from reqtrail.features.requirements.public import (
+    adopt_value,
     check_structure,
     present_contents,
     register_item_cascade,
@@ -13,6 +14,7 @@ from reqtrail.features.requirements.public import (
 from reqtrail.features.traceability.public import KINDS as TRACEABILITY_KINDS
 from reqtrail.features.traceability.public import check_links, delete_links_of_items
 from reqtrail.features.versioning.public import (
+    register_adopter,
     register_kind,
     register_presenter,
     register_rule,
@@ -29,6 +31,8 @@ def register_kinds() -> None:
     register_rule("traceability.links", check_links)
     for name in ("item", "document", "link"):
         register_presenter(name, present_contents)
+    for kind in (*REQUIREMENTS_KINDS, *TRACEABILITY_KINDS):
+        register_adopter(kind.name, adopt_value)
     register_verifier("requirements.attachments", verify_attachments)
     register_verifier("versioning.seals", verify_seals)
     register_item_cascade("traceability.links", delete_links_of_items)

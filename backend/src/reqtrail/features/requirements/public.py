@@ -5,6 +5,7 @@ from __future__ import annotations
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.kinds import KINDS, attribute_value_kind
 from reqtrail.features.requirements.richtext import plain_text
+from reqtrail.features.requirements.service.adopting import adopt_value
 from reqtrail.features.requirements.service.attachments import verify_attachments
 from reqtrail.features.requirements.service.defaults import default_id, default_schema
 from reqtrail.features.requirements.service.items import present_attributes, resolve_item
@@ -30,6 +31,7 @@ __all__ = [
     "Position",
     "Schema",
     "Write",
+    "adopt_value",
     "attribute_value_kind",
     "check_structure",
     "default_id",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reqtrail.features.versioning.types import Content, Field, FieldKind, Kind
-from reqtrail.kit.text_merge import merge_markup, merge_text
+from reqtrail.kit.rich_merge import choose_markup, markup_pieces, merge_markup
+from reqtrail.kit.text_merge import ChoicesInvalid, Piece, choose_text, merge_text, text_pieces
 
 _ABSENT: Any = object()
 
@@ -99,6 +100,55 @@ def merge_values(kind: FieldKind, base: Any, ours: Any, theirs: Any) -> Any:
     elif kind is FieldKind.SET:
         merged = _merge_set(base or [], ours or [], theirs or [])
     return _ABSENT if merged is None else merged
+
+
+def word_pieces(
+    kind: Kind, name: str, key: str | None, base: Any, ours: Any, theirs: Any
+) -> list[Piece] | None:
+    """Return the merge of a text in conflict piece by piece; None if it is no text that merges by word."""
+    value_kind = _text_kind(kind, name, key, base, ours, theirs)
+    if value_kind is FieldKind.TEXT:
+        return text_pieces(base or "", ours, theirs)
+    return None if value_kind is None else markup_pieces(base or "", ours, theirs)
+
+
+def choose_words(
+    kind: Kind,
+    name: str,
+    key: str | None,
+    sides: tuple[Any, Any, Any],
+    choices: Sequence[str],
+) -> str:
+    """Return the text that the *choices* make, one for each piece of :func:`word_pieces` that is in conflict.
+
+    Args:
+        sides: The values of base, ours and theirs.
+
+    Raises:
+        ChoicesInvalid: If the value is no text that merges by word, or the choices do not fit its pieces.
+    """
+    base, ours, theirs = sides
+    value_kind = _text_kind(kind, name, key, base, ours, theirs)
+    if value_kind is FieldKind.TEXT:
+        return choose_text(base or "", ours, theirs, choices)
+    if value_kind is None or markup_pieces(base or "", ours, theirs) is None:
+        raise ChoicesInvalid("This value does not merge by word: choose one side of it.")
+    return choose_markup(base or "", ours, theirs, choices)
+
+
+def _text_kind(
+    kind: Kind, name: str, key: str | None, base: Any, ours: Any, theirs: Any
+) -> FieldKind | None:
+    """Return TEXT or RICH_TEXT for three texts that merge by word; the base may be absent."""
+    if not isinstance(ours, str) or not isinstance(theirs, str):
+        return None
+    known = next((item for item in kind.fields if item.name == name), None)
+    if known is None or not isinstance(base, str | None):
+        return None
+    value_kind = known.kind
+    if key is not None:
+        value_kind = known.value_kind(base, ours, theirs) if known.value_kind else FieldKind.SCALAR
+    return value_kind if value_kind in (FieldKind.TEXT, FieldKind.RICH_TEXT) else None
 
 
 def is_conflict(value: Any) -> bool:

@@ -17,10 +17,12 @@ from reqtrail.features.versioning.errors import (
 from reqtrail.features.versioning.merge import merge_contents, patched
 from reqtrail.features.versioning.registry import (
     CommitContext,
+    OwnValue,
     Violation,
     all_kinds,
     get_kind,
     present,
+    register_adopter,
     register_kind,
     register_presenter,
     register_rule,
@@ -108,6 +110,7 @@ __all__ = [
     "OpenCommit",
     "Operation",
     "OperationInvalid",
+    "OwnValue",
     "PendingChange",
     "Problem",
     "RefBeforeProject",
@@ -143,6 +146,7 @@ __all__ = [
     "present",
     "redo",
     "register_kind",
+    "register_adopter",
     "register_presenter",
     "register_rule",
     "register_verifier",

@@ -1,14 +1,15 @@
-"""What features register with the engine: kinds, structural rules, presenters and further verifiers."""
+"""What features register with the engine: kinds, structural rules, presenters, adopters and further verifiers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.versioning.errors import OperationInvalid
+from reqtrail.features.versioning.errors import OperationInvalid, ResolutionInvalid
 from reqtrail.features.versioning.types import (
     Content,
     Kind,
@@ -56,13 +57,31 @@ class Violation:
     about: tuple[tuple[str, UUID, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class OwnValue:
+    """A value that somebody writes where both sides of a merge disagree.
+
+    Attributes:
+        content: The merged content that it goes into.
+        key: The key within the field, if that is a map.
+        value: What was written, as the API takes it.
+    """
+
+    content: Content
+    field: str
+    key: str | None
+    value: Any
+
+
 Rule = Callable[[CommitContext], AsyncIterator[Violation]]
 Presenter = Callable[[AsyncSession, Snapshot, list[Content]], Awaitable[list[Content]]]
+Adopter = Callable[[AsyncSession, Snapshot, OwnValue], Awaitable[Any]]
 Verifier = Callable[[AsyncSession, UUID], AsyncIterator[Problem]]
 
 _kinds: dict[str, Kind] = {}
 _rules: dict[str, Rule] = {}
 _presenters: dict[str, Presenter] = {}
+_adopters: dict[str, Adopter] = {}
 _verifiers: dict[str, Verifier] = {}
 
 
@@ -79,6 +98,11 @@ def register_rule(name: str, rule: Rule) -> None:
 def register_presenter(kind: str, presenter: Presenter) -> None:
     """Make *presenter* turn stored contents of *kind* into what may leave by API."""
     _presenters[kind] = presenter
+
+
+def register_adopter(kind: str, adopter: Adopter) -> None:
+    """Make *adopter* check values of one's own for *kind*, and turn them into what is stored."""
+    _adopters[kind] = adopter
 
 
 def register_verifier(name: str, verifier: Verifier) -> None:
@@ -120,3 +144,16 @@ async def present(
     """Return *contents* of *kind* in the form that may leave by API."""
     presenter = _presenters.get(kind)
     return await presenter(session, snapshot, contents) if presenter else contents
+
+
+async def adopt(session: AsyncSession, snapshot: Snapshot, kind: str, own: OwnValue) -> Any:
+    """Return a value of one's own in the form that is stored.
+
+    Raises:
+        ResolutionInvalid: If fields of *kind* take none.
+        ReqtrailError: What the feature that owns the kind says of a value that does not fit.
+    """
+    adopter = _adopters.get(kind)
+    if adopter is None:
+        raise ResolutionInvalid(f"A {kind} takes no value of one's own: choose a side.")
+    return await adopter(session, snapshot, own)

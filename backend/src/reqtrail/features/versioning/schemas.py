@@ -204,7 +204,10 @@ class BranchPatch(BaseModel):
 
 
 class ResolutionWrite(BaseModel):
-    """Which side shall stand where both disagree."""
+    """What shall stand where both disagree.
+
+    ``words`` gives a choice for each piece of the text that is in conflict, in order; ``value`` a value of one's own.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -212,7 +215,9 @@ class ResolutionWrite(BaseModel):
     id: UUID
     field: str
     field_key: str | None = None
-    choose: Literal["base", "ours", "theirs"]
+    choose: Literal["base", "ours", "theirs", "words", "value"]
+    words: list[Literal["base", "ours", "theirs", "both"]] = Field(default=[], max_length=10_000)
+    value: Any = None
 
 
 class MergePreviewWrite(BaseModel):
@@ -232,8 +237,20 @@ class MergeWrite(MergePreviewWrite):
     parent_seq: int | None = None
 
 
+class PieceRead(BaseModel):
+    """A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen."""
+
+    text: str | None
+    base: str
+    ours: str
+    theirs: str
+
+
 class MergeConflictRead(BaseModel):
-    """Something to be chosen; ``reason`` says for a structural rule what would be broken."""
+    """Something to be chosen; ``reason`` says for a structural rule what would be broken.
+
+    ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word.
+    """
 
     kind: str
     id: UUID
@@ -246,6 +263,8 @@ class MergeConflictRead(BaseModel):
     reason: str | None
     open: bool
     chosen: str | None
+    words: list[str]
+    pieces: list[PieceRead] | None
 
 
 class MergePreviewRead(BaseModel):

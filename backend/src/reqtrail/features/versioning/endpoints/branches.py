@@ -134,7 +134,16 @@ async def post_merge(
 
 def _resolutions(written: Sequence[ResolutionWrite]) -> list[Resolution]:
     return [
-        Resolution(item.kind, item.id, item.field, item.field_key, item.choose) for item in written
+        Resolution(
+            item.kind,
+            item.id,
+            item.field,
+            item.field_key,
+            item.choose,
+            tuple(item.words),
+            item.value,
+        )
+        for item in written
     ]
 
 

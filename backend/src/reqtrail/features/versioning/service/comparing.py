@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.versioning.registry import present
+from reqtrail.features.versioning.merge import EXISTENCE, POSITION, word_pieces
+from reqtrail.features.versioning.registry import get_kind, present
 from reqtrail.features.versioning.schemas import (
     ChangeRead,
     CommitOutcome,
     EntityChangeRead,
     MergeConflictRead,
     MergePreviewRead,
+    PieceRead,
     RefRead,
 )
 from reqtrail.features.versioning.service.changes import shown_sides
 from reqtrail.features.versioning.service.history import diff, entity, history
-from reqtrail.features.versioning.service.merge_plan import MergePlan
+from reqtrail.features.versioning.service.merge_plan import Conflict, MergePlan
 from reqtrail.features.versioning.service.three_way import visible as visible_content
 from reqtrail.features.versioning.types import (
     CommitRecord,
@@ -111,6 +114,8 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
                 reason=item.reason,
                 open=item.is_open,
                 chosen=item.resolution.choose if item.resolution else None,
+                words=list(item.resolution.words) if item.resolution else [],
+                pieces=_pieces(item),
                 **await shown_sides(
                     session, plan.ours, item.kind, item.field, item.field_key, item
                 ),
@@ -120,6 +125,14 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
         branch_seq=plan.branch.head_seq,
         parent_seq=plan.parent.head_seq,
     )
+
+
+def _pieces(conflict: Conflict) -> list[PieceRead] | None:
+    if conflict.field in (EXISTENCE, POSITION):
+        return None
+    sides = (conflict.base, conflict.ours, conflict.theirs)
+    pieces = word_pieces(get_kind(conflict.kind), conflict.field, conflict.field_key, *sides)
+    return None if pieces is None else [PieceRead(**asdict(piece)) for piece in pieces]
 
 
 async def history_entries(

@@ -23,12 +23,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import BranchClosed, MergeImpossible, ResolutionInvalid
 from reqtrail.features.versioning.merge import EXISTENCE, FieldConflict
-from reqtrail.features.versioning.registry import Violation, all_kinds, get_kind
+from reqtrail.features.versioning.registry import (
+    OwnValue,
+    Violation,
+    adopt,
+    all_kinds,
+    get_kind,
+)
 from reqtrail.features.versioning.service.branches import find_branch
 from reqtrail.features.versioning.service.refs import head_snapshot, snapshot_at
 from reqtrail.features.versioning.service.rules import violations
 from reqtrail.features.versioning.service.staging import Reference
 from reqtrail.features.versioning.service.three_way import (
+    VALUE,
     Place,
     Resolution,
     Sides,
@@ -161,7 +168,7 @@ class _Merge:
         left = {resolution.place: resolution for resolution in resolutions}
         broken: set[Place] = set()
         for _ in range(MAX_ROUNDS):
-            self._apply(left)
+            await self._apply(left)
             broken = await self._check()
             if not any(place in left for place in broken):
                 break
@@ -227,10 +234,10 @@ class _Merge:
         )
         self._conflicts.setdefault(conflict.place, conflict)
 
-    def _apply(self, left: dict[Place, Resolution]) -> None:
+    async def _apply(self, left: dict[Place, Resolution]) -> None:
         """Put in what was chosen for known conflicts: first what stays at all, then its fields."""
         for place in [place for place in left if place in self._conflicts]:
-            resolution, reference = left.pop(place), (place[0], place[1])
+            resolution, reference = await self._adopted(left.pop(place)), (place[0], place[1])
             self._conflicts[place] = replace(self._conflicts[place], resolution=resolution)
             chosen = self._chosen.setdefault(reference, [])
             chosen.append(resolution)
@@ -240,6 +247,19 @@ class _Merge:
             for one in chosen:
                 merged = resolve(kind, merged, sides, one)
             self._merged[reference] = merged
+
+    async def _adopted(self, resolution: Resolution) -> Resolution:
+        """Return a resolution with the value of one's own in the form that is stored, if it fits."""
+        merged = self._merged[resolution.kind, resolution.entity_id]
+        if resolution.choose != VALUE or merged is None:
+            return resolution
+        value = await adopt(
+            self._session,
+            self._plan.theirs,
+            resolution.kind,
+            OwnValue(merged.content, resolution.field, resolution.key, resolution.value),
+        )
+        return replace(resolution, value=value)
 
     async def _check(self) -> set[Place]:
         """Ask the rules; make a conflict of whatever could mend what they find broken. Return those places."""

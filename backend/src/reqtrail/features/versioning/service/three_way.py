@@ -7,11 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from reqtrail.features.versioning.errors import ResolutionInvalid
-from reqtrail.features.versioning.merge import EXISTENCE, POSITION, FieldConflict, merge_contents
+from reqtrail.features.versioning.merge import (
+    EXISTENCE,
+    POSITION,
+    FieldConflict,
+    choose_words,
+    merge_contents,
+)
 from reqtrail.features.versioning.types import Content, FieldKind, Kind, State
+from reqtrail.kit.text_merge import ChoicesInvalid
 
 PRESENT, DELETED = "present", "deleted"
 SIDES = ("base", "ours", "theirs")
+WORDS, VALUE = "words", "value"
 Place = tuple[str, UUID, str, str | None]
 """Where a conflict is: kind, entity, field, and the key within a field that is a map."""
 
@@ -21,7 +29,10 @@ class Resolution:
     """What shall stand where both sides disagree.
 
     Attributes:
-        choose: ``base``, ``ours`` or ``theirs``.
+        choose: ``base``, ``ours`` or ``theirs``; ``words`` for a choice of each piece of a text; ``value`` for a value
+            of one's own.
+        words: ``base``, ``ours``, ``theirs`` or ``both`` for each piece of the text that is in conflict, in order.
+        value: The value of one's own, as it is stored.
     """
 
     kind: str
@@ -29,6 +40,8 @@ class Resolution:
     field: str
     key: str | None
     choose: str
+    words: tuple[str, ...] = ()
+    value: Any = None
 
     @property
     def place(self) -> Place:
@@ -112,22 +125,43 @@ def resolve(kind: Kind, merged: State | None, sides: Sides, resolution: Resoluti
     """Return *merged* with a resolution put in; of what is deleted, no field is left to be chosen.
 
     Raises:
-        ResolutionInvalid: If the kind has no such field.
+        ResolutionInvalid: If the kind has no such field, or it cannot be resolved in this way.
     """
     if resolution.field == EXISTENCE:
         return _exist(merged, sides, resolution)
     if merged is None or merged.deleted:
         return merged
-    content = visible(sides.of(resolution.choose))
-    if content is None:
+    if resolution.choose == VALUE:
+        value = resolution.value
+    elif resolution.choose == WORDS:
+        value = _worded(kind, sides, resolution)
+    elif visible(sides.of(resolution.choose)) is None:
         return merged
-    value = _value(kind, content, resolution.field)
-    if resolution.key is not None:
-        value = (value or {}).get(resolution.key)
+    else:
+        value = _side_value(kind, sides.of(resolution.choose), resolution)
     return replace(merged, content=_put(kind, merged.content, resolution, value))
 
 
+def _side_value(kind: Kind, state: State | None, resolution: Resolution) -> Any:
+    value = _value(kind, visible(state), resolution.field)
+    return value if resolution.key is None else (value or {}).get(resolution.key)
+
+
+def _worded(kind: Kind, sides: Sides, resolution: Resolution) -> str:
+    base, ours, theirs = (_side_value(kind, sides.of(name), resolution) for name in SIDES)
+    try:
+        return choose_words(
+            kind, resolution.field, resolution.key, (base, ours, theirs), resolution.words
+        )
+    except ChoicesInvalid as error:
+        raise ResolutionInvalid(
+            str(error), kind=kind.name, id=str(resolution.entity_id), field=resolution.field
+        ) from None
+
+
 def _exist(merged: State | None, sides: Sides, resolution: Resolution) -> State | None:
+    if resolution.choose not in SIDES:
+        raise ResolutionInvalid("Whether something is there is taken from one side: choose it.")
     chosen = sides.of(resolution.choose)
     if visible(chosen) is None:
         known = merged or sides.ours or sides.theirs or sides.base
@@ -138,6 +172,8 @@ def _exist(merged: State | None, sides: Sides, resolution: Resolution) -> State 
 def _put(kind: Kind, content: Content, resolution: Resolution, value: Any) -> Content:
     field, key = resolution.field, resolution.key
     if field == POSITION:
+        if resolution.choose not in SIDES:
+            raise ResolutionInvalid("A place is taken from one side: choose it.")
         return {**content, **value}
     known = next((item for item in kind.fields if item.name == field), None)
     if known is None:
