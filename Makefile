@@ -56,7 +56,7 @@ check: build ## Formats, lints, types, contracts, the OpenAPI file, the bundles'
 
 .PHONY: format
 format: setup ## Format all code
-	cd backend && ../$(PY) -m black -q --config pyproject.toml src tests migrations setup.py ../benchmarks
+	cd backend && ../$(PY) -m black -q --config pyproject.toml src tests migrations setup.py ../benchmarks ../scripts
 	$(WITH_NODE) cd frontend && npm run --silent format
 
 .PHONY: openapi
@@ -75,6 +75,10 @@ screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=6
 .PHONY: coverage
 coverage: setup-backend ## Line coverage of the backend, and the files that miss most
 	@scripts/coverage.sh
+
+.PHONY: mutation
+mutation: setup-backend ## Share of planted faults that tests find in merging and versions (MUTANTS=300 GROUP=pure SEED=1)
+	@nice -n 15 $(PY) scripts/mutation.py $(GROUP) $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: clean
 clean: ## Remove what was built; data in .reqtrail/ stays

@@ -33,9 +33,9 @@ client_types_are_current() {
 }
 
 backend_lane() {
-  try backend "Black" in_backend black --check --quiet --config pyproject.toml src tests migrations setup.py ../benchmarks
-  try backend "Flake8" in_backend flake8 src tests migrations setup.py ../benchmarks
-  try backend "MyPy" in_backend mypy src tests migrations
+  try backend "Black" in_backend black --check --quiet --config pyproject.toml src tests migrations setup.py ../benchmarks ../scripts
+  try backend "Flake8" in_backend flake8 src tests migrations setup.py ../benchmarks ../scripts
+  try backend "MyPy" in_backend mypy src tests migrations ../scripts/mutation.py
   try backend "MyPy of benchmarks" in_benchmarks mypy --config-file ../backend/pyproject.toml -p benchmarks
   try backend "import contracts" in_backend lint-imports
   try backend "architecture tests" in_backend python -m pytest -q --durations=0 tests/architecture
