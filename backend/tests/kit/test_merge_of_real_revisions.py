@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from reqtrail.kit.rich_merge import XHTML, choose_markup, markup_pieces, merge_markup
+from reqtrail.kit.markup import XHTML
+from reqtrail.kit.rich_merge import choose_markup, markup_pieces, merge_markup
 from reqtrail.kit.text_merge import choose_text, merge_text, text_pieces, words
 from tests.kit.rich_texts import canonical, problems
 

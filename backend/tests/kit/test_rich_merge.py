@@ -10,13 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from reqtrail.kit.rich_merge import (
-    XHTML,
-    choose_markup,
-    is_well_formed,
-    markup_pieces,
-    merge_markup,
-)
+from reqtrail.kit.markup import XHTML, is_well_formed
+from reqtrail.kit.rich_merge import choose_markup, markup_pieces, merge_markup
 from reqtrail.kit.text_merge import ChoicesInvalid
 from tests.kit.rich_texts import canonical, edited, problems, rich_text, to_source
 

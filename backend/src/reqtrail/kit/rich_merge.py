@@ -13,12 +13,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from lxml import etree
-
+from reqtrail.kit.markup import (
+    SHOWN_ATTRIBUTES,
+    Element,
+    Node,
+    NotWellFormed,
+    break_after,
+    parsed,
+    plain_words,
+    serialised,
+)
 from reqtrail.kit.text_merge import (
     BOTH,
     ChoicesInvalid,
@@ -27,11 +35,8 @@ from reqtrail.kit.text_merge import (
     checked_choices,
     gap,
     merge_chunks,
-    words,
 )
 
-XHTML = "http://www.w3.org/1999/xhtml"
-MAX_DEPTH = 200
 MIN_LIKENESS = 0.3
 """The share of words that elements of the same name have in common at least, if they are to be the same element."""
 MAX_PAIRS = 40_000
@@ -48,43 +53,6 @@ _SPOKEN = {
     **{"thead": "table header", "tfoot": "table footer", "caption": "caption"},
     **{"tr": "table row", "blockquote": "quotation"},
 }
-_BREAKS_AFTER = frozenset(
-    ("p", "div", "li", "tr", "br", "dt", "dd", "pre", "caption", *(f"h{n}" for n in range(1, 7)))
-)
-_SHOWN_ATTRIBUTES = ("alt", "data", "src")
-
-
-@dataclass(frozen=True)
-class Element:
-    """An element, a comment or a processing instruction.
-
-    Attributes:
-        tag: The name in Clark notation.
-        attributes: Names in Clark notation with values, sorted.
-        prefixes: The name-space prefixes that its source used; they do not tell elements apart.
-    """
-
-    tag: str
-    attributes: tuple[tuple[str, str], ...]
-    children: tuple[Node, ...]
-    prefixes: tuple[tuple[str | None, str], ...] = field(default=(), compare=False)
-
-    def __post_init__(self) -> None:
-        """Keep the hash: matching asks for it again and again."""
-        object.__setattr__(self, "_hash", hash((self.tag, self.attributes, self.children)))
-
-    def __hash__(self) -> int:
-        """Return the hash of everything that tells elements apart."""
-        value: int = self._hash  # type: ignore[attr-defined]
-        return value
-
-    @property
-    def name(self) -> str:
-        """The local name in lower case."""
-        return self.tag.rpartition("}")[2].lower()
-
-
-Node = str | Element
 
 
 @dataclass(frozen=True)
@@ -108,10 +76,6 @@ class Branching:
 Part = str | Element | Dispute | Branching
 
 
-class NotWellFormed(ValueError):
-    """A fragment is not well-formed XML, or is nested too deeply."""
-
-
 def merge_markup(base: str, ours: str, theirs: str) -> str | None:
     """Merge XML fragments by word, keeping their structure; None if they are in conflict or not well-formed."""
     if ours == theirs or theirs == base:
@@ -124,7 +88,7 @@ def merge_markup(base: str, ours: str, theirs: str) -> str | None:
         return None
     if any(_disputes(parts)):
         return None
-    return _serialised(_settled(parts, iter(())), base)
+    return serialised(_settled(parts, iter(())), base)
 
 
 def markup_pieces(base: str, ours: str, theirs: str) -> list[Piece] | None:
@@ -161,54 +125,11 @@ def choose_markup(base: str, ours: str, theirs: str, choices: Sequence[str]) -> 
     nodes = _settled(parts, iter(checked))
     for node in nodes:
         _refuse_torn(node)
-    return _serialised(nodes, base)
-
-
-def is_well_formed(markup: str) -> bool:
-    """Return whether *markup* parses as a sequence of nodes."""
-    try:
-        _parsed(markup)
-    except NotWellFormed:
-        return False
-    return True
-
-
-def _parsed(markup: str) -> tuple[Node, ...]:
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(f'<r xmlns:xhtml="{XHTML}">{markup}</r>'.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise NotWellFormed(str(error)) from None
-    return _children(root, 0)
-
-
-def _children(element: etree._Element, depth: int) -> tuple[Node, ...]:
-    if depth > MAX_DEPTH:
-        raise NotWellFormed(f"nested deeper than {MAX_DEPTH}")
-    nodes: list[Node] = list(words(element.text or ""))
-    for child in element:
-        nodes.append(_node(child, depth + 1))
-        nodes.extend(words(child.tail or ""))
-    return tuple(nodes)
-
-
-def _node(element: etree._Element, depth: int) -> Element:
-    tag: object = element.tag
-    if isinstance(tag, str):
-        attributes = tuple(sorted((str(k), str(v)) for k, v in element.attrib.items()))
-        prefixes = tuple(element.nsmap.items())
-        return Element(tag, attributes, _children(element, depth), prefixes)
-    if tag is etree.Comment:
-        return Element("!--", (), (element.text or "",))
-    if isinstance(element, etree._ProcessingInstruction):
-        return Element("?", (("target", str(element.target)),), (element.text or "",))
-    raise NotWellFormed("it refers to an entity")
+    return serialised(nodes, base)
 
 
 def _merged(base: str, ours: str, theirs: str) -> tuple[Part, ...]:
-    return _merge_nodes(_parsed(base), _parsed(ours), _parsed(theirs))
+    return _merge_nodes(parsed(base), parsed(ours), parsed(theirs))
 
 
 def _merge_nodes(
@@ -354,7 +275,7 @@ def _likeness(one: Node, other: Node, alone: bool) -> float:
 
 def _bag(element: Element) -> Counter[str]:
     bag: Counter[str] = Counter(
-        value for name, value in element.attributes if name in _SHOWN_ATTRIBUTES
+        value for name, value in element.attributes if name in SHOWN_ATTRIBUTES
     )
     for child in element.children:
         if isinstance(child, Element):
@@ -400,63 +321,12 @@ def _pieces(parts: Sequence[Part]) -> Iterator[Piece]:
     for part in parts:
         if isinstance(part, Dispute):
             sides = (part.base, part.ours, part.theirs)
-            shown = [_plain(side) for side in sides]
+            shown = [plain_words(side) for side in sides]
             if shown[1] == shown[2]:
-                shown = [_serialised(side, "") for side in sides]
+                shown = [serialised(side, "") for side in sides]
             yield Piece(None, *shown)
         elif isinstance(part, Branching):
             yield from _pieces(part.children)
-            yield Piece(_break_after(part.sides[0]))
+            yield Piece(break_after(part.sides[0]))
         else:
-            yield Piece(_plain((part,)))
-
-
-def _plain(nodes: Sequence[Node]) -> str:
-    parts = []
-    for node in nodes:
-        if isinstance(node, str):
-            parts.append(node)
-        elif node.tag not in ("!--", "?"):
-            text = _plain(node.children)
-            shown = dict(node.attributes)
-            parts.append(
-                text or next((shown[key] for key in _SHOWN_ATTRIBUTES if key in shown), "")
-            )
-            parts.append(_break_after(node))
-    return "".join(parts)
-
-
-def _break_after(element: Element) -> str:
-    if element.name in ("td", "th"):
-        return "\t"
-    return "\n" if element.name in _BREAKS_AFTER else ""
-
-
-def _serialised(nodes: Sequence[Node], like: str) -> str:
-    """Return the source of *nodes*; as a stored fragment, it need not declare ``xhtml:`` unless *like* does."""
-    prefixes: Any = {} if "xmlns:xhtml=" in like else {"xhtml": XHTML}
-    root = etree.Element("r", nsmap=prefixes)
-    _append(root, nodes)
-    etree.cleanup_namespaces(root, keep_ns_prefixes=["xhtml"])
-    source = etree.tostring(root, encoding="unicode")
-    if not nodes:
-        return ""
-    return source[source.index(">") + 1 : source.rindex("<")]
-
-
-def _append(target: etree._Element, nodes: Sequence[Node]) -> None:
-    for node in nodes:
-        if isinstance(node, str):
-            if len(target):
-                target[-1].tail = (target[-1].tail or "") + node
-            else:
-                target.text = (target.text or "") + node
-        elif node.tag == "!--":
-            target.append(etree.Comment(str(node.children[0])))
-        elif node.tag == "?":
-            pi = etree.ProcessingInstruction(node.attributes[0][1], str(node.children[0]))
-            target.append(pi)
-        else:
-            prefixes: Any = dict(node.prefixes)
-            child = etree.SubElement(target, node.tag, dict(node.attributes), nsmap=prefixes)
-            _append(child, node.children)
+            yield Piece(plain_words((part,)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lxml import etree
 
-XHTML = "http://www.w3.org/1999/xhtml"
-MAX_DEPTH = 200
+from reqtrail.kit.markup import MAX_DEPTH, XHTML
+
+__all__ = ["MAX_DEPTH", "XHTML", "local_name", "parse_source"]
 
 
 def parse_source(source: str) -> etree._Element | None:
