@@ -9,10 +9,15 @@ from reqtrail.features.requirements.public import (
     check_structure,
     present_contents,
     register_item_cascade,
+    register_restore_companion,
     verify_attachments,
 )
 from reqtrail.features.traceability.public import KINDS as TRACEABILITY_KINDS
-from reqtrail.features.traceability.public import check_links, delete_links_of_items
+from reqtrail.features.traceability.public import (
+    check_links,
+    delete_links_of_items,
+    links_to_restore,
+)
 from reqtrail.features.versioning.public import (
     register_adopter,
     register_kind,
@@ -36,3 +41,4 @@ def register_kinds() -> None:
     register_verifier("requirements.attachments", verify_attachments)
     register_verifier("versioning.seals", verify_seals)
     register_item_cascade("traceability.links", delete_links_of_items)
+    register_restore_companion("traceability.links", links_to_restore)

@@ -59,3 +59,17 @@ class WriteInvalid(Invalid):
 
     code = "write_invalid"
     title = "The operation does not fit"
+
+
+class NotInVersion(NotFound):
+    """What shall be restored is not visible at the version that it shall come from."""
+
+    code = "not_in_version"
+    title = "It is not there at that version"
+
+
+class NothingToRestore(Conflict):
+    """It reads at the head as it does at the version that it shall come from."""
+
+    code = "nothing_to_restore"
+    title = "There is nothing to restore"

@@ -11,6 +11,7 @@ from reqtrail.features.requirements.service.defaults import default_id, default_
 from reqtrail.features.requirements.service.items import present_attributes, resolve_item
 from reqtrail.features.requirements.service.outline import titles
 from reqtrail.features.requirements.service.presenting import present_contents
+from reqtrail.features.requirements.service.restore_plan import register_restore_companion
 from reqtrail.features.requirements.service.rules import check_structure
 from reqtrail.features.requirements.service.schema import load_schema
 from reqtrail.features.requirements.service.writes import (
@@ -42,6 +43,7 @@ __all__ = [
     "present_attributes",
     "present_contents",
     "register_item_cascade",
+    "register_restore_companion",
     "resolve_item",
     "titles",
     "verify_attachments",

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from reqtrail.features.versioning.public import ChangeRead, CommitRead, RefRead
+from reqtrail.features.versioning.public import ChangeRead, CommitRead, EntityChangeRead, RefRead
 
 Attributes = dict[str, Any]
 """Values by attribute id: text, numbers and dates as text; yes/no as true/false; enumerations as lists of value ids;
@@ -89,6 +89,37 @@ class RestoreWrite(BaseModel):
     """The version whose state shall come back."""
 
     at: Annotated[str, StringConstraints(max_length=200)]
+
+
+class ScopeWrite(BaseModel):
+    """What shall be as it was at version ``at``: exactly one of a document, a placement with all below it, an item.
+
+    ``base`` is the version that you saw: what others changed since is merged. An item is named by key or id.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    document_id: UUID | None = None
+    placement_id: UUID | None = None
+    item: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    base: int | None = None
+
+
+class ScopeRestore(ScopeWrite):
+    """A restore to be written; without a message the commit says what was restored from where."""
+
+    message: Message = ""
+
+
+class RestorePreview(BaseModel):
+    """What a restore would change upon ``ref``, as read at ``source``: nothing was written."""
+
+    ref: RefRead
+    source: RefRead
+    message: str
+    merged: bool
+    changes: list[EntityChangeRead]
 
 
 class DocumentRead(BaseModel):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from reqtrail.features.traceability.kinds import KINDS
-from reqtrail.features.traceability.service import check_links, delete_links_of_items
+from reqtrail.features.traceability.service import (
+    check_links,
+    delete_links_of_items,
+    links_to_restore,
+)
 
-__all__ = ["KINDS", "check_links", "delete_links_of_items"]
+__all__ = ["KINDS", "check_links", "delete_links_of_items", "links_to_restore"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +59,32 @@ async def delete_links_of_items(
     """Return the operations that delete every link of items about to be deleted."""
     rows = await repository.links_of(session, head, ids)
     return [Operation(Action.DELETE, "link", row.entity_id) for row in rows]
+
+
+async def links_to_restore(
+    session: AsyncSession,
+    head: Snapshot,
+    source: Snapshot,
+    ids: Collection[UUID],
+    present: Callable[[Iterable[UUID]], Awaitable[set[UUID]]],
+) -> Iterable[tuple[str, UUID]]:
+    """Return the links at *source* of items about to be restored, but for those without an end or made anew since.
+
+    Args:
+        present: Tells which items will be there.
+    """
+    rows = await repository.links_of(session, source, ids)
+    there = await present({end for row in rows for end in (row.source_id, row.target_id)})
+    taken = {
+        (row.source_id, row.target_id, row.type_id): row.entity_id
+        for row in await repository.links_of(session, head, ids)
+    }
+    return [
+        ("link", row.entity_id)
+        for row in rows
+        if {row.source_id, row.target_id} <= there
+        and taken.get((row.source_id, row.target_id, row.type_id), row.entity_id) == row.entity_id
+    ]
 
 
 async def check_links(context: CommitContext) -> AsyncIterator[Violation]:

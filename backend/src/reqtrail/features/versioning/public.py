@@ -39,7 +39,13 @@ from reqtrail.features.versioning.repository import (
     states_at,
     visible,
 )
-from reqtrail.features.versioning.schemas import ChangeRead, CommitOutcome, CommitRead, RefRead
+from reqtrail.features.versioning.schemas import (
+    ChangeRead,
+    CommitOutcome,
+    CommitRead,
+    EntityChangeRead,
+    RefRead,
+)
 from reqtrail.features.versioning.sealing import run_pending_seals, verify_seals
 from reqtrail.features.versioning.service.comparing import field_changes, outcome, public_content
 from reqtrail.features.versioning.service.commit import (
@@ -50,6 +56,11 @@ from reqtrail.features.versioning.service.commit import (
 )
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
+from reqtrail.features.versioning.service.rehearsal import (
+    rehearse,
+    shown_rehearsal,
+    writable_head,
+)
 from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
@@ -99,6 +110,7 @@ __all__ = [
     "Content",
     "EditConflict",
     "EntityChange",
+    "EntityChangeRead",
     "EntityExists",
     "EntityNotFound",
     "Field",
@@ -150,8 +162,10 @@ __all__ = [
     "register_presenter",
     "register_rule",
     "register_verifier",
+    "rehearse",
     "resolve_ref",
     "revert",
+    "shown_rehearsal",
     "snapshot_of",
     "states_at",
     "undo",
@@ -159,4 +173,5 @@ __all__ = [
     "verify",
     "versioned_table",
     "visible",
+    "writable_head",
 ]

@@ -89,7 +89,7 @@ class Operation:
         fields: CREATE: the whole content; UPDATE: what changes (a MAP is patched key by key, None removes a key).
         key: CREATE of a keyed kind: keep this key rather than mint one.
         base_seq: The sequence that the author saw; overrides the request's.
-        from_seq: RESTORE: the sequence whose state comes back.
+        from_seq: RESTORE: the sequence whose state comes back, on whichever branch it was made.
     """
 
     action: Action
@@ -215,7 +215,11 @@ class State:
 
 @dataclass
 class PendingChange:
-    """A change about to be written, as structural rules see it."""
+    """A change about to be written, as structural rules see it.
+
+    Attributes:
+        known: Whether the project has the entity already, if only on another branch, so that its identity is not made.
+    """
 
     kind: str
     entity_id: UUID
@@ -223,6 +227,7 @@ class PendingChange:
     before: State | None
     after: Content
     deleted: bool
+    known: bool = False
 
     @property
     def action(self) -> Action:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reqtrail.features.requirements.endpoints import documents, files, items, writes
+from reqtrail.features.requirements.endpoints import documents, files, items, restoring, writes
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["requirements"])
-for module in (documents, items, writes, files):
+for module in (documents, items, writes, files, restoring):
     router.include_router(module.router)

@@ -6,7 +6,7 @@ Everything is prepared under the project's commit lock, so that ranks and subtre
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -88,9 +88,11 @@ async def write(
         WriteInvalid, ValueInvalid, PositionInvalid: If it does not fit.
         EditConflict, TreeBroken, InUse, ReferenceBroken: If the state does not allow it.
     """
-    opened = await open_commit(session, request.project_id, request.branch)
+    opened = await open_commit(
+        session, request.project_id, request.branch, as_owner=request.as_owner
+    )
     schema = await load_schema(session, opened.head)
-    preparation = _Preparation(session, opened, schema)
+    preparation = _Preparation(session, opened, schema, request.base_seq)
     await preparation.load(writes)
     operations: list[Operation] = []
     for item in writes:
@@ -101,8 +103,11 @@ async def write(
 
 
 class _Preparation:
-    def __init__(self, session: AsyncSession, opened: OpenCommit, schema: Schema) -> None:
+    def __init__(
+        self, session: AsyncSession, opened: OpenCommit, schema: Schema, base_seq: int | None
+    ) -> None:
         self._session = session
+        self._base_seq = base_seq
         self._opened = opened
         self._head = opened.head
         self._schema = schema
@@ -116,7 +121,7 @@ class _Preparation:
         if item.entity_id is None:
             raise WriteInvalid(f"“{item.op}” needs the id of a {item.kind}.")
         if item.op == "delete":
-            return await self._delete(item, item.entity_id)
+            return [self._based(item, one) for one in await self._delete(item, item.entity_id)]
         if item.op == "restore":
             return [
                 Operation(
@@ -134,6 +139,12 @@ class _Preparation:
         else:
             fields = await self._fields(item, item.entity_id)
         return [Operation(Action.UPDATE, item.kind, item.entity_id, fields, base_seq=item.base_seq)]
+
+    def _based(self, item: Write, operation: Operation) -> Operation:
+        """What goes with a deleted thing was seen when that was, unless the whole write says from when."""
+        if operation.base_seq is None and self._base_seq is None:
+            return replace(operation, base_seq=item.base_seq)
+        return operation
 
     async def _create(self, item: Write) -> Operation:
         entity_id = item.entity_id or new_id()

@@ -68,6 +68,11 @@ class Staging:
             current = base = State(pending.after, pending.deleted, 0, pending.key)
         if operation.action is Action.CREATE:
             after, deleted = self._create(kind, operation, current), False
+        elif operation.action is Action.RESTORE and (current or restored) is not None:
+            after, deleted = (
+                self._restore(kind, operation, current, base, restored, base_seq),
+                False,
+            )
         elif current is None:
             raise EntityNotFound(
                 f"There is no {operation.kind} {operation.entity_id} in this project.",
@@ -77,19 +82,16 @@ class Staging:
         elif operation.action is Action.DELETE:
             self._check_delete(operation, current, base, base_seq)
             after, deleted = current.content, True
-        elif operation.action is Action.RESTORE:
-            after, deleted = (
-                self._restore(kind, operation, current, base, restored, base_seq),
-                False,
-            )
         else:
             after, deleted = self._update(kind, operation, current, base, base_seq), False
         if pending is not None:
             pending.after, pending.deleted = after, deleted
         else:
-            key = operation.key if current is None else current.key
+            named = current or restored
+            key = operation.key if named is None else named.key
             self._pending[reference] = PendingChange(
-                operation.kind, operation.entity_id, key, current, after, deleted
+                *(operation.kind, operation.entity_id, key, current, after, deleted),
+                known=named is not None,
             )
 
     def result(self) -> list[PendingChange]:
@@ -158,19 +160,31 @@ class Staging:
         self,
         kind: Kind,
         operation: Operation,
-        current: State,
+        current: State | None,
         base: State | None,
         restored: State | None,
         base_seq: int | None,
     ) -> Content:
-        if operation.from_seq is not None and restored is None:
+        wanted = restored or current
+        if wanted is None or (operation.from_seq is not None and restored is None):
             raise OperationInvalid(
-                f"The {operation.kind} {current.key or operation.entity_id} did not exist at"
-                f" version {operation.from_seq} yet; choose a later version.",
+                f"The {operation.kind} {(current and current.key) or operation.entity_id} did not"
+                f" exist at version {operation.from_seq} yet; choose a later version.",
                 id=str(operation.entity_id),
             )
-        wanted = (restored or current).content
-        if base is None or base_seq is None or _same(base, current):
+        return self._restored(kind, operation, wanted.content, current, base, base_seq)
+
+    def _restored(
+        self,
+        kind: Kind,
+        operation: Operation,
+        wanted: Content,
+        current: State | None,
+        base: State | None,
+        base_seq: int | None,
+    ) -> Content:
+        """Return *wanted* merged with what came since the base."""
+        if current is None or base is None or base_seq is None or _same(base, current):
             return wanted
         if current.deleted or base.deleted:
             if current.deleted or current.content != wanted:

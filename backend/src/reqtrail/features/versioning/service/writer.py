@@ -149,7 +149,7 @@ class Writer:
                 changes,
                 bulk=self._request.kind == "import",
             )
-            await self._names.give([item for item in changes if item.before is None])
+            await self._names.give([item for item in changes if not item.known])
             await self.put(changes)
         return changes
 
