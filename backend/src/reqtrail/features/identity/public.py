@@ -28,6 +28,7 @@ from reqtrail.features.identity.service.accounts import (
 from reqtrail.features.identity.service.idempotency import forget_expired
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
+from reqtrail.features.identity.service.pseudonyms import pseudonym
 from reqtrail.features.identity.service.tokens import TokenSigner, make_api_token
 from reqtrail.features.identity.types import Actor, Credential, User
 
@@ -56,6 +57,7 @@ __all__ = [
     "find_user",
     "forget_expired",
     "make_api_token",
+    "pseudonym",
     "reset_password",
     "set_password",
 ]

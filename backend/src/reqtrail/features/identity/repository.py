@@ -74,6 +74,15 @@ async def insert_user(session: AsyncSession, user: User, password_hash: str) -> 
     await session.execute(insert(users).values(**vars(user), password_hash=password_hash))
 
 
+async def insert_if_new(session: AsyncSession, user: User) -> None:
+    """Make an account without a password, unless there is one with its id."""
+    await session.execute(
+        insert_if_free(users)
+        .values(**vars(user), password_hash="")
+        .on_conflict_do_nothing(index_elements=[users.c.user_id])
+    )
+
+
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     """Return the account with an id."""
     statement = select(*_USER_COLUMNS).where(users.c.user_id == user_id)
