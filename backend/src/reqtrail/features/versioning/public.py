@@ -46,7 +46,8 @@ from reqtrail.features.versioning.schemas import (
     EntityChangeRead,
     RefRead,
 )
-from reqtrail.features.versioning.sealing import run_pending_seals, verify_seals
+from reqtrail.features.versioning.sealing import request_seal, run_pending_seals, verify_seals
+from reqtrail.features.versioning.service.branches import create_baseline, list_baselines
 from reqtrail.features.versioning.service.comparing import field_changes, outcome, public_content
 from reqtrail.features.versioning.service.commit import (
     commit,
@@ -88,6 +89,9 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "create_baseline",
+    "list_baselines",
+    "request_seal",
     "run_pending_seals",
     "verify_seals",
     "MAIN",

@@ -45,6 +45,7 @@ async def commit(
     *,
     project_key: str | None = None,
     opened: OpenCommit | None = None,
+    keep_empty: bool = False,
 ) -> CommitResult:
     """Apply *operations* atomically as one commit; write nothing when they change nothing.
 
@@ -53,6 +54,7 @@ async def commit(
     Args:
         project_key: The project's key, if it is known.
         opened: What :func:`open_commit` gave in the same transaction, if the caller took the lock already.
+        keep_empty: Write the commit even if it changes nothing: a history that is imported may hold such.
 
     Raises:
         EditConflict: If the same thing was changed differently since the base; nothing is written.
@@ -63,7 +65,7 @@ async def commit(
     )
     writer = Writer(session, request, opened, project_key)
     changes = await writer.write(operations)
-    if not changes and request.kind != "init":
+    if not changes and request.kind != "init" and not keep_empty:
         return await writer.abandon()
     return await writer.close(tuple(_change(item) for item in changes))
 
