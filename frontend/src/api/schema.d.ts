@@ -1010,6 +1010,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Restore
+         * @description Bring a document, a placement with all below it, or an item back to its state at a version, as a new commit.
+         *
+         *     Types, attributes, links and files that it needs and that are gone come back too; what was added later stays. What
+         *     others changed since ``base`` is merged; the same thing changed differently is a 409, and nothing is written.
+         */
+        post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/restore-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Restore Preview
+         * @description Say what a restore would change. Nothing is written.
+         */
+        post: operations["preview_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/schema": {
         parameters: {
             query?: never;
@@ -2379,6 +2422,20 @@ export interface components {
             words: ("base" | "ours" | "theirs" | "both")[];
         };
         /**
+         * RestorePreview
+         * @description What a restore would change upon ``ref``, as read at ``source``: nothing was written.
+         */
+        RestorePreview: {
+            /** Changes */
+            changes: components["schemas"]["EntityChangeRead"][];
+            /** Merged */
+            merged: boolean;
+            /** Message */
+            message: string;
+            ref: components["schemas"]["RefRead"];
+            source: components["schemas"]["RefRead"];
+        };
+        /**
          * RestoreWrite
          * @description The version whose state shall come back.
          */
@@ -2433,6 +2490,45 @@ export interface components {
             ref: components["schemas"]["RefRead"];
             /** Types */
             types: components["schemas"]["TypeRead"][];
+        };
+        /**
+         * ScopeRestore
+         * @description A restore to be written; without a message the commit says what was restored from where.
+         */
+        ScopeRestore: {
+            /** At */
+            at: string;
+            /** Base */
+            base?: number | null;
+            /** Document Id */
+            document_id?: string | null;
+            /** Item */
+            item?: string | null;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Placement Id */
+            placement_id?: string | null;
+        };
+        /**
+         * ScopeWrite
+         * @description What shall be as it was at version ``at``: exactly one of a document, a placement with all below it, an item.
+         *
+         *     ``base`` is the version that you saw: what others changed since is merged. An item is named by key or id.
+         */
+        ScopeWrite: {
+            /** At */
+            at: string;
+            /** Base */
+            base?: number | null;
+            /** Document Id */
+            document_id?: string | null;
+            /** Item */
+            item?: string | null;
+            /** Placement Id */
+            placement_id?: string | null;
         };
         /**
          * SealRead
@@ -4768,6 +4864,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RefRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScopeRestore"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommitOutcome"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_restore: {
+        parameters: {
+            query?: {
+                /** @description The branch to write to; the root branch if left out. */
+                branch?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScopeWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestorePreview"];
                 };
             };
             /** @description A problem */
