@@ -130,7 +130,8 @@ def checked_choices(choices: Sequence[str], count: int) -> Sequence[str]:
         ChoicesInvalid: If not.
     """
     if len(choices) != count:
-        raise ChoicesInvalid(f"{count} pieces are to be chosen, not {len(choices)}.")
+        pieces = "1 piece is" if count == 1 else f"{count} pieces are"
+        raise ChoicesInvalid(f"{pieces} to be chosen, not {len(choices)}.")
     unknown = next((name for name in choices if name not in (*SIDES, BOTH)), None)
     if unknown is not None:
         raise ChoicesInvalid(f"A piece takes base, ours, theirs or both, not “{unknown}”.")
