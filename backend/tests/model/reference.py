@@ -109,10 +109,10 @@ class Model:
         self._commit({entity_id: Entity(current.kind, content)}, branch)
 
     def delete(self, entity_id: UUID, base: int | None, branch: str) -> None:
-        """Commit a deletion; refused if the entity changed since *base*."""
+        """Commit a deletion; refused if the entity changed since *base*, or was made since then."""
         self._open(branch)
         current, seen = self._current(entity_id, base, branch)
-        if not current.deleted and seen is not None and not look_same(seen, current):
+        if not current.deleted and base is not None and not look_same(seen, current):
             raise Refused("conflict")
         self._commit({entity_id: Entity(current.kind, current.content, deleted=True)}, branch)
 

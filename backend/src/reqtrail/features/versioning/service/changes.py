@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
@@ -71,12 +72,19 @@ async def stage(
         reference = (item.kind, item.entity_id)
         state = current.get(reference)
         base = bases.get(base_seq or 0, {}).get(reference, state)
+        if item.action is Action.DELETE and reference in by_base.get(base_seq or 0, ()):
+            base = bases[base_seq or 0].get(reference, _unseen(state))
         restored = sources.get(item.from_seq or 0, {}).get(reference)
         staging.apply(item, state, base, restored, base_seq)
     try:
         return staging.result(), staging.merged
     except EditConflict as conflict:
         raise await _presented(session, head, conflict) from None
+
+
+def _unseen(state: State | None) -> State | None:
+    """Return the base of a deletion for what was made since: it was not there, and nobody may delete it unseen."""
+    return None if state is None else replace(state, deleted=True)
 
 
 def _may_differ(head: Snapshot, state: State, base_seq: int) -> bool:
