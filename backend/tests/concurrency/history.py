@@ -1,0 +1,236 @@
+"""Histories: some people, real processes, and what each of them saw, sent and heard.
+
+A history is one project with a document of five items and three to five people. In each round everybody reads the
+document or goes on with what they saw earlier, makes up an edit of it (``edits``), and all send theirs at the same
+moment, each to either process. A write names the sequence that its author saw and carries an ``Idempotency-Key``. Most
+are sent once; some are sent to both processes at once; some lose the connection before the answer and are sent again
+to the other process; and some are never heard of again.
+
+In a history with a branch some people work on it, and it is updated from main and merged to it while they do. One
+scene is always played: somebody opens an item on the branch, the branch is updated from main meanwhile, and then the
+edit is saved with the sequence from before.
+
+The seed decides who does what. When each request meets the others is up to the processes, as in real life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.concurrency.content import Schema, Seen, new_id, start
+from tests.concurrency.edits import Editor, Write
+from tests.concurrency.wire import Answer, Api
+
+MAIN, BRANCH = "main", "work"
+HANG_UP_SECONDS = 0.012
+ROUNDS = (3, 4)
+MAX_PREVIEWS = 4
+SETUP = "setup"
+
+
+@dataclass
+class History:
+    """What happened: everything that people sent, heard and saw.
+
+    Attributes:
+        reads: What people saw, each to be compared with what the commits say.
+        failures: Answers that nobody should get, such as a 500.
+    """
+
+    seed: int
+    schema: Schema
+    document: str
+    branch_id: str | None = None
+    writes: list[Write] = field(default_factory=list)
+    reads: list[Seen] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """The address of its project."""
+        return f"/projects/H{self.seed}"
+
+
+class _Play:
+    """A history while it happens."""
+
+    def __init__(self, api: Api, history: History, rng: Random, editor: Editor) -> None:
+        self.api = api
+        self.history = history
+        self.rng = rng
+        self.editor = editor
+        self._seen: dict[int, Seen] = {}
+
+    async def read(self, person: int, branch: str) -> Seen:
+        """Let somebody open the document."""
+        answer = await self.api.ask(
+            person + self.rng.randrange(2),
+            "GET",
+            f"{self.history.path}/documents/{self.history.document}/rows",
+            query={"at": branch},
+        )
+        assert answer.status == 200, answer.content
+        seen = Seen.of(branch, answer.content)
+        self.history.reads.append(seen)
+        self._seen[person] = seen
+        return seen
+
+    async def round(self, homes: list[str]) -> None:
+        """Everybody reads, or goes on with what they saw; then all write at once."""
+        readers = [one for one in range(len(homes)) if self._is_due(one)]
+        await asyncio.gather(*(self.read(one, homes[one]) for one in readers))
+        work: list[Coroutine[Any, Any, None]] = []
+        for person in range(len(homes)):
+            if BRANCH in homes and self.rng.random() < 0.12:
+                work.append(self.synchronise(self.rng.choice(("update", "update", "merge"))))
+            else:
+                work.append(self.send(self.editor.write(self._mark(), self._seen[person])))
+        await asyncio.gather(*work)
+
+    async def scene_of_a_moved_base(self, homes: list[str]) -> None:
+        """Open an item on the branch, have the branch updated from main, then save."""
+        on_main, on_branch = homes.index(MAIN), homes.index(BRANCH)
+        await self.read(on_main, MAIN)
+        await self.send(self.editor.words_write(self._mark(), self._seen[on_main]))
+        await self.read(on_branch, BRANCH)
+        opened = self.editor.words_write(self._mark(), self._seen[on_branch])
+        await self.synchronise("update")
+        await self.send(opened)
+
+    def _is_due(self, person: int) -> bool:
+        return person not in self._seen or self.rng.random() < 0.65
+
+    def _mark(self) -> str:
+        mark = f"h{self.history.seed}n{len(self.history.writes)}"
+        self.history.writes.append(Write(mark, MAIN, None))  # takes the number
+        return mark
+
+    def _record(self, write: Write) -> None:
+        number = int(write.mark.rpartition("n")[2])
+        self.history.writes[number] = write
+
+    # --- writes ---------------------------------------------------------------------------------------------------
+
+    async def send(self, write: Write) -> None:
+        """Send a write in one of the ways in which writes are sent, and remember what came of it."""
+        self._record(write)
+        (write.how,) = self.rng.choices(("sent", "twice", "again", "abandoned"), (66, 10, 14, 10))
+        process, delay = self.rng.randrange(2), self.rng.random() * HANG_UP_SECONDS
+        if write.how in ("again", "abandoned"):
+            await self._hang_up(write, process, delay)
+        if write.how == "abandoned":
+            return
+        sends = [self._ask(write, process + 1)]
+        if write.how == "twice":
+            sends.append(self._ask(write, process))
+        for answer in await asyncio.gather(*sends):
+            self._hear(write, answer)
+
+    async def _ask(self, write: Write, process: int) -> Answer:
+        return await self.api.ask(
+            process,
+            write.method,
+            self.history.path + write.path,
+            write.body,
+            query={"branch": write.branch},
+            key=write.mark,
+        )
+
+    async def _hang_up(self, write: Write, process: int, delay: float) -> None:
+        await self.api.hang_up(
+            process,
+            write.method,
+            self.history.path + write.path,
+            write.body,
+            query={"branch": write.branch},
+            key=write.mark,
+            after=delay,
+        )
+
+    def _hear(self, write: Write, answer: Answer) -> None:
+        write.answers.append((answer.status, answer.content))
+        if answer.status < 300:
+            write.outcome = "acknowledged"
+        elif answer.status >= 500 or answer.status in (400, 401, 403, 429):
+            self.history.failures.append(f"{write.mark}: {answer.status} {answer.content}")
+        elif write.outcome == "unknown":
+            write.outcome = "refused"
+
+    async def synchronise(self, direction: str) -> None:
+        """Update the branch from main or merge it there, choosing sides where both disagree."""
+        target = BRANCH if direction == "update" else MAIN
+        write = Write(self._mark(), target, None, direction=direction)
+        write.path = f"/branches/{self.history.branch_id}/merge"
+        self._record(write)
+        body: dict[str, Any] = {"direction": direction, "resolutions": []}
+        for _ in range(MAX_PREVIEWS):
+            plan = await self.api.ask(
+                self.rng.randrange(2), "POST", f"{self.history.path}{write.path}-preview", body
+            )
+            if plan.status != 200:
+                break  # what was chosen does not fit any more
+            body |= {name: plan.content[name] for name in ("branch_seq", "parent_seq")}
+            resolved = [self._choose(one) for one in plan.content["conflicts"]]
+            if all(not one["open"] for one in plan.content["conflicts"]):
+                break
+            body = {"direction": direction, "resolutions": resolved}
+        write.chosen = {
+            (one["id"], one["field"], one["field_key"]): one["choose"]
+            for one in body["resolutions"]
+        }
+        write.body = {**body, "message": write.mark}
+        self._hear(write, await self._ask(write, self.rng.randrange(2)))
+
+    def _choose(self, conflict: dict[str, Any]) -> dict[str, Any]:
+        chosen = conflict["chosen"] or self.rng.choice(("ours", "theirs"))
+        named = {name: conflict[name] for name in ("kind", "id", "field", "field_key")}
+        return {**named, "choose": chosen}
+
+
+async def play(api: Api, seed: int) -> History:
+    """Let the history of *seed* happen."""
+    rng = Random(seed)
+    key = f"H{seed}"
+    await _done(api, rng, "POST", "/projects", {"key": key, "name": "Concurrent edits"})
+    schema = Schema.of(await _done(api, rng, "GET", f"/projects/{key}/schema"))
+    document = new_id(rng)
+    history = History(seed, schema, document)
+    editor = Editor(rng, schema, document)
+    operations = start(schema, document, rng)
+    body = {"message": SETUP, "operations": operations}
+    await _done(api, rng, "POST", f"{history.path}/commits", body)
+    people = rng.choice((3, 4, 4, 5))
+    homes = [MAIN] * people
+    stage = _Play(api, history, rng, editor)
+    if rng.random() < 0.5:
+        made = await _done(api, rng, "POST", f"{history.path}/branches", {"name": BRANCH})
+        history.branch_id = made["id"]
+        homes = [MAIN, BRANCH, *(rng.choice((MAIN, BRANCH, BRANCH)) for _ in range(people - 2))]
+    rounds = rng.choice(ROUNDS)
+    scene = rng.randrange(rounds) if history.branch_id else -1
+    for number in range(rounds):
+        if number == scene:
+            await stage.scene_of_a_moved_base(homes)
+        await stage.round(homes)
+    return history
+
+
+async def _done(api: Api, rng: Random, method: str, path: str, body: Any = None) -> Any:
+    answer = await api.ask(rng.randrange(2), method, path, body)
+    assert answer.status < 300, answer.content
+    return answer.content
+
+
+async def play_all(api: Api, seeds: Iterable[int], *, at_once: int) -> list[History]:
+    """Let many histories happen, so many *at_once*."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(seed: int) -> History:
+        async with gate:
+            return await play(api, seed)
+
+    return list(await asyncio.gather(*(one(seed) for seed in seeds)))
