@@ -160,9 +160,18 @@ def _placed_item(shape: Shape, by_id: bool) -> Select[Any]:
         .where(placements.c.item_id == items.c.entity_id)
         .scalar_subquery()
     )
-    named = items.c.entity_id if by_id else entities.c.key
+    wanted: Any = bindparam("name", type_=items.c.entity_id.type)
+    if not by_id:
+        # Found first: a value can be looked for in each layer of a branch, a join would read all of them.
+        wanted = (
+            select(entities.c.entity_id)
+            .where(
+                entities.c.project_id == snapshot.project_id, entities.c.key == bindparam("name")
+            )
+            .scalar_subquery()
+        )
     found: Select[Any] = statement.add_columns(placed.label("placements")).where(
-        named == bindparam("name", type_=named.type)
+        items.c.entity_id == wanted
     )
     return found
 

@@ -80,18 +80,27 @@ async def levels_below(
     session: AsyncSession, project_id: UUID, branch_id: UUID, seq: int
 ) -> tuple[Level, ...]:
     """Return what lies below a branch as of its commit *seq*, nearest first."""
+    parameters = {"project": project_id, "branch": branch_id, "seq": seq}
+    return tuple(
+        Level(row.branch_id, row.seq, row.recorded_at, row.seq == row.head_seq)
+        for row in await session.execute(_levels(), parameters)
+    )
+
+
+@cache
+def _levels() -> Select[Any]:
     base = branch_bases
     chain = (
         select(
             literal(0).label("depth"),
-            bindparam("branch", branch_id, type_=base.c.branch_id.type).label("branch_id"),
-            bindparam("seq", seq, type_=base.c.from_seq.type).label("seq"),
+            bindparam("branch", type_=base.c.branch_id.type).label("branch_id"),
+            bindparam("seq", type_=base.c.from_seq.type).label("seq"),
         )
     ).cte("chain", recursive=True)
     newest = (
         select(base.c.parent_branch_id, base.c.parent_seq)
         .where(
-            base.c.project_id == project_id,
+            base.c.project_id == _PROJECT,
             base.c.branch_id == chain.c.branch_id,
             base.c.from_seq <= chain.c.seq,
         )
@@ -105,19 +114,15 @@ async def levels_below(
             chain.join(newest, literal(True))
         )
     )
-    statement = (
+    return (
         select(chain.c.branch_id, chain.c.seq, commits.c.recorded_at, branches.c.head_seq)
-        .join(commits, (commits.c.project_id == project_id) & (commits.c.seq == chain.c.seq))
+        .join(commits, (commits.c.project_id == _PROJECT) & (commits.c.seq == chain.c.seq))
         .join(
             branches,
-            (branches.c.project_id == project_id) & (branches.c.branch_id == chain.c.branch_id),
+            (branches.c.project_id == _PROJECT) & (branches.c.branch_id == chain.c.branch_id),
         )
         .where(chain.c.depth > 0)
         .order_by(chain.c.depth)
-    )
-    return tuple(
-        Level(row.branch_id, row.seq, row.recorded_at, row.seq == row.head_seq)
-        for row in await session.execute(statement)
     )
 
 
