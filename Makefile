@@ -68,6 +68,10 @@ openapi: setup ## Write frontend/openapi.json and the client's types from the AP
 bench: setup-backend ## Measure against bare SQL in the same run
 	cd benchmarks && ../$(PY) -m benchmarks
 
+.PHONY: bench-branches
+bench-branches: setup-backend ## Branches, baselines, merges, the past (BENCH_SIZES=10000,1000000: a million takes 10 minutes more)
+	cd benchmarks && ../$(PY) -m benchmarks branches
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

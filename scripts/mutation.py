@@ -1,7 +1,7 @@
 """Mutation testing of what must not be wrong: merging, ranks, trees, hashes, and the services of the versions.
 
 mutmut makes the mutants and runs, for each of them, the tests that reach it. It works on a copy in ``.mutation/``, so
-the sources may be edited meanwhile. Verdicts are kept there: a run that was interrupted goes on, after a change only the
+the sources may be edited meanwhile. Verdicts are kept there: a run that was interrupted goes on; after a change only
 changed functions are tried again, and after new tests only what survived.
 
 Modules without a database are tested by tests without one: quick, and stricter than letting the whole engine run.

@@ -1,7 +1,7 @@
 """``python -m benchmarks``: measure, print a table, write JSON to ``results/``.
 
-``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000). Everything stays on
-this machine and ends by itself.
+``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
+branches`` measures branches. Everything stays on this machine and ends by itself.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import os
 import platform
 import tempfile
 import time
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import branches
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
+from benchmarks.past import read_the_past
 from benchmarks.report import Result, print_table
 from benchmarks.work import Bench
 from benchmarks.writers import many_writers
 
+SIZES = {"work": "1000,10000", "branches": "10000,100000"}
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -63,6 +67,31 @@ async def _measure(found: Running, sizes: list[int], folder: Path) -> dict[str, 
     return results
 
 
+async def _measure_branches(sizes: list[int], folder: Path) -> dict[str, list[Result]]:
+    """Measure on an instance for each size, all of which run at once, so that sizes can be measured in turns."""
+    results: dict[str, list[Result]] = {}
+    with ExitStack() as instances:
+        benches = []
+        for size in sizes:
+            place = folder / str(size)
+            place.mkdir(mode=0o711)
+            bench = branches.Branched(instances.enter_context(running(place)), size)
+            await bench.load()
+            print(f"{size:,} items loaded in {bench.load_seconds:.0f} s", flush=True)
+            benches.append(bench)
+        async with AsyncExitStack() as clients:
+            for bench in benches:
+                await bench.vacuum()
+                await clients.enter_async_context(bench.connected())
+            results |= await branches.measure(benches)
+        results["Reading the past"] = await read_the_past(benches[0].running)
+    for title, found in results.items():
+        print_table(title)
+        for result in found:
+            print(result.line())
+    return results
+
+
 def _write(results: dict[str, list[Result]]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / time.strftime("%Y%m%dT%H%M%S.json", time.gmtime())
@@ -81,12 +110,18 @@ def _write(results: dict[str, list[Result]]) -> Path:
 def main() -> None:
     """Run all measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default=os.environ.get("BENCH_SIZES", "1000,10000"))
-    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    parser.add_argument("what", nargs="?", choices=sorted(SIZES), default="work")
+    parser.add_argument("--sizes", default=os.environ.get("BENCH_SIZES"))
+    asked = parser.parse_args()
+    sizes = sorted(int(size) for size in (asked.sizes or SIZES[asked.what]).split(","))
     # The engines need a folder that is not below a home that other users cannot enter.
-    with tempfile.TemporaryDirectory(prefix="reqtrail-bench-") as folder:
-        with running(Path(folder)) as found:
-            results = asyncio.run(_measure(found, sizes, Path(folder)))
+    with tempfile.TemporaryDirectory(prefix="reqtrail-bench-") as name:
+        folder = Path(name)
+        if asked.what == "branches":
+            results = asyncio.run(_measure_branches(sizes, folder))
+        else:
+            with running(folder) as found:
+                results = asyncio.run(_measure(found, sizes, folder))
     print(f"\n{_write(results)}")
 
 

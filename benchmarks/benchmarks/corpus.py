@@ -103,8 +103,9 @@ class Corpus:
 class Load:
     """A corpus as operations of one project."""
 
-    def __init__(self, corpus: Corpus, project_id: UUID) -> None:
+    def __init__(self, corpus: Corpus, project_id: UUID, with_links: bool = True) -> None:
         self._corpus = corpus
+        self._with_links = with_links
         self._project = project_id
 
     def id(self, kind: str, index: int) -> UUID:
@@ -166,7 +167,8 @@ class Load:
         for row in self._corpus.rows:
             yield from self._row(row, ranks[row.index % MAX_DOCUMENT])
         link_type = default_id(self._project, "type", "derives from")
-        for number, (source, target) in enumerate(self._corpus.links()):
+        links = self._corpus.links() if self._with_links else ()
+        for number, (source, target) in enumerate(links):
             fields = {
                 "type_id": link_type,
                 "source_id": self.id("item", source),

@@ -25,3 +25,7 @@ CREATE TABLE IF NOT EXISTS bench_versions (
 SAVE_VERSION = "INSERT INTO bench_versions VALUES ($1, $2, $3)"
 SAVE_HEAD = """
 INSERT INTO bench_heads VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version"""
+
+FIRST_SEAL = """
+SELECT extract(epoch FROM finished_at - requested_at)::float8 FROM seals
+WHERE project_id = $1 ORDER BY requested_at LIMIT 1"""

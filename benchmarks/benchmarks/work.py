@@ -27,10 +27,13 @@ BULK = 10_000
 class Bench:
     """One project of a size, loaded and ready to be measured."""
 
-    def __init__(self, running: Running, size: int) -> None:
+    def __init__(
+        self, running: Running, size: int, key: str | None = None, *, with_links: bool = True
+    ) -> None:
         self._running = running
         self.size = size
-        self.key = f"B{size}"[:10]
+        self.key = key or f"B{size}"[:10]
+        self._with_links = with_links
         self.corpus = Corpus(size)
         self.load_seconds = 0.0
         self.project_id = UUID(int=0)
@@ -54,11 +57,24 @@ class Bench:
                 request = CommitRequest(
                     self.project_id, user.user_id, message="Corpus", kind="import"
                 )
-                self._load = Load(self.corpus, self.project_id)
+                self._load = Load(self.corpus, self.project_id, self._with_links)
                 await commit_stream(session, request, self._load.chunks())
             self.load_seconds = time.perf_counter() - began
         finally:
             await database.dispose()
+
+    @property
+    def running(self) -> Running:
+        """The instance that the project is on."""
+        return self._running
+
+    async def vacuum(self) -> None:
+        """Let PostgreSQL do now what autovacuum would do while we measure."""
+        raw = await asyncpg.connect(self._running.raw_url)
+        try:
+            await raw.execute("VACUUM ANALYZE")
+        finally:
+            await raw.close()
 
     async def measure(self) -> list[Result]:
         """Return all results of this size."""
