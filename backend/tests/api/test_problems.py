@@ -45,6 +45,15 @@ async def test_validation_names_the_fields(world: World) -> None:
     assert all(item["message"] for item in problem["errors"])
 
 
+async def test_an_unknown_field_is_refused(world: World) -> None:
+    """What is misspelt is not dropped in silence."""
+    client = await world.user()
+    answer = await client.post("/projects", json={"key": "ABC", "name": "A", "descriptoin": "x"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("body.descriptoin: There is no such field here.")
+    assert (await client.get("/projects/ABC")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b"{'a': 1}", b'{"key": NaN}', b"[1,]", b"[" * 5000]
 )

@@ -56,6 +56,30 @@ def doubled_schemas(app: FastAPI) -> list[str]:
     return sorted(name for name in openapi.document(app)["components"]["schemas"] if "__" in name)
 
 
+def open_bodies(app: FastAPI) -> list[str]:
+    """Name the schemas of requests that take fields which they do not know."""
+    document = openapi.document(app)
+    schemas = document["components"]["schemas"]
+    bodies = [
+        media["schema"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items()
+        if kind == "application/json"
+    ]
+    reached: set[str] = set()
+    while bodies:
+        for name in re.findall(r"#/components/schemas/(\w+)", str(bodies.pop())):
+            if name not in reached:
+                reached.add(name)
+                bodies.append(schemas[name])
+    return sorted(
+        name
+        for name in reached
+        if "properties" in schemas[name] and schemas[name].get("additionalProperties") is not False
+    )
+
+
 def _app(tmp_path: Path) -> FastAPI:
     """Return the application with the addresses of engines that need not be there: it is not started."""
     static = tmp_path / "none"
@@ -70,6 +94,7 @@ def test_every_route_keeps_the_rules(tmp_path: Path) -> None:
     assert undeclared_routes(app) == []
     assert other_routes(app) == []
     assert doubled_schemas(app) == []
+    assert open_bodies(app) == []
 
 
 @declares("signed_in")
@@ -123,3 +148,20 @@ def test_a_planted_schema_of_the_same_name_is_found() -> None:
         router.get(f"/{name}", operation_id=name, response_model=schema(name))(_endpoint)
     app.include_router(router)
     assert doubled_schemas(app) == ["one__ItemRead", "two__ItemRead"]
+
+
+class _Loose(BaseModel):
+    """A body that takes anything."""
+
+    name: str
+
+
+async def _takes_loose(body: _Loose) -> None:
+    """A route that would ignore a slip of the pen."""
+
+
+def test_a_planted_loose_body_is_found(tmp_path: Path) -> None:
+    app, router = _app(tmp_path), ApiRouter()
+    router.post("/api/v1/loose", operation_id="loose", dependencies=[Depends(public)])(_takes_loose)
+    app.include_router(router)
+    assert open_bodies(app) == ["_Loose"]

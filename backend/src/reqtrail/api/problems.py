@@ -117,13 +117,22 @@ async def _http_error(request: Request, error: Exception) -> Response:
     )
 
 
+_OWN_WORDS = {
+    "extra_forbidden": "There is no such field here. Look for a misspelling, or leave it out.",
+    "missing": "This field is needed.",
+}
+
+
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return from_error(request, _BadJson("The body is not valid JSON (RFC 8259, UTF-8)."))
     errors = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {
+            "field": ".".join(str(part) for part in item["loc"]),
+            "message": _OWN_WORDS.get(item["type"], item["msg"]),
+        }
         for item in found
     ]
     first = errors[0] if errors else {"field": "", "message": ""}

@@ -3,6 +3,7 @@
 A feature makes its router with ``ApiRouter()``. A route of it
 
 * reads JSON strictly: NUL characters and lone surrogates are refused with 422, since PostgreSQL cannot store them;
+* takes a ``Body``, which refuses fields that it does not know;
 * keeps its answer in the transaction of the write, when the caller sent an ``Idempotency-Key``.
 """
 
@@ -14,10 +15,17 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
 
 from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.kit.errors import Invalid, ReqtrailError
 from reqtrail.platform.idempotency import Finish, StoredAnswer
+
+
+class Body(BaseModel):
+    """The JSON of a request: an unknown field is refused, so that a slip of the pen never passes for success."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class UnstorableText(Invalid):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from reqtrail.features.access.types import Role
+from reqtrail.platform.http import Body
 
 
 class MemberRead(BaseModel):
@@ -20,7 +21,7 @@ class MemberRead(BaseModel):
     role: Role
 
 
-class MemberPut(BaseModel):
+class MemberPut(Body):
     """The role that a member shall have."""
 
     role: Role

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from reqtrail.platform.http import Body
+
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Password = Annotated[str, StringConstraints(max_length=4096)]
@@ -25,7 +27,7 @@ class UserRead(BaseModel):
     active: bool
 
 
-class SignIn(BaseModel):
+class SignIn(Body):
     """Credentials."""
 
     email: Annotated[str, StringConstraints(max_length=254)]
@@ -40,7 +42,7 @@ class Session(BaseModel):
     user: UserRead
 
 
-class UserCreate(BaseModel):
+class UserCreate(Body):
     """A new account."""
 
     email: Email
@@ -49,7 +51,7 @@ class UserCreate(BaseModel):
     is_administrator: bool = False
 
 
-class UserPatch(BaseModel):
+class UserPatch(Body):
     """What an administrator changes."""
 
     display_name: Name | None = None
@@ -57,20 +59,20 @@ class UserPatch(BaseModel):
     is_administrator: bool | None = None
 
 
-class MePatch(BaseModel):
+class MePatch(Body):
     """What people change of themselves."""
 
     display_name: Name
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(Body):
     """The present and the new password."""
 
     current: Password
     new: Password
 
 
-class TokenCreate(BaseModel):
+class TokenCreate(Body):
     """A new API token; without ``days`` it does not expire."""
 
     name: Name

@@ -9,13 +9,14 @@ from uuid import UUID
 from pydantic import BaseModel, StringConstraints
 
 from reqtrail.features.access.public import Role
+from reqtrail.platform.http import Body
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
 
 
-class ProjectCreate(BaseModel):
+class ProjectCreate(Body):
     """A new project. The key is 2 to 10 capital letters and digits and begins with a letter; it never changes."""
 
     key: Key
@@ -23,7 +24,7 @@ class ProjectCreate(BaseModel):
     description: Description = ""
 
 
-class ProjectPatch(BaseModel):
+class ProjectPatch(Body):
     """What an owner changes."""
 
     name: Name | None = None

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from reqtrail.features.versioning.public import RefRead
+from reqtrail.platform.http import Body
 
 
 class OtherEnd(BaseModel):
@@ -36,7 +37,7 @@ class LinksAnswer(BaseModel):
     incoming: list[LinkRead]
 
 
-class LinkCreate(BaseModel):
+class LinkCreate(Body):
     """A new link."""
 
     source_id: UUID
@@ -45,7 +46,7 @@ class LinkCreate(BaseModel):
     attributes: dict[str, Any] = Field(default_factory=dict)
 
 
-class LinkPatch(BaseModel):
+class LinkPatch(Body):
     """A change of a link's attributes or type."""
 
     type_id: UUID | None = None

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from reqtrail.features.versioning.types import BaselineState, CommitRecord, Snapshot
+from reqtrail.platform.http import Body
 
 
 class RefRead(BaseModel):
@@ -185,31 +186,25 @@ class BranchList(BaseModel):
     branches: list[BranchRead]
 
 
-class BranchCreate(BaseModel):
+class BranchCreate(Body):
     """A new branch; ``ref`` is what it starts from, the head of main if left out."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200)
     ref: str | None = Field(default=None, max_length=200)
 
 
-class BranchPatch(BaseModel):
+class BranchPatch(Body):
     """What to change of a branch."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     protected: bool | None = None
 
 
-class ResolutionWrite(BaseModel):
+class ResolutionWrite(Body):
     """What shall stand where both disagree.
 
     ``words`` gives a choice for each piece of the text that is in conflict, in order; ``value`` a value of one's own.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: str
     id: UUID
@@ -220,10 +215,8 @@ class ResolutionWrite(BaseModel):
     value: Any = None
 
 
-class MergePreviewWrite(BaseModel):
+class MergePreviewWrite(Body):
     """Which way to merge: ``update`` takes the parent's changes, ``merge`` gives the branch's to the parent."""
-
-    model_config = ConfigDict(extra="forbid")
 
     direction: Literal["update", "merge"]
     resolutions: list[ResolutionWrite] = []
@@ -282,10 +275,8 @@ class MergePreviewRead(BaseModel):
     parent_seq: int
 
 
-class BaselineCreate(BaseModel):
+class BaselineCreate(Body):
     """A new baseline; ``ref`` is what it names, the head of main if left out."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=200)
     ref: str | None = Field(default=None, max_length=200)
