@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
@@ -19,6 +21,10 @@ TREES = st.recursive(
     st.none() | st.booleans() | st.text() | st.integers(-(2**63), 2**63 - 1),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
+
+
+class Numbers(list[Any]):
+    """A list of another type."""
 
 
 class Colour(StrEnum):
@@ -39,6 +45,11 @@ class Colour(StrEnum):
         (memoryview(b"\x01"), '"01"'),
         (Colour.RED, '"red"'),
         ({Colour.RED: Colour.RED}, '{"red":"red"}'),
+        (-(2**63), "-9223372036854775808"),
+        (-(2**63) - 1, '{"$int":"-9223372036854775809"}'),
+        (-127, "-127"),
+        (OrderedDict(b=b"\x01", a=[2]), '{"a":[2],"b":"01"}'),
+        (Numbers([1, b"\x01"]), '[1,"01"]'),
         (2**63 - 1, "9223372036854775807"),
         (2**63, '{"$int":"9223372036854775808"}'),
         (datetime(2026, 11, 1, tzinfo=UTC), '"2026-11-01T00:00:00.000000+00:00"'),
@@ -59,6 +70,19 @@ def test_what_has_no_form_is_refused(value: Any) -> None:
     """Floats are refused wherever they stand: two of them can look alike and differ."""
     with pytest.raises(TypeError):
         canonical_bytes(value)
+
+
+def test_a_moment_has_one_form_wherever_the_server_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert (
+            canonical_bytes(datetime(2026, 11, 1, tzinfo=UTC))
+            == b'"2026-11-01T00:00:00.000000+00:00"'
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(TREES, TREES)

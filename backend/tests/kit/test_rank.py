@@ -62,3 +62,33 @@ def test_bounds_that_are_no_ranks_or_not_in_order_are_refused(
 ) -> None:
     with pytest.raises(ValueError):
         between(low, high)
+
+
+@given(RANKS, st.integers(min_value=1, max_value=100), st.booleans())
+def test_an_open_end_on_either_side_keeps_the_order(bound: str, count: int, at_front: bool) -> None:
+    ranks = spread(None, bound, count) if at_front else spread(bound, None, count)
+    assert len(ranks) == count and all(ranks)
+    chain = [*ranks, bound] if at_front else [bound, *ranks]
+    assert chain == sorted(set(chain))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ranks"),
+    [
+        ("zzzx", None, ["zzzy", "zzzz"]),
+        ("zzzy", None, ["zzzz"]),
+        ("zzzz", None, ["zzzz0001"]),
+        ("zzzy", None, ["zzzy0001", "zzzy0002"]),
+        (None, "0003", ["0001", "0002"]),
+        (None, "0002", ["0001"]),
+        (None, "0001", ["0000zzzz"]),
+        ("1", "3", ["2"]),
+        (None, None, ["V"]),
+        ("1", "4", ["2", "3"]),
+    ],
+)
+def test_each_place_is_used_before_ranks_grow(
+    low: str | None, high: str | None, ranks: list[str]
+) -> None:
+    assert spread(low, high, len(ranks)) == ranks
+    assert len(ranks) > 1 or between(low, high) == ranks[0]
