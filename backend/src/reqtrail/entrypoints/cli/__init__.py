@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from reqtrail.entrypoints.cli import accounts, branches, exchange, history, instance
+from reqtrail.entrypoints.cli import (
+    accounts,
+    blaming,
+    branches,
+    exchange,
+    history,
+    instance,
+    restoring,
+)
 from reqtrail.entrypoints.cli.output import EXIT_CODES
 
 app = typer.Typer(
@@ -18,6 +26,8 @@ app = typer.Typer(
 instance.add_to(app)
 exchange.add_to(app)
 history.add_to(app)
+blaming.add_to(app)
+restoring.add_to(app)
 branches.add_to(app)
 accounts.add_to(app)
 

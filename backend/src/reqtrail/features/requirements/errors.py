@@ -73,3 +73,17 @@ class NothingToRestore(Conflict):
 
     code = "nothing_to_restore"
     title = "There is nothing to restore"
+
+
+class AttributeNotFound(NotFound):
+    """The item has no attribute of this name or id."""
+
+    code = "attribute_not_found"
+    title = "The item has no such attribute"
+
+
+class AttributeNotText(Invalid):
+    """The attribute holds no text."""
+
+    code = "attribute_not_text"
+    title = "The attribute is no text"

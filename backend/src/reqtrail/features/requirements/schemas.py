@@ -6,9 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from reqtrail.features.versioning.public import ChangeRead, CommitRead, EntityChangeRead, RefRead
+from reqtrail.features.versioning.public import (
+    Author,
+    ChangeRead,
+    CommitRead,
+    EntityChangeRead,
+    RefRead,
+)
+from reqtrail.platform.http import Body
 
 Attributes = dict[str, Any]
 """Values by attribute id: text, numbers and dates as text; yes/no as true/false; enumerations as lists of value ids;
@@ -57,7 +64,7 @@ class ItemList(BaseModel):
     next: str | None
 
 
-class PositionWrite(BaseModel):
+class PositionWrite(Body):
     """Where to place: after or before a sibling, first, or, without any of these, last below ``parent_id``."""
 
     document_id: UUID
@@ -67,7 +74,7 @@ class PositionWrite(BaseModel):
     first: bool = False
 
 
-class ItemCreate(BaseModel):
+class ItemCreate(Body):
     """A new item, placed if a position is given."""
 
     type_id: UUID | None = None
@@ -76,7 +83,7 @@ class ItemCreate(BaseModel):
     message: Message = ""
 
 
-class ItemPatch(BaseModel):
+class ItemPatch(Body):
     """A change of an item. ``base`` is the version that you saw; attributes are changed one by one, null removes."""
 
     type_id: UUID | None = None
@@ -85,19 +92,17 @@ class ItemPatch(BaseModel):
     message: Message = ""
 
 
-class RestoreWrite(BaseModel):
+class RestoreWrite(Body):
     """The version whose state shall come back."""
 
     at: Annotated[str, StringConstraints(max_length=200)]
 
 
-class ScopeWrite(BaseModel):
+class ScopeWrite(Body):
     """What shall be as it was at version ``at``: exactly one of a document, a placement with all below it, an item.
 
     ``base`` is the version that you saw: what others changed since is merged. An item is named by key or id.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     at: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     document_id: UUID | None = None
@@ -141,14 +146,14 @@ class DocumentList(BaseModel):
     documents: list[DocumentRead]
 
 
-class DocumentCreate(BaseModel):
+class DocumentCreate(Body):
     """A new document."""
 
     title: Title
     type_id: UUID | None = None
 
 
-class DocumentPatch(BaseModel):
+class DocumentPatch(Body):
     """What to change of a document."""
 
     title: Title | None = None
@@ -156,7 +161,7 @@ class DocumentPatch(BaseModel):
     base: int | None = None
 
 
-class OperationWrite(BaseModel):
+class OperationWrite(Body):
     """One operation of a write."""
 
     op: Literal["create", "update", "move", "delete", "restore"]
@@ -169,7 +174,7 @@ class OperationWrite(BaseModel):
     items: bool = False
 
 
-class CommitWrite(BaseModel):
+class CommitWrite(Body):
     """A write: what to do, seen from version ``base``. Without a base it overwrites what others did."""
 
     base: int | None = None
@@ -281,6 +286,27 @@ class HistoryAnswer(BaseModel):
     """The versions of an item, newest first."""
 
     entries: list[HistoryEntryRead]
+
+
+class BlameSpan(BaseModel):
+    """A piece of a text with the commit that wrote its words."""
+
+    text: str
+    seq: int
+    author: Author
+    authored_at: datetime
+    message: str
+
+
+class BlameAnswer(BaseModel):
+    """A text of an item in pieces, which joined give the text; of rich text, the words that are read."""
+
+    ref: RefRead
+    id: UUID
+    key: str | None
+    attribute_id: UUID
+    attribute: str
+    spans: list[BlameSpan]
 
 
 class Match(BaseModel):

@@ -40,6 +40,7 @@ from reqtrail.features.versioning.repository import (
     visible,
 )
 from reqtrail.features.versioning.schemas import (
+    Author,
     ChangeRead,
     CommitOutcome,
     CommitRead,
@@ -56,6 +57,7 @@ from reqtrail.features.versioning.service.commit import (
     lock_head,
 )
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
+from reqtrail.features.versioning.service.provenance import ancestry
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.rehearsal import (
     rehearse,
@@ -105,6 +107,7 @@ __all__ = [
     "CommitRead",
     "CommitOutcome",
     "Action",
+    "Author",
     "BaseInvalid",
     "Change",
     "CommitContext",
@@ -138,6 +141,7 @@ __all__ = [
     "VerifyReport",
     "Violation",
     "all_kinds",
+    "ancestry",
     "any_snapshot",
     "at_snapshot",
     "in_given_ids",

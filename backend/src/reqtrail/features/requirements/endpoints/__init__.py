@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from reqtrail.features.requirements.endpoints import documents, files, items, restoring, writes
+from reqtrail.features.requirements.endpoints import (
+    blaming,
+    documents,
+    files,
+    items,
+    restoring,
+    writes,
+)
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["requirements"])
-for module in (documents, items, writes, files, restoring):
+for module in (documents, items, writes, files, restoring, blaming):
     router.include_router(module.router)

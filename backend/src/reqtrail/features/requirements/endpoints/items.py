@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -150,7 +151,10 @@ async def restore_item(
     """Bring an item back to its state at a version, as a new commit; a deleted one lives again."""
     item_id = await items.resolve_item(session, context.project_id, item)
     source = await resolve_ref(session, context.project_id, body.at)
-    request = edit_request(context, branch, f"Restored from version {source.seq}", kind="restore")
+    request = replace(
+        edit_request(context, branch, f"Restored from version {source.seq}", kind="restore"),
+        details={"restores": {"seq": source.seq, "item": str(item_id)}},
+    )
     restore = Write("restore", "item", item_id, from_seq=source.seq)
     result = await write(session, request, [restore])
     return await _answer(session, context, result, item_id)
