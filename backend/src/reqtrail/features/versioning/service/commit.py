@@ -76,6 +76,7 @@ async def commit_stream(
     chunks: AsyncIterable[Sequence[Operation]],
     *,
     project_key: str | None = None,
+    keep_empty: bool = False,
 ) -> CommitResult:
     """Like :func:`commit`, for any number of operations in bounded memory; an entity may occur in one chunk only.
 
@@ -87,7 +88,7 @@ async def commit_stream(
     writer = Writer(session, request, opened, project_key)
     async for operations in chunks:
         await writer.write(operations)
-    if not writer.counts:
+    if not writer.counts and not keep_empty:
         return await writer.abandon()
     return await writer.close(())
 
