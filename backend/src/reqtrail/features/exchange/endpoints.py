@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -10,10 +11,11 @@ from uuid import UUID
 from fastapi import File, Form, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.access.public import ProjectEditor, ProjectReader, Role
 from reqtrail.features.exchange.schemas import ImportList, ImportRead
 from reqtrail.features.exchange.service import jobs
 from reqtrail.features.exchange.service.exporting import Export, open_export
+from reqtrail.features.exchange.service.histories.asking import ask_history
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -32,20 +34,53 @@ async def start_import(
     mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
 ) -> ImportRead:
     """Import a ReqIF file; a dry run stops with its report until it is committed."""
-
-    async def pieces() -> AsyncIterator[bytes]:
-        while piece := await file.read(PIECE_BYTES):
-            yield piece
-
     job = await jobs.create_job(
         session,
         context.project_id,
         context.actor.user_id,
         file.filename or "",
-        pieces(),
+        _pieces(file),
         dry_run=mode == "dry_run",
     )
     return ImportRead.of(job)
+
+
+@router.post("/history-imports", operation_id="start_history_import", status_code=202)
+async def start_history_import(
+    context: ProjectEditor,
+    session: WriteSession,
+    file: Annotated[UploadFile, File(description="A .jsonl or .jsonl.gz of commits, or a ReqIF.")],
+    mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
+    author: Annotated[str | None, Form(min_length=1, max_length=200)] = None,
+    authored_at: Annotated[datetime | None, Form()] = None,
+    baseline: Annotated[list[str] | None, Form(max_length=100)] = None,
+) -> ImportRead:
+    """Import a history: each line of a JSON Lines file as a commit with its date and author, or a ReqIF file as one.
+
+    The import is followed, committed and cancelled like any other. ``author`` and ``authored_at`` are for ReqIF; its
+    header says the date otherwise. ``baseline`` names the end of the history, or as ``NAME@COMMIT`` a commit of it.
+    """
+    job = await jobs.create_job(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        file.filename or "",
+        _pieces(file),
+        dry_run=mode == "dry_run",
+        history=ask_history(
+            file.filename or "",
+            author=author,
+            authored_at=authored_at,
+            baselines=baseline or (),
+            as_owner=context.role is Role.OWNER,
+        ),
+    )
+    return ImportRead.of(job)
+
+
+async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
+    while piece := await file.read(PIECE_BYTES):
+        yield piece
 
 
 @router.get("/imports", operation_id="list_imports")

@@ -61,6 +61,27 @@ class TooDeep(ImportRefused):
     title = "A hierarchy is too deep"
 
 
+class BrokenLine(ImportRefused):
+    """A line of a history is not what it must be, or does not follow from those before it; ``line`` says which."""
+
+    code = "broken_line"
+    title = "A line of the history is broken"
+
+
+class HistoryInvalid(ImportRefused):
+    """What was asked for does not fit the history: a date, an author, a baseline."""
+
+    code = "history_invalid"
+    title = "The history cannot be imported like this"
+
+
+class HistoryStopped(ImportRefused):
+    """A line cannot be written because of what the project holds; ``line`` says which. Those before it stay."""
+
+    code = "history_stopped"
+    title = "The import of the history stopped"
+
+
 class ImportFailed(ImportRefused):
     """The process that worked on the import ended several times, or met an error of its own."""
 

@@ -52,6 +52,7 @@ exchange_jobs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=True),
+    Column("history", JSONB, nullable=True),
     PrimaryKeyConstraint("project_id", "job_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     ForeignKeyConstraint(["author_id"], ["users.user_id"]),
@@ -61,7 +62,8 @@ exchange_jobs = Table(
 )
 """One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or
 cancelled; ``dry_run``: whether to stop after the report.
-``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died."""
+``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died.
+``history``: of an import of a history how it was asked for, see ``types.HistoryRequest``; null for a single file."""
 
 exchange_uploads = Table(
     "exchange_uploads",

@@ -82,6 +82,27 @@ class Record:
 Counts = Counter[str]
 
 
+@dataclass(frozen=True)
+class HistoryRequest:
+    """How the import of a history, or of one file of it, was asked for.
+
+    Attributes:
+        lines: Whether the file holds replay lines, rather than one state as ReqIF.
+        sha256: Of the uploaded file.
+        as_owner: Whether an owner asked, who may write to a protected branch.
+        baselines: ``NAME``, or for lines also ``NAME@COMMIT``.
+        author: Who wrote the state of a ReqIF file; None is who imports it. Lines say it themselves.
+        authored_at: When; ISO 8601. None is the time of the file's header. Lines say it themselves.
+    """
+
+    lines: bool
+    sha256: str
+    as_owner: bool
+    baselines: tuple[str, ...] = ()
+    author: str | None = None
+    authored_at: str | None = None
+
+
 class JobState(StrEnum):
     """How far an import has come."""
 
@@ -101,6 +122,7 @@ class Job:
     Attributes:
         dry_run: Whether it stops with its report until somebody commits it.
         done, total: What ``phase`` counts.
+        history: Set for the import of a history.
     """
 
     project_id: UUID
@@ -123,3 +145,4 @@ class Job:
     cancel_requested: bool
     created_at: datetime
     finished_at: datetime | None
+    history: HistoryRequest | None = None

@@ -16,14 +16,17 @@ from reqtrail.features.exchange.tables import (
     exchange_staged_files,
     exchange_uploads,
 )
-from reqtrail.features.exchange.types import Job, JobState
+from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING, JobState.COMMITTING)
 
 
 def _job(row: Any) -> Job:
     values = dict(row._mapping)
-    return Job(**{**values, "state": JobState(values["state"])})
+    history = values["history"]
+    if history is not None:
+        history = HistoryRequest(**{**history, "baselines": tuple(history["baselines"])})
+    return Job(**{**values, "state": JobState(values["state"]), "history": history})
 
 
 async def insert_job(session: AsyncSession, **values: Any) -> None:

@@ -57,6 +57,7 @@ class Index:
     Attributes:
         specifications: Their identifiers in the order of the file.
         header: The texts of the header's parts, and its identifier as ``IDENTIFIER``.
+        last_change: The latest LAST-CHANGE of an object, by its text.
     """
 
     datatypes: dict[str, str] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Index:
     relations: set[str] = field(default_factory=set)
     specifications: dict[str, None] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=dict)
+    last_change: str = ""
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -195,6 +197,7 @@ def _note(index: Index, element: etree._Element) -> None:
         _note_attributes(index, element, identifier)
     elif name == "SPEC-OBJECT":
         index.objects.add(identifier)
+        index.last_change = max(index.last_change, element.get("LAST-CHANGE") or "")
     elif name == "SPEC-RELATION":
         index.relations.add(identifier)
     elif name == "SPECIFICATION":

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.errors import ImportFailed
 from reqtrail.features.exchange.repository import jobs
+from reqtrail.features.exchange.service.histories.claims import author_of, make_baselines
+from reqtrail.features.exchange.service.histories.files import Claim, claim_of
+from reqtrail.features.exchange.service.histories.running import run_lines
 from reqtrail.features.exchange.service.plan import Plan
 from reqtrail.features.exchange.service.staging import Staged, stage
 from reqtrail.features.exchange.service.work import (
@@ -83,11 +86,15 @@ async def run_next(database: Database) -> bool:
 async def _run(database: Database, work: Work) -> None:
     job = work.job
     with tempfile.TemporaryDirectory(prefix="reqtrail-import-") as folder:
+        if job.history is not None and job.history.lines:
+            await run_lines(database, work, job.history, Path(folder))
+            return
         staged = await stage(database, work, Path(folder))
+    claim = await claim_of(database, job, staged.times)
     if job.dry_run:
         await _report(database, work, staged)
     else:
-        await _commit(database, work, staged)
+        await _commit(database, work, staged, claim)
 
 
 async def _report(database: Database, work: Work, staged: Staged) -> None:
@@ -113,7 +120,7 @@ async def _report(database: Database, work: Work, staged: Staged) -> None:
         await jobs.clear_staged(session, job)
 
 
-async def _commit(database: Database, work: Work, staged: Staged) -> None:
+async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) -> None:
     """Write everything in one transaction, with the end of the job: it happens once, or not at all."""
     work.enter("writing", 0)
     job, losses = work.job, Losses(staged.losses)
@@ -122,25 +129,28 @@ async def _commit(database: Database, work: Work, staged: Staged) -> None:
     async with database.session() as session:
         head = await lock_head(session, job.project_id)
         plan = Plan(session, head, work, staged.lineages, losses, writes=True)
-        result = await _write(session, job, plan)
+        seq = claim.known or (await _write(session, job, plan, claim)).seq
+        await make_baselines(session, job, dict.fromkeys(claim.baselines, seq))
         work.check()
-        await _finish(session, job, plan, staged.counts, losses, result)
+        await _finish(session, job, plan, staged.counts, losses, seq)
 
 
-async def _write(session: AsyncSession, job: Job, plan: Plan) -> CommitResult:
+async def _write(session: AsyncSession, job: Job, plan: Plan, claim: Claim) -> CommitResult:
     request = CommitRequest(
         job.project_id,
-        job.author_id,
+        await author_of(session, job, claim.author),
         message=f"Import of {job.file_name}",
         kind="import",
-        details={"file": job.file_name, "import": str(job.job_id)},
+        authored_at=claim.authored_at,
+        details=claim.details,
+        as_owner=claim.as_owner,
     )
 
     async def chunks() -> AsyncIterator[list[Operation]]:
         async for operations in plan.chunks():
             yield operations
 
-    return await commit_stream(session, request, chunks())
+    return await commit_stream(session, request, chunks(), keep_empty=claim.of_history)
 
 
 async def _finish(
@@ -149,7 +159,7 @@ async def _finish(
     plan: Plan,
     counts: Counter[str],
     losses: Losses,
-    result: CommitResult,
+    seq: int,
 ) -> None:
     current = await jobs.load_job(session, job.project_id, job.job_id, lock=True)
     if current is None or current.attempts != job.attempts:
@@ -162,7 +172,7 @@ async def _finish(
         counts=_counts(counts, plan.counts),
         mapping=plan.mapping.as_json(),
         losses=losses.as_json(),
-        commit_seq=result.seq,
+        commit_seq=seq,
         lease_until=None,
         finished_at=clock.now(),
     )

@@ -56,11 +56,11 @@ def merge_incoming(
     """
     file = _with_unsaid(file, current)
     wanted, overwritten = _merge(kind, file, current, base)
-    fields = _changes(kind, {**current, "extra": None}, {**wanted, "extra": None})
+    fields = changes(kind, {**current, "extra": None}, {**wanted, "extra": None})
     if not keeps_place and file["extra"] is not None:
         old = {key: value for key, value in (current["extra"] or {}).items() if key != FILE_SAID}
         new = _extra(file["extra"], old, last_change)
-        said = _changes(kind, {**wanted, "extra": None}, {**file, "extra": None})
+        said = changes(kind, {**wanted, "extra": None}, {**file, "extra": None})
         if fields or new != old:
             fields["extra"] = {**new, FILE_SAID: said} if said and base is not None else new
     return Merged(fields, overwritten)
@@ -113,7 +113,7 @@ def _merge(
     return merged, bool(conflicts)
 
 
-def _changes(kind: Kind, before: Content, after: Content) -> dict[str, Any]:
+def changes(kind: Kind, before: Content, after: Content) -> dict[str, Any]:
     """Return the update that turns *before* into *after*: of a map the keys that differ, None for those to remove."""
     fields: dict[str, Any] = {}
     for name in kind.field_names:

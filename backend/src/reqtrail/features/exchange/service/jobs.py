@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -11,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.errors import JobNotFound, JobStateWrong
 from reqtrail.features.exchange.repository import jobs as repository
-from reqtrail.features.exchange.types import Job, JobState
+from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
 from reqtrail.features.files.public import safe_name
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
@@ -29,8 +31,13 @@ async def create_job(
     pieces: AsyncIterator[bytes],
     *,
     dry_run: bool,
+    history: HistoryRequest | None = None,
 ) -> Job:
-    """Queue the import of an uploaded file."""
+    """Queue the import of an uploaded file.
+
+    Args:
+        history: Set for a history, or a file of one; its ``sha256`` is found here.
+    """
     job_id = new_id()
     await repository.insert_job(
         session,
@@ -54,14 +61,20 @@ async def create_job(
         cancel_requested=False,
         created_at=clock.now(),
         finished_at=None,
+        history=None,
     )
     size = ordinal = 0
+    digest = hashlib.sha256()
     async for piece in pieces:
         await repository.insert_piece(session, project_id, job_id, ordinal, piece)
         ordinal += 1
         size += len(piece)
+        digest.update(piece)
     job = await get_job(session, project_id, job_id)
-    await repository.update_job(session, job, file_size=size)
+    if history is not None:
+        history = replace(history, sha256=digest.hexdigest())
+    asked = None if history is None else asdict(history)
+    await repository.update_job(session, job, file_size=size, history=asked)
     return await get_job(session, project_id, job_id)
 
 

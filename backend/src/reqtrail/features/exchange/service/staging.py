@@ -18,7 +18,7 @@ from reqtrail.features.exchange.reqif.reader import Reader
 from reqtrail.features.exchange.repository import jobs, staged
 from reqtrail.features.exchange.repository.staged import StagedRow
 from reqtrail.features.exchange.service.lineage import Lineage, resolve_lineage
-from reqtrail.features.exchange.service.work import Work
+from reqtrail.features.exchange.service.work import Work, fetch_upload
 from reqtrail.features.exchange.types import ORDER_GAP, Losses, Record
 from reqtrail.features.files.public import sniff
 from reqtrail.features.versioning.public import resolve_ref
@@ -52,11 +52,13 @@ class Staged:
 
     Attributes:
         lineages: How the identifiers of each file of the upload map.
+        times: When the upload says that it was written: by its header, then by the latest change of an object.
     """
 
     counts: Counter[str]
     losses: Losses
     lineages: list[Lineage] = field(default_factory=list)
+    times: tuple[str, ...] = ()
 
 
 async def stage(database: Database, work: Work, folder: Path) -> Staged:
@@ -70,10 +72,7 @@ async def stage(database: Database, work: Work, folder: Path) -> Staged:
         Cancelled, LeaseLost: If the work must end.
     """
     path = folder / "upload"
-    async with database.read_session() as session:
-        with path.open("wb") as target:
-            async for piece in jobs.read_pieces(session, work.job):
-                target.write(piece)
+    await fetch_upload(database, work.job, path)
     with OneThread("import") as thread:
         upload = await thread.run(Upload, path)
         try:
@@ -88,7 +87,9 @@ async def _stage(database: Database, work: Work, upload: Upload, thread: OneThre
     indexes = [await thread.run(_index, upload, member) for member in upload.documents]
     work.enter("reading", sum(index.counts.total() for index in indexes))
     single = len(upload.documents) == 1
-    result = Staged(Counter(bytes=size), Losses())
+    created = indexes[0].header.get("CREATION-TIME", "")
+    changed = max(index.last_change for index in indexes)
+    result = Staged(Counter(bytes=size), Losses(), times=(created, changed))
     async with database.read_session() as session:
         head = await resolve_ref(session, work.job.project_id, None)
         for member, index in zip(upload.documents, indexes, strict=True):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -74,6 +75,14 @@ class Work:
             self._stop = LeaseLost()
         elif cancel:
             self._stop = Cancelled()
+
+
+async def fetch_upload(database: Database, job: Job, path: Path) -> None:
+    """Write the uploaded file to *path*."""
+    async with database.read_session() as session:
+        with path.open("wb") as target:
+            async for piece in jobs.read_pieces(session, job):
+                target.write(piece)
 
 
 @asynccontextmanager

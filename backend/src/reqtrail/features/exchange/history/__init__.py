@@ -1,0 +1,1 @@
+"""Histories as replay lines: read, checked and replayed, without any database."""
