@@ -283,7 +283,8 @@ async def test_an_unchanged_answer_is_a_304(world: World) -> None:
     item = await book.item()
     for path in (
         *(f"/documents/{book.document}/outline", f"/documents/{book.document}/rows", "/schema"),
-        f"/items/{item['key']}",
+        *(f"/items/{item['key']}", f"/items/{item['key']}/links"),
+        *("/documents", f"/documents/{book.document}"),
     ):
         etag = (await book.ask("GET", path)).headers["etag"]
         again = await book.ask("GET", path, headers={"If-None-Match": etag})

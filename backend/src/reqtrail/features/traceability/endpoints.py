@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from reqtrail.features.access.public import ProjectEditor, ProjectReader
 from reqtrail.features.requirements.public import Write, resolve_item, write
@@ -20,7 +20,7 @@ from reqtrail.features.versioning.public import (
     outcome,
     resolve_ref,
 )
-from reqtrail.platform.conditional import json_response
+from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
 
@@ -29,13 +29,21 @@ router = ApiRouter(prefix="/projects/{project}", tags=["traceability"])
 
 @router.get("/items/{item}/links", operation_id="list_links", response_model=LinksAnswer)
 async def list_links(
-    item: str, context: ProjectReader, session: ReadSession, at: str | None = None
+    request: Request,
+    item: str,
+    context: ProjectReader,
+    session: ReadSession,
+    at: str | None = None,
 ) -> Response:
     """List the links of an item, both ways."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     item_id = await resolve_item(session, context.project_id, item)
     links = await service.links_both_ways(session, snapshot, item_id)
-    return json_response({"ref": RefRead.of(snapshot).model_dump(), **links})
+    return json_response({"ref": RefRead.of(snapshot).model_dump(), **links}, etag)
 
 
 @router.post("/links", operation_id="create_link", status_code=201)

@@ -35,16 +35,21 @@ At = Annotated[
 ]
 
 
-@router.get("/documents", operation_id="list_documents")
+@router.get("/documents", operation_id="list_documents", response_model=DocumentList)
 async def list_documents(
-    context: ProjectReader, session: ReadSession, at: At = None
-) -> DocumentList:
+    request: Request, context: ProjectReader, session: ReadSession, at: At = None
+) -> Response:
     """List the documents of a project in their order."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
+    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     found = await documents.list_documents(session, snapshot)
-    return DocumentList(
+    listed = DocumentList(
         ref=RefRead.of(snapshot), documents=[DocumentRead.model_validate(item) for item in found]
     )
+    return json_response(listed.model_dump(mode="json"), etag)
 
 
 @router.post("/documents", operation_id="create_document", status_code=201)
@@ -60,13 +65,24 @@ async def create_document(
     return DocumentRead.model_validate(found)
 
 
-@router.get("/documents/{document_id}", operation_id="get_document")
+@router.get("/documents/{document_id}", operation_id="get_document", response_model=DocumentRead)
 async def get_document(
-    document_id: UUID, context: ProjectReader, session: ReadSession, at: At = None
-) -> DocumentRead:
+    request: Request,
+    document_id: UUID,
+    context: ProjectReader,
+    session: ReadSession,
+    at: At = None,
+) -> Response:
     """Return one document without its items."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    return DocumentRead.model_validate(await documents.get_document(session, snapshot, document_id))
+    etag = etag_of(request, snapshot.commit_hash)
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
+    found = DocumentRead.model_validate(
+        await documents.get_document(session, snapshot, document_id)
+    )
+    return json_response(found.model_dump(mode="json"), etag)
 
 
 @router.patch("/documents/{document_id}", operation_id="update_document")
