@@ -117,9 +117,8 @@ class Model:
         self._commit({entity_id: Entity(current.kind, current.content, deleted=True)}, branch)
 
     def restore(self, entity_id: UUID, from_seq: int, branch: str) -> None:
-        """Commit the content that the entity had after commit *from_seq*."""
+        """Commit the content that the entity had after commit *from_seq*, on whichever branch."""
         self._open(branch)
-        self._current(entity_id, None, branch)
         source = self.states[from_seq].get(entity_id)
         if source is None:
             raise Refused("missing")
