@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from reqtrail.features.exchange.public import run_next
 from tests.fixtures.api import Client, World
@@ -22,7 +22,7 @@ class Trade:
         self.world, self.client, self.key = world, client, key
 
     @classmethod
-    async def make(cls, world: World) -> Trade:
+    async def make(cls, world: World) -> Self:
         """Make a project."""
         client = await world.user()
         return cls(world, client, await world.project(client))

@@ -242,10 +242,10 @@ class Replay:
 
     def _link_wants(self, line: Line, before: dict[str, _Held]) -> tuple[list[Want], list[str]]:
         """Return the links that come and go with the line, and which relations of it name nothing."""
-        touched = set(_uids(line))
-        for uid in _uids(line):
-            # Relations that name what has come or gone become links, or cease to be.
-            touched |= self._referrers.get(uid, set())
+        changed = set(_uids(line))
+        switched = {uid for uid in changed if (uid in before) != (uid in self._live)}
+        # Relations that name what has come or gone become links, or cease to be.
+        touched = changed.union(*(self._referrers.get(uid, ()) for uid in switched))
         coming: dict[UUID, dict[UUID, Content]] = {
             held.item_id: {} for uid, held in before.items() if uid in touched
         }
@@ -255,7 +255,7 @@ class Replay:
             for kind, target in self._live[uid].state.relations:
                 if target in self._live:
                     links.update([self._link(uid, kind, target)])
-                else:
+                elif uid in changed or target in switched:
                     dangling.append(f"{uid} {kind} {target}")
         wants = []
         for item_id, links in coming.items():
