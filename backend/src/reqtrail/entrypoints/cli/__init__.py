@@ -9,6 +9,7 @@ from reqtrail.entrypoints.cli import (
     blaming,
     branches,
     exchange,
+    histories,
     history,
     instance,
     restoring,
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 instance.add_to(app)
 exchange.add_to(app)
+histories.add_to(app)
 history.add_to(app)
 blaming.add_to(app)
 restoring.add_to(app)

@@ -47,14 +47,14 @@ def import_file(
     if not file.is_file():
         raise fail(Exit.USAGE, f"There is no file {file}.")
     with connect() as client:
-        _make_project(client, project)
+        make_project(client, project)
         with file.open("rb") as stream:
             job = client.post(
                 f"/projects/{project}/imports",
                 files={"file": (file.name, stream)},
                 data={"mode": "dry_run" if dry_run else "commit"},
             )
-        job = _follow(client, project, job)
+        job = follow_import(client, project, job)
     result = _result(job)
     if job["state"] in {"failed", "cancelled"}:
         if json:
@@ -73,7 +73,8 @@ def import_file(
         raise typer.Exit(int(Exit.FINDINGS))
 
 
-def _make_project(client: Client, key: str) -> None:
+def make_project(client: Client, key: str) -> None:
+    """Make a project unless it is there."""
     known = client.http.get(f"{API}/projects/{key}")
     if known.status_code != 404:
         check(known)
@@ -81,7 +82,8 @@ def _make_project(client: Client, key: str) -> None:
     client.post("/projects", json={"key": key, "name": key})
 
 
-def _follow(client: Client, project: str, job: dict[str, Any]) -> dict[str, Any]:
+def follow_import(client: Client, project: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Show how an import goes until it has ended; return it."""
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
