@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -169,3 +170,26 @@ def test_words_name_their_authors(local: Instance) -> None:
     assert [span["text"] for span in spans] == ["Old words"]
     refused = run("blame", key, "-a", "Status", *PROJECT, code=Exit.REFUSED).stderr
     assert "attribute_not_text" in refused
+
+
+def test_a_page_of_changes_is_written(local: Instance, tmp_path: Path) -> None:
+    page = tmp_path / "changes.html"
+    with local.client() as client:
+        document = _Document(client, "<b>Reported</b>")
+        then = document.head()
+        document.rename(document.item, "Old <script>words</script>")
+        document.drop(document.chapter)
+    run("baseline", "create", "Reported 1", "--at", then, *PROJECT)
+    run("diff", "4", "Reported 1", *PROJECT, "--html", "-o", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>") and "&lt;b&gt;Reported&lt;/b&gt;" in text
+    assert "Reported 1" in text and document.item["key"] in text
+    assert "<script" not in text
+    assert not list(tmp_path.glob(".*"))
+    for wrong in (["--html"], ["-o", str(page)], ["--html", "--json", "-o", str(page)]):
+        assert "--html" in run("diff", "1", "main", *PROJECT, *wrong, code=Exit.USAGE).stderr
+    nowhere = str(tmp_path / "no" / "x.html")
+    assert (
+        "cannot be written"
+        in run("diff", "1", "2", *PROJECT, "--html", "-o", nowhere, code=6).stderr
+    )

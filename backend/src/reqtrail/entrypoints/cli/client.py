@@ -102,6 +102,23 @@ def download(client: Client, path: str, params: Mapping[str, str], output: Path)
     typer.echo(f"Wrote {output} ({output.stat().st_size:,} bytes).", err=True)
 
 
+def write_file(output: Path, content: bytes) -> None:
+    """Write *content* to *output*, which is there wholly or not at all.
+
+    Raises:
+        typer.Exit: If the file cannot be written.
+    """
+    partial = output.with_name(f".{output.name}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(output)
+    except OSError as error:
+        raise fail(Exit.FAILED, f"{output} cannot be written: {error.strerror}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"Wrote {output} ({len(content):,} bytes).", err=True)
+
+
 def check(response: httpx.Response) -> None:
     """Do nothing for a success.
 

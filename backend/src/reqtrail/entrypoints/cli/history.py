@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from reqtrail.entrypoints.cli.client import Client, connect
-from reqtrail.entrypoints.cli.output import Exit, console, diff_text, plain, print_json
+from reqtrail.entrypoints.cli.client import Client, connect, write_file
+from reqtrail.entrypoints.cli.output import Exit, console, diff_text, fail, plain, print_json
+from reqtrail.entrypoints.cli.report_data import gather
+from reqtrail.entrypoints.cli.report_html import render
+from reqtrail.kit import clock
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Project = Annotated[str, typer.Option("--project", "-p", help="The project's key, as BRK.")]
@@ -50,14 +54,32 @@ def diff(
     a: Annotated[str, typer.Argument(help="The older version: 3, main@3, 2026-11-01.")],
     b: Annotated[str, typer.Argument(help="The newer version; `main` is the newest.")],
     project: Project,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page to keep or to print; needs --output.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write the page; .html.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what changed between two versions, by word: [-taken away-]{+added+}.
 
     Examples:
     reqtrail diff 3 main --project BRK;
-    reqtrail diff 2026-11-01 main --project BRK --json
+    reqtrail diff 2026-11-01 main --project BRK --json;
+    reqtrail diff "Release 1.1" "Release 1.2" --project BRK --html -o changes.html
     """
+    if html != (output is not None) or (html and json):
+        raise fail(Exit.USAGE, "A page is written by --html with --output, and without --json.")
+    if output is not None:
+        with connect() as client:
+            report = gather(
+                lambda path, **params: client.get(f"/projects/{project}{path}", **params),
+                *(project, a, b),
+            )
+        page = render(report, clock.now().isoformat(timespec="seconds"))
+        write_file(output, page.encode("utf-8", "replace"))
+        return
     with connect() as client:
         answer = client.get(f"/projects/{project}/compare", **{"from": a, "to": b})
         if json:
