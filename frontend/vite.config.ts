@@ -3,8 +3,8 @@ import vueI18n from '@intlify/unplugin-vue-i18n/vite'
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
-import { messagesWithTheirUsers } from './messages.config'
-import { namedNotices, seenFocusMarks, uiOptions, withoutInlineStyles } from './ui.config'
+import { messagesWithTheirUsers } from './messages.config.ts'
+import { namedNotices, seenFocusMarks, uiOptions, withoutInlineStyles } from './ui.config.ts'
 
 const api = process.env.REQTRAIL_API ?? 'http://127.0.0.1:8000'
 

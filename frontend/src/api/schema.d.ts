@@ -666,6 +666,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/history-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start History Import
+         * @description Import a history: each line of a JSON Lines file as a commit with its date and author, or a ReqIF file as one.
+         *
+         *     The import is followed, committed and cancelled like any other. ``author`` and ``authored_at`` are for ReqIF; its
+         *     header says the date otherwise. ``baseline`` names the end of the history, or as ``NAME@COMMIT`` a commit of it.
+         */
+        post: operations["start_history_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/history/{entity_id}": {
         parameters: {
             query?: never;
@@ -820,6 +843,29 @@ export interface paths {
          * @description Change an item. What others changed since ``base`` is merged; the same thing changed differently is a 409.
          */
         patch: operations["update_item"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/items/{item}/blame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Blame
+         * @description Tell who wrote which word of a text of an item: its text in pieces, each with the commit that wrote it.
+         *
+         *     A merge is the author only of words that neither side brought; what was restored or undone is its first author's.
+         *     Rich text counts by its words, without markup. White space goes with the word before it.
+         */
+        get: operations["blame_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{project}/items/{item}/history": {
@@ -1253,6 +1299,67 @@ export interface components {
             seal: components["schemas"]["SealRead"] | null;
             /** Seq */
             seq: number;
+        };
+        /**
+         * BlameAnswer
+         * @description A text of an item in pieces, which joined give the text; of rich text, the words that are read.
+         */
+        BlameAnswer: {
+            /** Attribute */
+            attribute: string;
+            /**
+             * Attribute Id
+             * Format: uuid
+             */
+            attribute_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string | null;
+            ref: components["schemas"]["RefRead"];
+            /** Spans */
+            spans: components["schemas"]["BlameSpan"][];
+        };
+        /**
+         * BlameSpan
+         * @description A piece of a text with the commit that wrote its words.
+         */
+        BlameSpan: {
+            author: components["schemas"]["Author"];
+            /**
+             * Authored At
+             * Format: date-time
+             */
+            authored_at: string;
+            /** Message */
+            message: string;
+            /** Seq */
+            seq: number;
+            /** Text */
+            text: string;
+        };
+        /** Body_start_history_import */
+        Body_start_history_import: {
+            /** Author */
+            author?: string | null;
+            /** Authored At */
+            authored_at?: string | null;
+            /** Baseline */
+            baseline?: string[] | null;
+            /**
+             * File
+             * @description A .jsonl or .jsonl.gz of commits, or a ReqIF.
+             */
+            file: string;
+            /**
+             * Mode
+             * @default dry_run
+             * @enum {string}
+             */
+            mode: "dry_run" | "commit";
         };
         /** Body_start_import */
         Body_start_import: {
@@ -2415,11 +2522,8 @@ export interface components {
             kind: string;
             /** Value */
             value?: unknown;
-            /**
-             * Words
-             * @default []
-             */
-            words: ("base" | "ours" | "theirs" | "both")[];
+            /** Words */
+            words?: ("base" | "ours" | "theirs" | "both")[];
         };
         /**
          * RestorePreview
@@ -4089,6 +4193,42 @@ export interface operations {
             };
         };
     };
+    start_history_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_start_history_import"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_entity_history: {
         parameters: {
             query?: {
@@ -4469,6 +4609,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemAnswer"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    blame_item: {
+        parameters: {
+            query: {
+                /** @description The attribute's id or name. */
+                attribute: string;
+                /** @description The version to read at; the head of main if left out. */
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                item: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlameAnswer"];
                 };
             };
             /** @description A problem */

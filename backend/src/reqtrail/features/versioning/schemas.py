@@ -211,7 +211,9 @@ class ResolutionWrite(Body):
     field: str
     field_key: str | None = None
     choose: Literal["base", "ours", "theirs", "words", "value"]
-    words: list[Literal["base", "ours", "theirs", "both"]] = Field(default=[], max_length=10_000)
+    words: list[Literal["base", "ours", "theirs", "both"]] = Field(
+        default_factory=list, max_length=10_000
+    )
     value: Any = None
 
 
