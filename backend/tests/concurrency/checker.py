@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests.concurrency.edits import Write
 from tests.concurrency.history import BRANCH, MAIN, SETUP, History
 from tests.concurrency.judging import Step, judge_edit, judge_merge
 from tests.concurrency.oracle import Entity, State
-from tests.concurrency.wire import Api
+from tests.concurrency.wire import Api, Query
 
 KINDS = ("item", "placement")
 
@@ -47,9 +47,10 @@ class Report:
         self.findings += other.findings
         self.counts += other.counts
 
-    def lost(self) -> list[str]:
-        """Return the findings that say that an update was lost."""
-        return [one for one in self.findings if ": lost: " in one]
+    def says(self, rule: str, seeds: Container[int]) -> list[str]:
+        """Return the findings about *rule* in the histories of *seeds*."""
+        parts = ((one, *one.split(": ", 2)[:2]) for one in self.findings)
+        return [one for one, seed, broken in parts if broken == rule and int(seed) in seeds]
 
 
 class _Check:
@@ -77,18 +78,25 @@ class _Check:
             self._outcome(write)
         for seen in [*self._history.reads, *[await self._now(one) for one in self._branches()]]:
             self._read(seen)
+        await self._verify()
+        self._count()
+        return self.report
+
+    async def _verify(self) -> None:
+        """Nothing disagrees, and of all kinds that nobody edits there is what there was at first."""
         verified = await self._get("/verify", method="POST")
         if not verified["ok"]:
             self._find(f"verify: {verified['problems']}")
-        self._count()
-        return self.report
+        others = {
+            kind: n for kind, n in verified["counts"].items() if kind not in (*KINDS, "commits")
+        }
+        if others != self._history.others:
+            self._find(f"invented: there are {others}, and were {self._history.others}")
 
     def _find(self, text: str) -> None:
         self.report.findings.append(f"{self._history.seed}: {text}")
 
-    async def _get(
-        self, path: str, query: dict[str, str] | None = None, *, method: str = "GET"
-    ) -> Any:
+    async def _get(self, path: str, query: Query | None = None, *, method: str = "GET") -> Any:
         answer = await self._api.ask(
             self._history.seed, method, self._history.path + path, query=query
         )
@@ -147,11 +155,10 @@ class _Check:
 
     async def _apply(self, before: State, old: int, new: int) -> State:
         """Return the state after commit *new*: *before* with what the comparison with *old* says."""
-        compared = await self._get("/compare", {"from": str(old), "to": str(new)})
+        asked = {"from": str(old), "to": str(new), "kind": KINDS}
+        compared = await self._get("/compare", asked)
         state = dict(before)
         for change in compared["changes"]:
-            if change["kind"] not in KINDS:
-                continue
             name, kind = change["id"], change["kind"]
             was = before.get(name)
             if (was.content if was else None) != change["before"]:

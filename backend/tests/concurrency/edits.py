@@ -66,7 +66,7 @@ class Editor:
         """Return an edit of what was *seen*."""
         rng = self._rng
         if not seen.rows or rng.random() < 0.05:
-            return self._create_by_route(mark, seen)
+            return self.item_write(mark, seen)
         makers: list[Callable[[str, Seen, Row], list[Operation]]] = rng.choices(
             [self._values, self._move, self._create_below, self._delete_item, self._delete_row],
             [70, 14, 6, 4, 6],
@@ -79,9 +79,12 @@ class Editor:
         return self._sent(Write(mark, seen.branch, seen.seq, operations), seen)
 
     def words_write(self, mark: str, seen: Seen) -> Write:
-        """Return an edit of words in what was *seen*."""
-        (row,) = self._rows(seen, 1)
-        return self._sent(Write(mark, seen.branch, seen.seq, self._values(mark, seen, row)), seen)
+        """Return an edit of words where most people edit: in the text of the first row."""
+        row, attribute = seen.rows[0], self._schema.attributes["Text"]
+        value = self._reworded(mark, row.attributes.get(attribute), rich=True)
+        return self._sent(
+            Write(mark, seen.branch, seen.seq, [_update(row, attribute, value)]), seen
+        )
 
     def _sent(self, write: Write, seen: Seen) -> Write:
         """Choose the route and where the base is said."""
@@ -128,8 +131,7 @@ class Editor:
             value = None if old and self._rng.random() < 0.2 else mark
         else:
             value = self._other_values(old or [], self._schema.values[name], name == "Verification")
-        fields = {"attributes": {attribute: value}}
-        return [{"op": "update", "kind": "item", "id": row.item, "fields": fields}]
+        return [_update(row, attribute, value)]
 
     def _reworded(self, mark: str, old: str | None, *, rich: bool) -> str:
         parts = paragraphs(old) if old else [[f"{mark}a", f"{mark}b", f"{mark}c"]]
@@ -187,8 +189,8 @@ class Editor:
             },
         ]
 
-    def _create_by_route(self, mark: str, seen: Seen) -> Write:
-        """An item whose id the server chooses: done twice, it would be there twice."""
+    def item_write(self, mark: str, seen: Seen) -> Write:
+        """Return the making of an item whose id the server chooses: done twice, it would be there twice."""
         position = self._slot(None, [], 0)
         content = {
             "type_id": self._schema.type_id,
@@ -207,6 +209,11 @@ class Editor:
     def _delete_row(self, mark: str, seen: Seen, row: Row) -> list[Operation]:
         items = self._rng.random() < 0.5
         return [{"op": "delete", "kind": "placement", "id": row.placement, "items": items}]
+
+
+def _update(row: Row, attribute: str, value: Any) -> Operation:
+    fields = {"attributes": {attribute: value}}
+    return {"op": "update", "kind": "item", "id": row.item, "fields": fields}
 
 
 def _subtree(seen: Seen, placement: str) -> set[str]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 READ_LIMIT_SECONDS = 60.0
+Query = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         key: str | None = None,
     ) -> Answer:
         """Send a request to one of the processes and return its answer.
@@ -65,7 +66,7 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         key: str | None = None,
         after: float = 0.0,
     ) -> None:
@@ -81,13 +82,13 @@ class Api:
         method: str,
         path: str,
         body: Any,
-        query: Mapping[str, str] | None,
+        query: Query | None,
         key: str | None,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         port = self._ports[process % len(self._ports)]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         content = b"" if body is None else json.dumps(body).encode()
-        target = f"/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"/api/v1{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
         head = [
             f"{method} {target} HTTP/1.1",
             f"Host: 127.0.0.1:{port}",
