@@ -25,7 +25,7 @@ COMMANDS = (
     *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
     *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
     *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),
-    ["baseline", "export"],
+    *(["baseline", "export"], ["import-history"]),
 )
 
 
