@@ -29,7 +29,7 @@ h3 { font-size: 1rem; margin: 0; }
 table { border-collapse: collapse; margin: 1rem 0; }
 caption { text-align: start; font-weight: 600; padding-block: .3rem; }
 th, td { border: 1px solid #a0a0a0; padding: .25rem .6rem; text-align: start; vertical-align: top; }
-th, td { overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; }
 td.number { text-align: end; font-variant-numeric: tabular-nums; }
 article { border: 1px solid #a0a0a0; border-inline-start-width: .4rem; padding: .6rem .9rem; margin: .8rem 0; }
 article.added { border-inline-start-color: #1a6b2d; } article.removed { border-inline-start-color: #a11; }
