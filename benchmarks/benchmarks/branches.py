@@ -131,9 +131,9 @@ async def measure(benches: Sequence[Branched]) -> dict[str, list[Result]]:
         making += await _merges(benches, count)
     for bench in benches:
         results[f"Branches: reading at {bench.size:,} items"] = await _reads(bench)
-    making += await _flat("make a baseline", benches, 10, _name, limit=MAKE_LIMIT_MS)
     for bench in benches:
-        making.append(await _seal(bench))
+        making.append(await _first_seal(bench))
+    making += await _baselines(benches)
     return results
 
 
@@ -141,8 +141,16 @@ async def _make(bench: Branched, number: int) -> None:
     await bench.post("/branches", {"name": f"branch {number}"})
 
 
-async def _name(bench: Branched, number: int) -> None:
-    await bench.post("/baselines", {"name": f"Baseline {number}"})
+async def _baselines(benches: Sequence[Branched]) -> list[Result]:
+    """Make baselines one after the other, each when the one before it is sealed."""
+    samples: dict[str, list[float]] = {str(bench.size): [] for bench in benches}
+    for number in range(15):
+        for bench in benches:
+            began = time.perf_counter()
+            await bench.post("/baselines", {"name": f"Baseline {number}"})
+            samples[str(bench.size)].append((time.perf_counter() - began) * 1000)
+            await _sealed(bench)
+    return _by_size("make a baseline", benches, samples, MAKE_LIMIT_MS)
 
 
 def _comparison(count: int) -> Act:
@@ -267,19 +275,28 @@ async def _reads(bench: Branched) -> list[Result]:
     ]
 
 
-async def _seal(bench: Branched) -> Result:
-    """Return how long the worker took for the first seal of the project, from the request on, once all are made."""
-    deadline = time.monotonic() + SEAL_LIMIT_SECONDS
-    while True:
-        found = orjson.loads(await bench.get("/baselines"))["baselines"]
-        if all(one["seal"]["state"] == "sealed" for one in found):
-            break
-        if time.monotonic() > deadline:
-            raise TimeoutError("the seals were not made")
-        await asyncio.sleep(0.5)
-    leaves = found[0]["seal"]["leaf_count"]
-    seconds = await bench.first_seal_seconds()
-    result = Result(f"first seal, {leaves:,} entities", seconds, unit="s")
+async def _first_seal(bench: Branched) -> Result:
+    """Make a baseline; return how long the worker took to seal it from nothing, from the request on."""
+    await bench.post("/baselines", {"name": "First"})
+    (baseline,) = await _sealed(bench)
+    leaves = baseline["seal"]["leaf_count"]
+    result = Result(f"first seal, {leaves:,} entities", await bench.first_seal_seconds(), unit="s")
     if leaves >= 1_000_000:
         result.limit, result.bar = SEAL_SECONDS_A_MILLION * leaves / 1e6, 1.0
     return result
+
+
+async def _sealed(bench: Branched) -> list[Any]:
+    """Return the baselines of the project once all of them are sealed.
+
+    Raises:
+        TimeoutError: If that takes too long.
+    """
+    deadline = time.monotonic() + SEAL_LIMIT_SECONDS
+    while True:
+        found: list[Any] = orjson.loads(await bench.get("/baselines"))["baselines"]
+        if all(one["seal"]["state"] == "sealed" for one in found):
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError("the seals were not made")
+        await asyncio.sleep(0.2)
