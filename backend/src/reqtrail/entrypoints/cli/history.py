@@ -45,7 +45,8 @@ def log(
     for commit in answer["commits"]:
         line = Text(f"{commit['seq']:>6} ", style="bold")
         line.append(f"{commit['commit'][:10]} ", style="yellow")
-        line.append(f"{commit['recorded_at'][:16].replace('T', ' ')} ", style="dim")
+        # What an import brought has the date that it had where it came from.
+        line.append(f"{commit['authored_at'][:16].replace('T', ' ')} ", style="dim")
         line.append(f"{commit['author']['display_name']}: {commit['message'] or commit['kind']}")
         out.print(line)
 
