@@ -85,6 +85,8 @@ def test_an_open_end_on_either_side_keeps_the_order(bound: str, count: int, at_f
         ("1", "3", ["2"]),
         (None, None, ["V"]),
         ("1", "4", ["2", "3"]),
+        ("1", "4", ["2V"]),
+        ("1", "3", ["1f", "2K"]),
     ],
 )
 def test_each_place_is_used_before_ranks_grow(
@@ -92,3 +94,12 @@ def test_each_place_is_used_before_ranks_grow(
 ) -> None:
     assert spread(low, high, len(ranks)) == ranks
     assert len(ranks) > 1 or between(low, high) == ranks[0]
+
+
+@pytest.mark.parametrize(("count", "digits"), [(61, 2), (62, 3), (100, 3)])
+def test_ranks_between_neighbours_grow_by_a_digit_when_there_is_no_room(
+    count: int, digits: int
+) -> None:
+    ranks = spread("1", "2", count)
+    assert ranks == sorted(set(ranks)) and "1" < ranks[0] and ranks[-1] < "2"
+    assert max(map(len, ranks)) == digits
