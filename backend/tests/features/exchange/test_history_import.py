@@ -108,6 +108,8 @@ async def test_identity_survives_moves_new_uids_and_deletions(world: World) -> N
 
 BROKEN: dict[str, tuple[bytes, str, int | None]] = {
     "no JSON": (b'{"commit": ', "broken_line", 2),
+    "a deep well": (b'{"commit": ' + b"[" * 990 + b"]" * 990 + b"}", "broken_line", 2),
+    "a deeper well": (b"[" * 100_000, "broken_line", 2),
     "no object": (b"[1]", "broken_line", 2),
     "not UTF-8": (b'{"commit": "\xff"}', "broken_line", 2),
     "NUL": (packed([line(2, subject="a\0b")]), "broken_line", 2),
@@ -197,7 +199,8 @@ async def test_a_file_that_has_grown_adds_what_is_new(world: World) -> None:
     for lines in (
         [*STORY[:5], {**line(6), "commit": "other"}],
         [*STORY[:5], {**line(6), "commit": "other"}, {**STORY[6], "parents": ["other"]}],
-        [{**STORY[7], "changes": []}, {**line(9), "parents": ["c8"]}],
+        [{**STORY[7], "changes": []}, line(9)],
+        [line(9, parents=["c8"])],
     ):
         refused = await history.tell(packed(lines))
         assert (refused["state"], refused["error"]["code"]) == ("failed", "history_invalid")

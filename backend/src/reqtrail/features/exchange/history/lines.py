@@ -109,9 +109,12 @@ def parse_line(number: int, text: bytes) -> Line:
     """
     try:
         found = orjson.loads(text)
+        holds_nul = contains_nul(found)
     except ValueError as error:
         raise BrokenLine(f"Line {number} is no JSON: {error}.", line=number) from None
-    if contains_nul(found):
+    except RecursionError:
+        raise BrokenLine(f"Line {number} is nested too deeply.", line=number) from None
+    if holds_nul:
         raise BrokenLine(f"Line {number} holds a NUL character, which is no text.", line=number)
     return _Reader(number).line(found)
 

@@ -6,12 +6,13 @@ leaves whole commits behind, and whoever takes the import over goes on after the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from reqtrail.features.exchange.errors import HistoryInvalid
 from reqtrail.features.exchange.history.content import Names
 from reqtrail.features.exchange.history.lines import Line, read_lines
-from reqtrail.features.exchange.history.replay import Replay
+from reqtrail.features.exchange.history.replay import Replay, Step
 from reqtrail.features.exchange.repository import histories, jobs
 from reqtrail.features.exchange.service.histories.claims import (
     make_baselines,
@@ -52,8 +53,20 @@ async def run_lines(database: Database, work: Work, request: HistoryRequest, fol
             await _report(database, work, survey)
             return
         losses = Losses(survey.losses)
-        await _write(database, work, request, path, names, imported, survey, losses, thread)
+        writer = LineWriter(database, work, names.root, imported, losses, as_owner=request.as_owner)
+        async with database.session() as session:
+            await jobs.update_job(session, job, state=JobState.COMMITTING)
+        work.enter("writing", survey.lines)
+        steps = _steps(path, names)
+        while (step := await thread.run(next, steps, None)) is not None:
+            await writer.write(step)
     await _finish(database, work, survey, imported, losses)
+
+
+def _steps(path: Path, names: Names) -> Iterator[Step]:
+    replay = Replay(names)
+    for line in read_lines(path):
+        yield replay.apply(line)
 
 
 async def _known(
@@ -63,8 +76,9 @@ async def _known(
     job = work.job
     async with database.read_session() as session:
         rows = await histories.imported_lines(session, job.project_id, first.commit)
-        if not rows and first.parents:
-            if await histories.any_imported(session, job.project_id, first.parents):
+        if not rows:
+            begins = (first.commit, *first.parents)
+            if await histories.any_imported(session, job.project_id, begins):
                 raise HistoryInvalid(
                     "The file begins in the middle of a history that the project has: give the file with the whole"
                     " history, and what is new in it is added.",
@@ -88,26 +102,6 @@ async def _report(database: Database, work: Work, survey: Survey) -> None:
             losses=survey.losses.as_json(),
             lease_until=None,
         )
-
-
-async def _write(
-    database: Database,
-    work: Work,
-    request: HistoryRequest,
-    path: Path,
-    names: Names,
-    imported: dict[str, int],
-    survey: Survey,
-    losses: Losses,
-    thread: OneThread,
-) -> None:
-    async with database.session() as session:
-        await jobs.update_job(session, work.job, state=JobState.COMMITTING)
-    work.enter("writing", survey.lines)
-    writer = LineWriter(database, work, names.root, imported, losses, as_owner=request.as_owner)
-    replay, lines = Replay(names), read_lines(path)
-    while (line := await thread.run(next, lines, None)) is not None:
-        await writer.write(replay.apply(line))
 
 
 async def _finish(
