@@ -49,7 +49,7 @@ test-install: ## Prove that a fresh clone installs, tests and runs: as a user, a
 .PHONY: test-long
 test-long: setup-backend ## Tests that take hours: seeded, resumable, results appended to a file
 	@cd backend && failed=0; ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0 || failed=1; \
-	../$(PY) -m tests.model.test_engine_long; exit $$failed
+	../$(PY) -m tests.model.test_engine_long; ../$(PY) -m tests.concurrency.results; exit $$failed
 
 .PHONY: check
 check: build ## Formats, lints, types, contracts, the OpenAPI file, the bundles' budgets

@@ -8,7 +8,7 @@ to the other process; and some are never heard of again.
 
 In a history with a branch some people work on it, and it is updated from main and merged to it while they do. One
 scene is always played: somebody opens an item on the branch, the branch is updated from main meanwhile, and then the
-edit is saved with the sequence from before.
+edit is saved with the sequence from before. At the end, when all is quiet, the branch is updated or merged once more.
 
 The seed decides who does what. When each request meets the others is up to the processes, as in real life.
 """
@@ -228,6 +228,9 @@ async def play(api: Api, seed: int) -> History:
         if number == scene:
             await stage.scene_of_a_moved_base(homes)
         await stage.round(homes)
+    if history.branch_id:
+        for direction in rng.choice((("update",), ("merge",), ("update", "merge"))):
+            await stage.synchronise(direction)
     return history
 
 

@@ -1,53 +1,82 @@
-"""Where long runs keep what they found, so that one that was cut off goes on where it was."""
+"""Where the long run keeps what it found, so that one that was cut off goes on where it was.
+
+``python -m tests.concurrency.results`` sums the file up: ``backend/.long/concurrent-edits.jsonl``, or what
+``REQTRAIL_CONCURRENT_RESULTS`` names.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reqtrail.kit import clock
 
-BACKEND = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("REQTRAIL_LONG_RESULTS", BACKEND / ".long-results"))
-SOURCES = ("src/reqtrail", "tests/concurrency")
+_BACKEND = Path(__file__).resolve().parents[2]
+_COVERED = ("src/reqtrail", "tests/concurrency")
 
 
-class Results:
-    """A file with a line of JSON for each batch that ran.
-
-    A batch counts as done when it found nothing on the very same sources; any change of them makes it due again.
-    """
-
-    def __init__(self, suite: str) -> None:
-        self.path = FOLDER / f"{suite}.jsonl"
-        self._sources = _fingerprint()
-
-    def is_done(self, batch: int, seed: int) -> bool:
-        """Return whether *batch* of the run with *seed* found nothing on these sources."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        done = {"batch": batch, "seed": seed, "sources": self._sources, "findings": []}
-        return any(done.items() <= json.loads(line).items() for line in lines)
-
-    def add(self, batch: int, seed: int, **found: Any) -> None:
-        """Append what a batch found."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = {
-            "at": clock.now().isoformat(),
-            "batch": batch,
-            "seed": seed,
-            "sources": self._sources,
-            **found,
-        }
-        with self.path.open("a") as sink:
-            sink.write(json.dumps(line) + "\n")
+def results_file() -> Path:
+    """Return the file of results: a line of JSON for each batch that ran."""
+    default = _BACKEND / ".long" / "concurrent-edits.jsonl"
+    return Path(os.environ.get("REQTRAIL_CONCURRENT_RESULTS", default))
 
 
-def _fingerprint() -> str:
+@cache
+def sources() -> str:
+    """Return a hash of the sources that were tested, and of the tests."""
     digest = hashlib.sha256()
-    for folder in SOURCES:
-        for path in sorted((BACKEND / folder).rglob("*.py")):
-            digest.update(f"{path.relative_to(BACKEND)}\n".encode() + path.read_bytes())
+    for folder in _COVERED:
+        for path in sorted((_BACKEND / folder).rglob("*.py")):
+            digest.update(path.relative_to(_BACKEND).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def is_done(first: int, histories: int) -> bool:
+    """Return whether the batch that begins with the seed *first* found nothing, with these very sources."""
+    done = {"first": first, "histories": histories, "findings": []}
+    return any(done.items() <= line.items() for line in _lines())
+
+
+def note(first: int, histories: int, **found: Any) -> None:
+    """Append what a batch did, in one write: other processes append too."""
+    at = clock.now().isoformat(timespec="seconds")
+    line = {"finished": at, "sources": sources(), "first": first, "histories": histories, **found}
+    results_file().parent.mkdir(parents=True, exist_ok=True)
+    with results_file().open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _lines() -> Iterator[dict[str, Any]]:
+    """Yield what the file says about these sources; a line that was cut off by a crash says nothing."""
+    if not results_file().exists():
+        return
+    for line in results_file().read_text().splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if found["sources"] == sources():
+            yield found
+
+
+def summary() -> str:
+    """Return how many histories were played with these sources, what became of the writes, and what was found."""
+    batches = {line["first"]: line for line in _lines()}.values()
+    counts: Counter[str] = Counter()
+    for line in batches:
+        counts.update(line["counts"])
+    findings = [finding for line in batches for finding in line["findings"]]
+    seconds = sum(line["seconds"] for line in batches)
+    told = ", ".join(f"{name} {number:,}" for name, number in sorted(counts.items()))
+    head = f"Concurrent edits: {counts['histories']:,} histories in {seconds / 3600:.1f} h"
+    return "\n".join([f"{head}, {len(findings)} findings; {results_file()}", told, *findings[:20]])
+
+
+if __name__ == "__main__":
+    print(summary())

@@ -14,8 +14,8 @@ have ended, so that also what nobody waited for has happened or never will.
 **That it finds something** is proven by ``faults``: the same histories against processes with a planted bug.
 
 ``make test`` plays 200 histories, the same seeds each time; ``REQTRAIL_CONCURRENT_SEED=1000`` plays others. ``make
-test-long`` plays 10,000 in batches and appends each to ``.long-results/concurrent-edits.jsonl``; what was done on the
-same sources is not done again.
+test-long`` plays 10,000 in batches and appends what each found to a file (``results``); a batch that passed with the
+same sources is not run again.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ import pytest
 
 from reqtrail.entrypoints.first_start import ensure_first_start
 from reqtrail.platform.settings import Settings
+from tests.concurrency import results
 from tests.concurrency.checker import Report, check_all
 from tests.concurrency.faults import FAULTS
 from tests.concurrency.history import History, play_all
 from tests.concurrency.processes import WEB, Place, api_processes
-from tests.concurrency.results import Results
 from tests.concurrency.wire import Api
 from tests.fixtures.engines import Engines
 
 SEED = int(os.environ.get("REQTRAIL_CONCURRENT_SEED", "0"))
 HISTORIES = 200
-LONG_BATCHES, LONG_BATCH = 20, 500
+LONG_BATCHES, LONG_BATCH = 50, 200
 LONG_SEED = 100_000
 FAULT_HISTORIES = 12
 """Within so many histories each planted fault is found."""
@@ -110,14 +110,12 @@ def test_planted_faults_are_found(place: Place) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("batch", range(LONG_BATCHES))
 def test_no_update_is_lost_in_the_long_run(place: Place, batch: int) -> None:
-    """10,000 histories in batches; one of them again: ``pytest -m long -k "lost and long_run and 3"``."""
-    results = Results("concurrent-edits")
-    if results.is_done(batch, SEED):
-        pytest.skip(f"done on the same sources, says {results.path}")
-    began = time.monotonic()
     first = LONG_SEED + SEED + batch * LONG_BATCH
+    if results.is_done(first, LONG_BATCH):
+        pytest.skip("it passed before with the same sources")
+    began = time.monotonic()
     report = _check(place, _play(place, range(first, first + LONG_BATCH)))
     seconds = round(time.monotonic() - began)
     counts = dict(sorted(report.counts.items()))
-    results.add(batch, SEED, seconds=seconds, counts=counts, findings=report.findings)
+    results.note(first, LONG_BATCH, seconds=seconds, counts=counts, findings=report.findings)
     assert not report.findings, _told(report)
