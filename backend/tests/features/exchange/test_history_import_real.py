@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.features.exchange.schema import problems
 from tests.features.exchange.told import (
+    SHARED,
     ZEPHYR,
     ZEPHYR_HEAD,
     History,
@@ -111,3 +113,19 @@ async def _item(history: History, at: str, uid: str) -> dict[str, object]:
             if uid in row["item"]["attributes"].values():
                 return dict(row["item"])
     raise AssertionError(f"{uid} is not there at {at}")
+
+
+async def test_an_imported_history_leaves_as_reqif_at_any_version(world: World) -> None:
+    """Valid, and the same items when it comes into another project."""
+    history = await History.make(world)
+    await history.tell(ZEPHYR.read_bytes(), ZEPHYR.name, baseline=["end"])
+    other = await History.make(world)
+    for at in ("2023-12-31", "end"):
+        data = await history.fetch(at=at)
+        assert problems(data, SHARED / "data" / "schema") == []
+    job = await other.bring(data)
+    assert (job["state"], job["counts"]["items"], job["losses"]) == ("done", 288, [])
+    shown = await other.shown()
+    assert {uid: told[1] for uid, told in shown.items()} == {
+        uid: told[1] for uid, told in (await history.shown()).items()
+    }
