@@ -60,6 +60,23 @@ def change(op: str, uid: str, *parents: str, doc: str = "a.sdoc", **fields: str)
     }
 
 
+STORY = [
+    line(
+        1, change("add", "R-1", STATEMENT="one"), change("add", "R-2", "R-1", STATEMENT="two\n\nx")
+    ),
+    line(2),
+    line(3, change("modify", "R-2", "R-1", "R-9", STATEMENT="2 < 3 & 4\nnext", PRIORITY="high")),
+    line(4, change("move", "R-1", doc="b.sdoc", STATEMENT="one"), author="bob"),
+    line(
+        5, change("add", "R-9", STATEMENT="nine"), change("modify", "R-2", "R-9", STATEMENT="two")
+    ),
+    line(6, change("delete", "R-1"), change("add", "N-1", doc="b.sdoc", STATEMENT="one")),
+    line(7, change("delete", "R-9")),
+    line(8, change("add", "R-9", STATEMENT="nine again"), author="bob"),
+]
+"""Moves, a new UID, a deletion and a return, a commit without changes, a relation to what is not there."""
+
+
 def replayed(lines: list[Json]) -> Told:
     """Return the state after *lines*."""
     told: Told = {}
