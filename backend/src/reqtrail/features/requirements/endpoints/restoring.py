@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectContext, ProjectEditor
+from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
 from reqtrail.features.requirements.errors import WriteInvalid
 from reqtrail.features.requirements.schemas import RestorePreview, ScopeRestore, ScopeWrite
 from reqtrail.features.requirements.service.items import resolve_item
@@ -45,7 +45,7 @@ async def post_restore(
 
 @router.post("/restore-preview", operation_id="preview_restore", response_model=RestorePreview)
 async def post_restore_preview(
-    body: ScopeWrite, context: ProjectEditor, session: ReadSession, branch: BranchName = MAIN
+    body: ScopeWrite, context: ProjectReader, session: ReadSession, branch: BranchName = MAIN
 ) -> Response:
     """Say what a restore would change. Nothing is written."""
     scope = await _scope(session, context, body)
