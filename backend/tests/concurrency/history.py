@@ -3,8 +3,8 @@
 A history is one project with a document of five items and three to five people. In each round everybody reads the
 document or goes on with what they saw earlier, makes up an edit of it (``edits``), and all send theirs at the same
 moment, each to either process. A write names the sequence that its author saw and carries an ``Idempotency-Key``. Most
-are sent once; some are sent to both processes at once; some lose the connection before the answer and are sent again
-to the other process; and some are never heard of again.
+are sent once; some are sent to both processes at once; some lose the connection before the answer, or before all of
+the request is sent, and are sent again to the other process; and some are never heard of again.
 
 In a history with a branch some people work on it, and it is updated from main and merged to it while they do. One
 scene is always played: somebody opens an item on the branch, the branch is updated from main meanwhile, and then the
@@ -28,7 +28,6 @@ from tests.concurrency.wire import Answer, Api
 MAIN, BRANCH = "main", "work"
 HANG_UP_SECONDS = 0.012
 PEOPLE = (3, 3, 4, 4, 5)
-ROUNDS = (2, 2, 3)
 MAX_PREVIEWS = 4
 SETUP = "setup"
 
@@ -131,8 +130,9 @@ class _Play:
         self._record(write)
         (write.how,) = self.rng.choices(("sent", "twice", "again", "abandoned"), (66, 10, 14, 10))
         process, delay = self.rng.randrange(2), self.rng.random() * HANG_UP_SECONDS
+        cut = self.rng.choice((0, 0, 0, 1))
         if write.how in ("again", "abandoned"):
-            await self._hang_up(write, process, delay)
+            await self._hang_up(write, process, delay, cut)
         if write.how == "abandoned":
             return
         sends = [self._ask(write, process + 1)]
@@ -151,7 +151,7 @@ class _Play:
             key=write.mark,
         )
 
-    async def _hang_up(self, write: Write, process: int, delay: float) -> None:
+    async def _hang_up(self, write: Write, process: int, delay: float, cut: int) -> None:
         await self.api.hang_up(
             process,
             write.method,
@@ -160,6 +160,7 @@ class _Play:
             query={"branch": write.branch},
             key=write.mark,
             after=delay,
+            cut=cut,
         )
 
     def _hear(self, write: Write, answer: Answer) -> None:
@@ -177,15 +178,18 @@ class _Play:
         write = Write(self._mark(), target, None, direction=direction)
         write.path = f"/branches/{self.history.branch_id}/merge"
         self._record(write)
+        rng = Random(
+            write.mark
+        )  # of its own: when each answer comes shall not decide what others draw
         body: dict[str, Any] = {"direction": direction, "resolutions": []}
         for _ in range(MAX_PREVIEWS):
             plan = await self.api.ask(
-                self.rng.randrange(2), "POST", f"{self.history.path}{write.path}-preview", body
+                rng.randrange(2), "POST", f"{self.history.path}{write.path}-preview", body
             )
             if plan.status != 200:
                 break  # what was chosen does not fit any more
             body |= {name: plan.content[name] for name in ("branch_seq", "parent_seq")}
-            resolved = [self._choose(one) for one in plan.content["conflicts"]]
+            resolved = [_chosen(rng, one) for one in plan.content["conflicts"]]
             if all(not one["open"] for one in plan.content["conflicts"]):
                 break
             body = {"direction": direction, "resolutions": resolved}
@@ -194,16 +198,16 @@ class _Play:
             for one in body["resolutions"]
         }
         write.body = {**body, "message": write.mark}
-        self._hear(write, await self._ask(write, self.rng.randrange(2)))
-
-    def _choose(self, conflict: dict[str, Any]) -> dict[str, Any]:
-        chosen = conflict["chosen"] or self.rng.choice(("ours", "theirs"))
-        named = {name: conflict[name] for name in ("kind", "id", "field", "field_key")}
-        return {**named, "choose": chosen}
+        self._hear(write, await self._ask(write, rng.randrange(2)))
 
 
-async def play(api: Api, seed: int) -> History:
-    """Let the history of *seed* happen."""
+def _chosen(rng: Random, conflict: dict[str, Any]) -> dict[str, Any]:
+    named = {name: conflict[name] for name in ("kind", "id", "field", "field_key")}
+    return {**named, "choose": conflict["chosen"] or rng.choice(("ours", "theirs"))}
+
+
+async def play(api: Api, seed: int, rounds: int) -> History:
+    """Let the history of *seed* happen, in so many *rounds* or one less."""
     rng = Random(seed)
     key = f"H{seed}"
     await _done(api, rng, "POST", "/projects", {"key": key, "name": "Concurrent edits"})
@@ -222,9 +226,9 @@ async def play(api: Api, seed: int) -> History:
         made = await _done(api, rng, "POST", f"{history.path}/branches", {"name": BRANCH})
         history.branch_id = made["id"]
         homes = [MAIN, BRANCH, *(rng.choice((MAIN, BRANCH, BRANCH)) for _ in range(people - 2))]
-    rounds = rng.choice(ROUNDS)
-    scene = rng.choice((0, 0, 1)) if history.branch_id else -1
-    for number in range(rounds):
+    count = rng.randint(rounds - 1, rounds)
+    scene = rng.choice((0, 0, 1)) % count if history.branch_id else -1
+    for number in range(count):
         if number == scene:
             await stage.scene_of_a_moved_base(homes)
         await stage.round(homes)
@@ -246,12 +250,12 @@ async def _done(api: Api, rng: Random, method: str, path: str, body: Any = None)
     return answer.content
 
 
-async def play_all(api: Api, seeds: Iterable[int], *, at_once: int) -> list[History]:
-    """Let many histories happen, so many *at_once*."""
+async def play_all(api: Api, seeds: Iterable[int], rounds: int, *, at_once: int) -> list[History]:
+    """Let many histories happen, so many *at_once*; each has *rounds* rounds, or one less."""
     gate = asyncio.Semaphore(at_once)
 
     async def one(seed: int) -> History:
         async with gate:
-            return await play(api, seed)
+            return await play(api, seed, rounds)
 
     return list(await asyncio.gather(*(one(seed) for seed in seeds)))

@@ -43,6 +43,7 @@ SEED = int(os.environ.get("REQTRAIL_CONCURRENT_SEED", "0"))
 HISTORIES = 200
 LONG_BATCHES, LONG_BATCH = 50, 200
 LONG_SEED = 100_000
+LONG_ROUNDS = 4
 FAULT_HISTORIES = 12
 """Within so many histories each planted fault is found."""
 PROCESSES = 2
@@ -71,10 +72,12 @@ def place(engines: Engines, worker: str, redis_url: str, tmp_path: Path) -> Plac
     return Place(tmp_path, url, redis_url, credentials.token)
 
 
-def _play(place: Place, seeds: Sequence[int], module: Sequence[str] = WEB) -> list[History]:
+def _play(
+    place: Place, seeds: Sequence[int], rounds: int = 2, module: Sequence[str] = WEB
+) -> list[History]:
     """Play the histories of *seeds* against processes of *module*; return when those have ended."""
     with api_processes(place, PROCESSES, module) as ports:
-        return asyncio.run(play_all(Api(ports, place.token), seeds, at_once=AT_ONCE))
+        return asyncio.run(play_all(Api(ports, place.token), seeds, rounds, at_once=AT_ONCE))
 
 
 def _check(place: Place, histories: Iterable[History]) -> Report:
@@ -99,7 +102,7 @@ def test_planted_faults_are_found(place: Place) -> None:
     played = {}
     for number, fault in enumerate(FAULTS):
         seeds = range(number * 100, number * 100 + FAULT_HISTORIES)
-        played[fault] = _play(place, seeds, ("tests.concurrency.broken_api", fault))
+        played[fault] = _play(place, seeds, module=("tests.concurrency.broken_api", fault))
     report = _check(place, chain.from_iterable(played.values()))
     for fault, histories in played.items():
         rule = "doubled" if fault == "key_looked_up_before_it_is_kept" else "lost"
@@ -114,7 +117,7 @@ def test_no_update_is_lost_in_the_long_run(place: Place, batch: int) -> None:
     if results.is_done(first, LONG_BATCH):
         pytest.skip("it passed before with the same sources")
     began = time.monotonic()
-    report = _check(place, _play(place, range(first, first + LONG_BATCH)))
+    report = _check(place, _play(place, range(first, first + LONG_BATCH), LONG_ROUNDS))
     seconds = round(time.monotonic() - began)
     counts = dict(sorted(report.counts.items()))
     results.note(first, LONG_BATCH, seconds=seconds, counts=counts, findings=report.findings)

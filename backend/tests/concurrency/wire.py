@@ -69,9 +69,14 @@ class Api:
         query: Query | None = None,
         key: str | None = None,
         after: float = 0.0,
+        cut: int = 0,
     ) -> None:
-        """Send a request and close the connection *after* so many seconds without reading what comes."""
-        _, writer = await self._send(process, method, path, body, query, key)
+        """Send a request and close the connection *after* so many seconds without reading what comes.
+
+        Args:
+            cut: So many bytes at the end of the body are never sent.
+        """
+        _, writer = await self._send(process, method, path, body, query, key, cut)
         await writer.drain()
         await asyncio.sleep(after)
         writer.transport.abort()
@@ -84,6 +89,7 @@ class Api:
         body: Any,
         query: Query | None,
         key: str | None,
+        cut: int = 0,
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         port = self._ports[process % len(self._ports)]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -98,7 +104,7 @@ class Api:
             f"Content-Length: {len(content)}",
             *([f"Idempotency-Key: {key}"] if key else []),
         ]
-        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + content)
+        writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + content[: len(content) - cut])
         return reader, writer
 
 
