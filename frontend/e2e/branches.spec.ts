@@ -11,19 +11,23 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
 }) => {
   const project = await SampleProject.make()
   const source = project.attribute('Requirement', 'Source')
-  const document = await project.document('Brakes', ['Hold | The brake shall hold.', 'Release'])
+  const document = await project.document('Brakes', [
+    'Hold | The brake shall hold for <b>10</b> minutes on a slope.',
+    'Release',
+  ])
   const screen = new DocumentScreen(page)
-  const write = (item: string, value: string, branch: string) =>
+  const text = project.attribute('Requirement', 'Text')
+  const write = (item: string, value: string, branch: string, attribute = source) =>
     api('PATCH', `/projects/${project.key}/items/${item}?branch=${branch}`, {
-      attributes: { [source]: value },
+      attributes: { [attribute]: value },
     })
-  const read = async (item: string, at: string) =>
+  const read = async (item: string, at: string, attribute = source) =>
     (
       await api<{ item: { attributes: Record<string, unknown> } }>(
         'GET',
         `/projects/${project.key}/items/${item}?at=${encodeURIComponent(at)}`,
       )
-    ).item.attributes[source]
+    ).item.attributes[attribute]
 
   // An agreed version, and a branch.
   await page.goto(`/p/${project.key}/baselines`)
@@ -63,22 +67,38 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
   // Both sides differ: the update asks.
   await write(key, 'Test bench', 'main')
   await write(other, 'Law', 'main')
+  await write(key, '<p>The brake shall hold for <b>20</b> minutes on any slope.</p>', 'winter', text)
+  await write(key, '<p>The brake shall hold for <b>30</b> minutes on a dry slope.</p>', 'main', text)
   await page.goto(`/p/${project.key}/branches`)
   const row = page.getByTestId('branch').filter({ hasText: 'winter' })
   await expect(row).toContainText('behind main')
   await expectAccessible(page)
   await row.getByRole('link', { name: 'Update: winter' }).click()
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Update “winter” from “main”')
-  await expect(page.getByTestId('left')).toHaveText('1 left to be chosen')
+  await expect(page.getByTestId('left')).toHaveText('2 left to be chosen')
   await expect(page.getByRole('region', { name: 'To be chosen' })).toContainText('Test bench')
   await expect(page.getByTestId('compare-entry').first()).toBeVisible()
   await expectAccessible(page)
+  await page.getByRole('article', { name: /Source$/ }).focus()
   await page.keyboard.press('1')
+  await expect(page.getByTestId('left')).toHaveText('1 left to be chosen')
+
+  // Of the text, words are chosen: the minutes from main, the slope from the branch.
+  await page.getByRole('article', { name: /Text$/ }).focus()
+  await page.keyboard.press('w')
+  await expect(page.getByTestId('piece')).toHaveCount(2)
+  await page.keyboard.press('2')
+  await expect(page.getByTestId('words-result')).toContainText(/hold for 30 minutes on … ?slope\./)
+  await expectAccessible(page)
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('1')
+  await expect(page.getByTestId('words-result')).toContainText('hold for 30 minutes on any slope.')
   await expect(page.getByTestId('left')).toHaveText('Everything is chosen.')
   await page.getByRole('button', { name: 'Update', exact: true }).click()
   await expect(page).toHaveURL(/branches$/)
   expect(await read(key, 'winter')).toBe('Snow drivers')
   expect(await read(other, 'winter')).toBe('Law')
+  expect(await read(key, 'winter', text)).toContain('<b>30</b> minutes on any slope.')
 
   // The merge brings it to main; the branch can be closed.
   await row.getByRole('link', { name: 'Merge: winter' }).click()
@@ -100,4 +120,41 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
   expect(await read(key, 'Agreed')).toBeFalsy()
   await page.goto(`/p/${project.key}/i/${key}?at=Agreed`)
   await expect(page.getByTestId('time-travel')).toContainText('read-only')
+  await expectAccessible(page)
+
+  // And it comes back, as a new version that can be undone.
+  await page.getByRole('button', { name: 'Restore this item' }).click()
+  await expect(page).not.toHaveURL(/at=/)
+  await expect(page.getByTestId('time-travel')).toBeHidden()
+  expect(await read(key, 'main')).toBeFalsy()
+  expect(await read(key, 'main', text)).toContain('<b>10</b> minutes on a slope.')
+  await page.getByRole('button', { name: 'Undo', exact: true }).first().click()
+  await expect.poll(() => read(key, 'main')).toBe('Snow drivers')
+})
+
+test('a branch is renamed, and the palette goes to branches and baselines', async ({ page }) => {
+  const project = await SampleProject.make()
+  await api('POST', `/projects/${project.key}/branches`, { name: 'idea' })
+  await api('POST', `/projects/${project.key}/baselines`, { name: 'Delivery 1' })
+  await page.goto(`/p/${project.key}/branches`)
+  await page.getByRole('button', { name: 'Actions for idea' }).click()
+  await page.getByRole('menuitem', { name: 'Rename' }).click()
+  await page.getByLabel('New name of idea').fill('proposal')
+  await page.keyboard.press('Enter')
+  await expect(page.getByTestId('branch').filter({ hasText: 'proposal' })).toBeVisible()
+  await expectAccessible(page)
+
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByRole('combobox').fill('switch proposal')
+  await expect(page.getByRole('option', { name: 'Switch to proposal' })).toHaveAttribute(
+    'aria-selected',
+    'true',
+  )
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/at=proposal/)
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByRole('combobox').fill('delivery')
+  await expect(page.getByRole('option', { name: 'Look at Delivery 1' })).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/at=Delivery/)
 })

@@ -1,6 +1,8 @@
 import { computed, type Ref } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { useDocuments, useItemSearch, useProjects } from '@/features/projects'
+import { useBaselines } from '@/features/versioning'
+import { useBranches } from '@/shared/composables/useBranches'
 import { allCommands } from '@/shared/composables/useCommands'
 import { t } from '@/shared/i18n'
 import { fuzzyFilter, mostPerGroup } from '@/shared/lib/fuzzy'
@@ -29,7 +31,12 @@ export function usePaletteEntries(query: Ref<string>) {
   const at = computed(() => (typeof route.query.at === 'string' ? route.query.at : ''))
   const { active: documents } = useDocuments(project, at)
   const { active: projects } = useProjects()
+  const { branches } = useBranches(project)
+  const { baselines } = useBaselines(project)
   const { items: found } = useItemSearch(project, at, query)
+
+  /** Shows the same page at another version; without one, now. */
+  const lookAt = (ref: string | undefined) => router.push({ query: { ...route.query, at: ref } })
 
   const fixed = computed<PaletteEntry[]>(() => [
     ...documents.value.map((document) => ({
@@ -39,6 +46,24 @@ export function usePaletteEntries(query: Ref<string>) {
       icon: 'i-lucide-file-text',
       keywords: '',
       run: () => router.push(`/p/${project.value}/d/${document.id}`),
+    })),
+    ...branches.value
+      .filter((branch) => branch.state === 'open' && branch.name !== (at.value || 'main'))
+      .map((branch) => ({
+        id: `branch.${branch.id}`,
+        group: t('shell.palette.groups.branches'),
+        title: t('shell.palette.switchTo', { name: branch.name }),
+        icon: 'i-lucide-git-branch',
+        keywords: '',
+        run: () => lookAt(branch.parent === null ? undefined : branch.name),
+      })),
+    ...baselines.value.map((baseline) => ({
+      id: `baseline.${baseline.id}`,
+      group: t('shell.palette.groups.baselines'),
+      title: t('shell.palette.lookAt', { name: baseline.name }),
+      icon: 'i-lucide-bookmark',
+      keywords: '',
+      run: () => lookAt(baseline.name),
     })),
     ...projects.value.map((entry) => ({
       id: `project.${entry.key}`,

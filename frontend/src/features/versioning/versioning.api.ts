@@ -73,3 +73,17 @@ export async function getOutline(project: string, document: string, ref: string)
   // The client's types turn the tuples of the rows into arrays.
   return answer as unknown as OutlineAnswer
 }
+
+/** Brings a document or an item back to what it was at a version, as a new commit on a branch. */
+export function restore(
+  project: string,
+  branch: string,
+  scope: { at: string } & ({ document_id: string } | { item: string }),
+): Promise<CommitOutcome> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/restore', {
+      params: { path: { project }, query: { branch } },
+      body: { ...scope, message: '' },
+    }),
+  )
+}

@@ -12,11 +12,16 @@ export function createBranch(project: string, name: string, ref: string): Promis
   )
 }
 
-export function protectBranch(project: string, branch: string, isProtected: boolean): Promise<Branch> {
+/** Renames a branch, or says who may write to it. */
+export function changeBranch(
+  project: string,
+  branch: string,
+  change: { name: string } | { protected: boolean },
+): Promise<Branch> {
   return unwrap(
     client.PATCH('/api/v1/projects/{project}/branches/{branch_id}', {
       params: { path: { project, branch_id: branch } },
-      body: { protected: isProtected },
+      body: change,
     }),
   )
 }

@@ -4,9 +4,9 @@ import { keys } from '@/api/keys'
 import type { Branch } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
-import { closeBranch, createBranch, protectBranch } from './branches.api'
+import { changeBranch, closeBranch, createBranch } from './branches.api'
 
-/** Making, protecting and closing branches, each with a notice of what was done. */
+/** Making, renaming, protecting and closing branches, each with a notice of what was done. */
 export function useBranchWrites(project: MaybeRefOrGetter<string>) {
   const cache = useQueryClient()
   const notify = useNotify()
@@ -20,7 +20,15 @@ export function useBranchWrites(project: MaybeRefOrGetter<string>) {
     onSettled: refresh,
   })
   const protecting = useMutation({
-    mutationFn: (branch: Branch) => protectBranch(toValue(project), branch.id, !branch.protected),
+    mutationFn: (branch: Branch) =>
+      changeBranch(toValue(project), branch.id, { protected: !branch.protected }),
+    onError: failed,
+    onSettled: refresh,
+  })
+  const renaming = useMutation({
+    mutationFn: ({ branch, name }: { branch: Branch; name: string }) =>
+      changeBranch(toValue(project), branch.id, { name }),
+    onSuccess: (renamed) => notify.info(t('versioning.branches.renamed', { name: renamed.name })),
     onError: failed,
     onSettled: refresh,
   })
@@ -35,6 +43,7 @@ export function useBranchWrites(project: MaybeRefOrGetter<string>) {
   return {
     create: (name: string, ref: string) => creating.mutateAsync({ name, ref }),
     creating: creating.isPending,
+    rename: (branch: Branch, name: string) => renaming.mutateAsync({ branch, name }),
     protect: (branch: Branch) => protecting.mutate(branch),
     close: (branch: Branch, discard: boolean) => closing.mutate({ branch, discard }),
   }

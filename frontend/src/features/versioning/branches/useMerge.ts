@@ -8,7 +8,15 @@ import { t } from '@/shared/i18n'
 import { useEntries } from '../compare/useComparison'
 import { merge, previewMerge, type Direction } from './branches.api'
 
-export type Side = Resolution['choose']
+export type Side = 'base' | 'ours' | 'theirs'
+export type WordChoice = NonNullable<Resolution['words']>[number]
+
+/** What is chosen other than a side: a choice for each disputed piece of a text, or a value of one's own. */
+export type Own = { choose: 'words'; words: WordChoice[] } | { choose: 'value'; value: unknown }
+
+function whereOf({ kind, id, field, field_key }: MergeConflict) {
+  return { kind, id, field, field_key }
+}
 
 /** Where a conflict is, as one text. */
 export function placeOf(item: MergeConflict | Resolution): string {
@@ -24,13 +32,14 @@ export function useMerge(
   const cache = useQueryClient()
   const notify = useNotify()
   const resolutions = ref<Resolution[]>([])
+  const keyOf = (chosen: readonly Resolution[]) => [
+    ...keys.branches(toValue(project)),
+    toValue(branch),
+    toValue(direction),
+    chosen,
+  ]
   const query = useQuery({
-    queryKey: computed(() => [
-      ...keys.branches(toValue(project)),
-      toValue(branch),
-      toValue(direction),
-      resolutions.value,
-    ]),
+    queryKey: computed(() => keyOf(resolutions.value)),
     queryFn: () => previewMerge(toValue(project), toValue(branch), toValue(direction), resolutions.value),
     placeholderData: keepPreviousData,
     retry: false,
@@ -45,13 +54,29 @@ export function useMerge(
   const theirs = computed(() => preview.value?.theirs.branch ?? '')
   const named = useEntries(project, ours, theirs, comparison)
 
+  /** Puts in resolutions, in place of former ones of the same conflicts. */
+  function replaced(news: readonly Resolution[]): Resolution[] {
+    const places = new Set(news.map(placeOf))
+    return [...resolutions.value.filter((item) => !places.has(placeOf(item))), ...news]
+  }
+
   /** Chooses a side; a choice of before gives way. */
   function choose(conflicts: readonly MergeConflict[], side: Side): void {
-    const places = new Set(conflicts.map(placeOf))
-    resolutions.value = [
-      ...resolutions.value.filter((item) => !places.has(placeOf(item))),
-      ...conflicts.map(({ kind, id, field, field_key }) => ({ kind, id, field, field_key, choose: side })),
-    ]
+    resolutions.value = replaced(conflicts.map((item) => ({ ...whereOf(item), choose: side })))
+  }
+
+  /** Takes words or a value of one's own, unless the server says that they do not fit. Returns whether it took them. */
+  async function propose(conflict: MergeConflict, how: Own): Promise<boolean> {
+    const wanted = replaced([{ ...whereOf(conflict), ...how }])
+    try {
+      const answer = await previewMerge(toValue(project), toValue(branch), toValue(direction), wanted)
+      cache.setQueryData(keyOf(wanted), answer)
+    } catch (refused) {
+      notify.failure(refused, t('versioning.merge.notTaken'))
+      return false
+    }
+    resolutions.value = wanted
+    return true
   }
 
   const writing = useMutation({
@@ -79,9 +104,10 @@ export function useMerge(
     error: computed(() => query.error.value ?? named.error.value),
     isPending: query.isPending,
     refetch: query.refetch,
-    choice: (item: MergeConflict): Side | null =>
-      resolutions.value.find((one) => placeOf(one) === placeOf(item))?.choose ?? null,
+    choice: (item: MergeConflict): Resolution | null =>
+      resolutions.value.find((one) => placeOf(one) === placeOf(item)) ?? null,
     choose,
+    propose,
     write: writing.mutateAsync,
     writing: writing.isPending,
   }
