@@ -4,44 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.features.requirements.book import Book, Json
+from tests.features.requirements.restores import head, place_of, preview, restore, restored
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
-
-
-async def _head(book: Book) -> int:
-    return int((await book.get("/refs/resolve"))["seq"])
-
-
-async def _restore(book: Book, at: Any, *, branch: str = "main", **body: Any) -> httpx.Response:
-    return await book.ask(
-        "POST", "/restore", params={"branch": branch}, json={"at": str(at), **body}
-    )
-
-
-async def _preview(book: Book, at: Any, *, branch: str = "main", **body: Any) -> httpx.Response:
-    return await book.ask(
-        "POST", "/restore-preview", params={"branch": branch}, json={"at": str(at), **body}
-    )
-
-
-async def _restored(book: Book, at: Any, *, branch: str = "main", **body: Any) -> Json:
-    """Restore after a look at what it would change, which must be what it then changes."""
-    preview = await _preview(book, at, branch=branch, **body)
-    assert preview.status_code == 200, preview.text
-    done = await _restore(book, at, branch=branch, **body)
-    assert done.status_code == 201, done.text
-    foreseen = {(change["kind"], change["id"]) for change in preview.json()["changes"]}
-    written = {(change["kind"], change["id"]) for change in done.json()["changes"]}
-    assert foreseen <= written
-    newest = (await book.get("/commits", limit=1))["commits"][0]
-    assert (newest["kind"], newest["message"]) == ("restore", preview.json()["message"])
-    assert (await book.ask("POST", "/verify")).json()["problems"] == []
-    return dict(done.json())
 
 
 def _delete(placement: str) -> Json:
@@ -53,24 +22,20 @@ def _edit(book: Book, item: Json, **named: Any) -> Json:
     return {"op": "update", "kind": "item", "id": item["id"], "fields": fields}
 
 
-def _place_of(item: Json) -> str:
-    return str(item["placements"][0]["placement_id"])
-
-
 async def test_a_deleted_chapter_comes_back_with_its_items_links_and_order(world: World) -> None:
     book = await Book.make(world)
     chapter = await book.item("chapter")
-    one = await book.item("one", parent_id=_place_of(chapter))
-    await book.item("two", parent_id=_place_of(chapter))
+    one = await book.item("one", parent_id=place_of(chapter))
+    await book.item("two", parent_id=place_of(chapter))
     outside = await book.item("outside")
     link = await book.ask(
         "POST", "/links", json={"source_id": one["id"], "target_id": outside["id"]}
     )
     assert link.status_code == 201, link.text
-    then = await _head(book)
-    await book.done(_delete(_place_of(chapter)))
+    then = await head(book)
+    await book.done(_delete(place_of(chapter)))
     assert await book.shape() == ["1 outside"]
-    result = await _restored(book, then, placement_id=_place_of(chapter))
+    result = await restored(book, then, placement_id=place_of(chapter))
     assert await book.shape() == await book.shape(at=then)
     assert (await book.get(f"/items/{one['id']}/links"))["outgoing"][0]["other"]["key"] == (
         outside["key"]
@@ -85,17 +50,17 @@ async def test_a_deleted_chapter_comes_back_with_its_items_links_and_order(world
 async def test_later_additions_stay_and_changed_things_read_as_then(world: World) -> None:
     book = await Book.make(world)
     chapter = await book.item("chapter")
-    one = await book.item("one", parent_id=_place_of(chapter))
-    two = await book.item("two", parent_id=_place_of(chapter))
+    one = await book.item("one", parent_id=place_of(chapter))
+    two = await book.item("two", parent_id=place_of(chapter))
     other = await book.item("other")
-    then = await _head(book)
-    late = await book.item("late", parent_id=_place_of(one))
+    then = await head(book)
+    late = await book.item("late", parent_id=place_of(one))
     await book.done(
         _edit(book, one, Title="changed", Text="<p>added</p>"),
         _edit(book, other, Title="other changed"),
-        book.move(_place_of(two), first=True),
+        book.move(place_of(two), first=True),
     )
-    await _restored(book, then, placement_id=_place_of(chapter))
+    await restored(book, then, placement_id=place_of(chapter))
     assert await book.shape() == [
         *("1 chapter", "1.1 one", "1.1.1 late", "1.2 two", "2 other changed"),
     ]
@@ -106,25 +71,25 @@ async def test_later_additions_stay_and_changed_things_read_as_then(world: World
 async def test_what_stood_above_and_is_gone_comes_back_alone(world: World) -> None:
     book = await Book.make(world)
     top = await book.item("top")
-    middle = await book.item("middle", parent_id=_place_of(top))
-    leaf = await book.item("leaf", parent_id=_place_of(middle))
-    await book.item("sibling", parent_id=_place_of(middle))
-    then = await _head(book)
-    await book.done(_delete(_place_of(top)))
-    await _restored(book, then, placement_id=_place_of(leaf))
+    middle = await book.item("middle", parent_id=place_of(top))
+    leaf = await book.item("leaf", parent_id=place_of(middle))
+    await book.item("sibling", parent_id=place_of(middle))
+    then = await head(book)
+    await book.done(_delete(place_of(top)))
+    await restored(book, then, placement_id=place_of(leaf))
     assert await book.shape() == ["1 top", "1.1 middle", "1.1.1 leaf"]
 
 
 async def test_a_whole_document_comes_back_from_a_day_on_which_it_was_there(world: World) -> None:
     book = await Book.make(world)
     chapter = await book.item("chapter")
-    await book.item("below", parent_id=_place_of(chapter))
-    then = await _head(book)
+    await book.item("below", parent_id=place_of(chapter))
+    then = await head(book)
     named = await book.ask("POST", "/baselines", json={"name": "Release 1"})
     assert named.status_code == 201, named.text
-    await book.done(_delete(_place_of(chapter)))
+    await book.done(_delete(place_of(chapter)))
     await book.done({"op": "delete", "kind": "document", "id": book.document})
-    await _restored(book, "Release 1", document_id=book.document)
+    await restored(book, "Release 1", document_id=book.document)
     assert await book.shape() == await book.shape(at=then)
     assert (await book.get("/documents"))["documents"][0]["title"] == "System"
     message = (await book.get("/commits", limit=1))["commits"][0]["message"]
@@ -137,9 +102,9 @@ async def test_a_part_of_a_deleted_document_brings_the_document_back(world: Worl
     book = await Book.make(world)
     await book.item("first")
     kept = await book.item("kept")
-    then = await _head(book)
+    then = await head(book)
     await book.done({"op": "delete", "kind": "document", "id": book.document})
-    await _restored(book, then, placement_id=_place_of(kept))
+    await restored(book, then, placement_id=place_of(kept))
     assert await book.shape() == ["1 kept"]
 
 
@@ -171,22 +136,22 @@ async def test_the_schema_that_it_needs_comes_back(world: World) -> None:
     )
     plain = await book.item("plain")
     await book.done(_edit(book, plain, Level=[high]))
-    then, schema = await _head(book), await book.get("/schema")
-    await book.done(_delete(_place_of(hazard)), _delete(_place_of(plain)))
+    then, schema = await head(book), await book.get("/schema")
+    await book.done(_delete(place_of(hazard)), _delete(place_of(plain)))
     await book.done({"op": "delete", "kind": "type", "id": type_id})
     await book.done({"op": "delete", "kind": "attribute", "id": ids[1]})
     await book.done({"op": "delete", "kind": "datatype", "id": level_id})
-    await _restored(book, then, placement_id=_place_of(hazard))
+    await restored(book, then, placement_id=place_of(hazard))
     now = await book.get("/schema")
     assert {kind["name"] for kind in now["types"]} == {kind["name"] for kind in schema["types"]}
     assert ids[1] not in str(now), "nothing that was restored has a value of it"
-    await _restored(book, then, document_id=book.document)
+    await restored(book, then, document_id=book.document)
     now = await book.get("/schema")
     assert now["types"] == schema["types"] and now["datatypes"] == schema["datatypes"]
     emptied = {"enum_values": [{"name": "Low"}]}
     await book.done({"op": "update", "kind": "datatype", "id": level_id, "fields": emptied})
     await book.done(_edit(book, plain, Title="changed"))
-    await _restored(book, then, item=plain["key"])
+    await restored(book, then, item=plain["key"])
     (values,) = [
         [value["name"] for value in datatype["enum_values"]]
         for datatype in (await book.get("/schema"))["datatypes"]
@@ -201,9 +166,9 @@ async def test_links_come_back_only_where_both_ends_are(world: World) -> None:
     for target in (two, three):
         ends = {"source_id": one["id"], "target_id": target["id"]}
         assert (await book.ask("POST", "/links", json=ends)).status_code == 201
-    then = await _head(book)
-    await book.done(_delete(_place_of(one)), _delete(_place_of(three)))
-    await _restored(book, then, placement_id=_place_of(one))
+    then = await head(book)
+    await book.done(_delete(place_of(one)), _delete(place_of(three)))
+    await restored(book, then, placement_id=place_of(one))
     found = (await book.get(f"/items/{one['key']}/links"))["outgoing"]
     assert [link["other"]["key"] for link in found] == [two["key"]]
 
@@ -213,11 +178,11 @@ async def test_a_link_that_was_made_anew_is_not_doubled(world: World) -> None:
     one, two = await book.item("one"), await book.item("two")
     ends = {"source_id": one["id"], "target_id": two["id"]}
     old = (await book.ask("POST", "/links", json=ends)).json()["changes"][0]["id"]
-    then = await _head(book)
+    then = await head(book)
     assert (await book.ask("DELETE", f"/links/{old}")).status_code == 200
     assert (await book.ask("POST", "/links", json=ends)).status_code == 201
     await book.done(_edit(book, one, Title="changed"))
-    await _restored(book, then, document_id=book.document)
+    await restored(book, then, document_id=book.document)
     assert len((await book.get(f"/items/{one['key']}/links"))["outgoing"]) == 1
 
 
@@ -226,20 +191,20 @@ async def test_what_moved_to_another_document_returns_with_what_was_added_below(
 ) -> None:
     book = await Book.make(world)
     chapter = await book.item("chapter")
-    below = await book.item("below", parent_id=_place_of(chapter))
-    then = await _head(book)
+    below = await book.item("below", parent_id=place_of(chapter))
+    then = await head(book)
     made = await book.ask("POST", "/documents", json={"title": "Other"})
     other = made.json()["id"]
     moved = {"document_id": other, "parent_id": None}
     await book.done(
-        {"op": "move", "kind": "placement", "id": _place_of(chapter), "position": moved},
+        {"op": "move", "kind": "placement", "id": place_of(chapter), "position": moved},
         {
-            **{"op": "move", "kind": "placement", "id": _place_of(below)},
-            "position": {"document_id": other, "parent_id": _place_of(chapter)},
+            **{"op": "move", "kind": "placement", "id": place_of(below)},
+            "position": {"document_id": other, "parent_id": place_of(chapter)},
         },
     )
-    await book.item("late", document_id=other, parent_id=_place_of(below))
-    await _restored(book, then, placement_id=_place_of(chapter))
+    await book.item("late", document_id=other, parent_id=place_of(below))
+    await restored(book, then, placement_id=place_of(chapter))
     assert await book.shape() == ["1 chapter", "1.1 below", "1.1.1 late"]
     assert (await book.get(f"/documents/{other}/outline"))["rows"] == []
 
@@ -247,57 +212,36 @@ async def test_what_moved_to_another_document_returns_with_what_was_added_below(
 async def test_a_chapter_that_went_below_its_own_part_forms_no_cycle(world: World) -> None:
     book = await Book.make(world)
     top = await book.item("top")
-    part = await book.item("part", parent_id=_place_of(top))
-    leaf = await book.item("leaf", parent_id=_place_of(part))
-    then = await _head(book)
-    await book.done(book.move(_place_of(leaf)))
-    await book.done(book.move(_place_of(top), parent_id=_place_of(leaf)))
+    part = await book.item("part", parent_id=place_of(top))
+    leaf = await book.item("leaf", parent_id=place_of(part))
+    then = await head(book)
+    await book.done(book.move(place_of(leaf)))
+    await book.done(book.move(place_of(top), parent_id=place_of(leaf)))
     assert await book.shape() == ["1 leaf", "1.1 top", "1.1.1 part"]
-    await _restored(book, then, placement_id=_place_of(part))
+    await restored(book, then, placement_id=place_of(part))
     assert await book.shape() == ["1 part", "1.1 leaf", "1.1.1 top"]
 
 
 async def test_what_others_changed_meanwhile_is_merged_or_a_conflict(world: World) -> None:
     book = await Book.make(world)
     chapter = await book.item("one two three four five")
-    then = await _head(book)
+    then = await head(book)
     await book.done(_edit(book, chapter, Title="one two three four five six"))
-    seen = await _head(book)
+    seen = await head(book)
     await book.done(_edit(book, chapter, Title="zero one two three four five six"))
-    scope: Json = {"placement_id": _place_of(chapter), "base": seen}
-    preview = (await _preview(book, then, **scope)).json()
-    assert preview["merged"] is True and preview["ref"]["seq"] == seen + 1
-    await _restored(book, then, **scope)
+    scope: Json = {"placement_id": place_of(chapter), "base": seen}
+    seen_ahead = (await preview(book, then, **scope)).json()
+    assert seen_ahead["merged"] is True and seen_ahead["ref"]["seq"] == seen + 1
+    await restored(book, then, **scope)
     title = (await book.get(f"/items/{chapter['key']}"))["item"]["title"]
     assert title == "zero one two three four five"
     await book.done(_edit(book, chapter, Title="something else"))
-    before = await _head(book)
-    for send in (_preview, _restore):
+    before = await head(book)
+    for send in (preview, restore):
         answer = await send(book, then, **scope)
         assert (answer.status_code, answer.json()["code"]) == (409, "edit_conflict"), answer.text
         assert answer.json()["conflicts"][0]["theirs"] == "something else"
-    assert await _head(book) == before
-
-
-async def test_from_a_branch_to_where_it_never_was(world: World) -> None:
-    """What was made on a branch alone comes to main without a merge, with its keys."""
-    book = await Book.make(world)
-    made = await book.ask("POST", "/branches", json={"name": "winter"})
-    assert made.status_code == 201, made.text
-    body = {
-        "type_id": book.type_id("Requirement"),
-        "attributes": book.values(Title="snow"),
-        "position": {"document_id": book.document},
-    }
-    answer = await book.ask("POST", "/items", params={"branch": "winter"}, json=body)
-    snow = answer.json()["item"]
-    await book.item("sun")
-    result = await _restored(book, "winter", placement_id=_place_of(snow))
-    assert result["ref"]["branch"] == "main"
-    assert sorted(await book.shape()) == ["1 snow", "2 sun"]
-    assert (await book.get(f"/items/{snow['key']}"))["item"]["title"] == "snow"
-    await _restored(book, "main", document_id=book.document, branch="winter")
-    assert await book.shape(at="winter") == await book.shape()
+    assert await head(book) == before
 
 
 @pytest.mark.parametrize(
@@ -334,40 +278,12 @@ async def test_refusals_write_nothing(
 ) -> None:
     book = await Book.make(world)
     item = await book.item("one")
-    head = await _head(book)
+    before = await head(book)
     scope = {"document_id": book.document, **body}
     if scope.get("item") == "own":
         scope["item"] = item["key"]
-    for send in (_preview, _restore):
+    for send in (preview, restore):
         answer = await send(book, at, **scope)
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
         assert answer.json()["detail"].endswith(".") or status == 422
-    assert await _head(book) == head
-
-
-async def test_branches_that_take_no_writes_refuse(world: World) -> None:
-    book = await Book.make(world)
-    item = await book.item("one")
-    then = await _head(book)
-    await book.done(_edit(book, item, Title="two"))
-    made = (await book.ask("POST", "/branches", json={"name": "kept"})).json()
-    patched = await book.ask("PATCH", f"/branches/{made['id']}", json={"protected": True})
-    assert patched.status_code == 200, patched.text
-    editor = await world.member(book.key, "editor")
-    head = await _head(book)
-    for path in ("restore", "restore-preview"):
-        answer = await editor.post(
-            f"/projects/{book.key}/{path}",
-            params={"branch": "kept"},
-            json={"at": str(then), "document_id": book.document},
-        )
-        assert (answer.status_code, answer.json()["code"]) == (403, "branch_protected")
-        for branch, status, code in (("nowhere", 404, "ref_not_found"),):
-            refused = await editor.post(
-                f"/projects/{book.key}/{path}",
-                params={"branch": branch},
-                json={"at": str(then), "document_id": book.document},
-            )
-            assert (refused.status_code, refused.json()["code"]) == (status, code)
-    assert await _head(book) == head
-    await _restored(book, then, document_id=book.document, branch="kept")
+    assert await head(book) == before
