@@ -546,6 +546,28 @@ export interface paths {
         patch: operations["update_document"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/documents/{document_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Document History
+         * @description List the commits that touched a document, newest first: its items while they stood in it, their places, itself.
+         *
+         *     On a branch that is what came from below it, then its own commits. A merge is one commit.
+         */
+        get: operations["get_document_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/documents/{document_id}/outline": {
         parameters: {
             query?: never;
@@ -1567,6 +1589,19 @@ export interface components {
             name: string;
         };
         /**
+         * DocumentCommitRead
+         * @description A commit that touched a document: how many of its items, how many places in it, and whether itself.
+         */
+        DocumentCommitRead: {
+            commit: components["schemas"]["CommitRead"];
+            /** Document */
+            document: boolean;
+            /** Items */
+            items: number;
+            /** Places */
+            places: number;
+        };
+        /**
          * DocumentCreate
          * @description A new document.
          */
@@ -1575,6 +1610,17 @@ export interface components {
             title: string;
             /** Type Id */
             type_id?: string | null;
+        };
+        /**
+         * DocumentHistoryAnswer
+         * @description The commits that touched a document, newest first; ``next`` is the ``before`` of the following page.
+         */
+        DocumentHistoryAnswer: {
+            /** Entries */
+            entries: components["schemas"]["DocumentCommitRead"][];
+            /** Next */
+            next: number | null;
+            ref: components["schemas"]["RefRead"];
         };
         /**
          * DocumentList
@@ -3962,6 +4008,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DocumentRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_document_history: {
+        parameters: {
+            query?: {
+                /** @description The version to read at; the head of main if left out. */
+                at?: string | null;
+                /** @description Only commits with a smaller number: ``next`` of a page. */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentHistoryAnswer"];
                 };
             };
             /** @description A problem */

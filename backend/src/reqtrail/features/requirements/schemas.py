@@ -288,6 +288,23 @@ class HistoryAnswer(BaseModel):
     entries: list[HistoryEntryRead]
 
 
+class DocumentCommitRead(BaseModel):
+    """A commit that touched a document: how many of its items, how many places in it, and whether itself."""
+
+    commit: CommitRead
+    items: int
+    places: int
+    document: bool
+
+
+class DocumentHistoryAnswer(BaseModel):
+    """The commits that touched a document, newest first; ``next`` is the ``before`` of the following page."""
+
+    ref: RefRead
+    entries: list[DocumentCommitRead]
+    next: int | None
+
+
 class BlameSpan(BaseModel):
     """A piece of a text with the commit that wrote its words."""
 

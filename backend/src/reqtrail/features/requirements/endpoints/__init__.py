@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reqtrail.features.requirements.endpoints import (
     blaming,
+    document_history,
     documents,
     files,
     items,
@@ -13,5 +14,5 @@ from reqtrail.features.requirements.endpoints import (
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["requirements"])
-for module in (documents, items, writes, files, restoring, blaming):
+for module in (documents, document_history, items, writes, files, restoring, blaming):
     router.include_router(module.router)

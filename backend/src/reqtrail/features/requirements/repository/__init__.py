@@ -7,6 +7,7 @@ from reqtrail.features.requirements.repository.schema import (
     schema_commit,
     uses_of,
 )
+from reqtrail.features.requirements.repository.document_history import commits_of_document
 from reqtrail.features.requirements.repository.documents import (
     children_of,
     count_placements,
@@ -35,6 +36,7 @@ from reqtrail.features.requirements.repository.files import (
 
 __all__ = [
     "children_of",
+    "commits_of_document",
     "count_placements",
     "uses_of",
     "file_is_referenced",
