@@ -60,6 +60,10 @@ def blame(versions: Sequence[Version[Origin]]) -> list[Span[Origin]]:
     for position, version in enumerate(versions):
         if any(not 0 <= parent < position for parent in version.parents):
             raise ValueError("a version comes after its parents")
+        if version.parents and versions[version.parents[0]].text == version.text:
+            words.append(words[version.parents[0]])
+            origins.append(origins[version.parents[0]])
+            continue
         own = _WORDS.findall(version.text)
         found = [version.origin] * len(own)
         unknown = set(range(len(own)))

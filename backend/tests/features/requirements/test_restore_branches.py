@@ -98,3 +98,27 @@ async def test_branches_that_take_no_writes_refuse(world: World) -> None:
             assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert await head(book) == before
     await restored(book, then, document_id=book.document, branch="kept")
+
+
+async def test_what_came_by_a_restore_merges_like_anything_else(world: World) -> None:
+    """Both sides have the item then, and the merge compares what each made of it."""
+    book = await Book.make(world)
+    branch = (await book.ask("POST", "/branches", json={"name": "winter"})).json()
+    body = {
+        "type_id": book.type_id("Requirement"),
+        "attributes": book.values(Title="snow lies"),
+        "position": {"document_id": book.document},
+    }
+    item = (await book.ask("POST", "/items", params={"branch": "winter"}, json=body)).json()["item"]
+    await restored(book, "winter", placement_id=place_of(item))
+    path = f"/branches/{branch['id']}"
+    for direction in ("merge", "update"):
+        preview = await book.ask("POST", f"{path}/merge-preview", json={"direction": direction})
+        assert (preview.status_code, preview.json()["conflicts"]) == (200, []), preview.text
+        merged = await book.ask("POST", f"{path}/merge", json={"direction": direction})
+        assert merged.status_code == 201, merged.text
+    edit = {"operations": [_edit(book, item, "snow lies deep")]}
+    assert (await book.ask("POST", "/commits", params={"branch": "winter"}, json=edit)).is_success
+    assert (await book.ask("POST", f"{path}/merge", json={"direction": "merge"})).is_success
+    assert (await book.get(f"/items/{item['key']}"))["item"]["title"] == "snow lies deep"
+    assert (await book.ask("POST", "/verify")).json()["problems"] == []

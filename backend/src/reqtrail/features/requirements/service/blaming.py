@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -69,11 +70,13 @@ async def blame_item(
     wanted = _attribute(schema, state, attribute)
     name, rich = str(wanted.id), wanted.base == "xhtml"
 
+    @cache  # most versions of an item change something else
+    def readable(value: str) -> str:
+        return plain_text(value) if rich else value
+
     def text_of(content: Content) -> str:
         value: Any = content["attributes"].get(name)
-        if not isinstance(value, str):
-            return ""
-        return plain_text(value) if rich else value
+        return readable(value) if isinstance(value, str) else ""
 
     history = await ancestry(session, snapshot, item_id)
     # A text with a thousand versions takes a while, and nobody else should wait for it.
