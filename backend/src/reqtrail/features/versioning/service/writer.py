@@ -53,7 +53,7 @@ MAX_REMEMBERED = 60_000
 """Up to this many changes a commit keeps their hashes in memory (some 15 MB); beyond it reads them back."""
 
 LARGE = 1000
-"""From this many changes of a kind on, the planner is told of them at once."""
+"""From this many revisions of a kind on that replace none, the planner is told of them at once."""
 
 
 @dataclass
@@ -133,6 +133,7 @@ class Writer:
         )
         self._merged = False
         self.counts: Tally[str] = Tally()
+        self._added: Tally[str] = Tally()
         self._written: dict[str, list[tuple[UUID, bool, bytes]]] | None = defaultdict(list)
 
     async def write(self, operations: Sequence[Operation]) -> list[PendingChange]:
@@ -182,7 +183,7 @@ class Writer:
         record = self._record(self._counter.recorded_at, b"")
         digest = commit_hash(request.project_id, record, await self._changes_digest())
         record = self._record(self._counter.recorded_at, digest)
-        large = [kind for kind in all_kinds() if self.counts[kind.name] >= LARGE]
+        large = [kind for kind in all_kinds() if self._added[kind.name] >= LARGE]
         if large:
             await repository.analyse(session, large)
         await repository.insert_commit(session, request.project_id, record)
@@ -254,6 +255,9 @@ class Writer:
             rows.append(NewRevision(item.entity_id, item.deleted, salt, digest, item.after))
         await repository.insert_revisions(self._session, kind, self._head, self._counter.seq, rows)
         self.counts[kind.name] += len(changes)
+        # On a branch a first edit adds a revision, too: nothing says here which of them are first.
+        replaced = 0 if self._head.below else sum(item.before is not None for item in changes)
+        self._added[kind.name] += len(changes) - replaced
         if self.counts.total() > MAX_REMEMBERED:
             self._written = None
         if self._written is not None:
