@@ -57,7 +57,10 @@ test('a version of the history is looked at, read only, and restored; undo takes
   await expect(page).toHaveURL(/at=\d+/)
   await expect(page.getByTestId('time-travel')).toBeVisible()
   await expect(page.getByText('The brake shall hold the vehicle.').first()).toBeVisible()
-  await expect(page.getByRole('button', { name: /^(Edit|Restore this|Delete)/ })).toHaveCount(0)
+  await expect(page.getByRole('button', { name: /^(Edit|Restore this version|Delete)/ })).toHaveCount(0)
+  await expect(
+    page.getByTestId('time-travel').getByRole('button', { name: 'Restore this item' }),
+  ).toBeVisible()
   await expectAccessible(page)
 
   await page.goto(`/p/${project.key}/i/${item.key}`)

@@ -8,7 +8,8 @@ that every commit left. Then:
   acknowledged without a commit had no effect to have.
 * Every commit changed what its write asked for and nothing else (``judging``), by words (``oracle``): an edit is merged
   with what its author had not seen, or was refused. What vanished was taken out by somebody who had seen it.
-* What people read in between, and what the branches hold at the end, is what the commits say.
+* What people read in between, and what the branches hold at the end, is what the commits say. A read has what was
+  acknowledged before it began.
 * ``verify`` finds nothing: hashes, chains, intervals and heads are right.
 """
 

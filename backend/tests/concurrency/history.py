@@ -38,7 +38,7 @@ class History:
 
     Attributes:
         reads: What people saw, each to be compared with what the commits say.
-        failures: Answers that nobody should get, such as a 500.
+        failures: Answers that nobody should get, such as a 500, or a read that misses what was acknowledged.
         others: How many of each kind there are that nobody edits.
     """
 
@@ -66,9 +66,11 @@ class _Play:
         self.rng = rng
         self.editor = editor
         self._seen: dict[int, Seen] = {}
+        self._acknowledged = {MAIN: 0, BRANCH: 0}
 
     async def read(self, person: int, branch: str) -> Seen:
-        """Let somebody open the document."""
+        """Let somebody open the document; what was acknowledged by then must show, whichever process says it."""
+        newest = self._acknowledged[branch]
         answer = await self.api.ask(
             person + self.rng.randrange(2),
             "GET",
@@ -77,6 +79,8 @@ class _Play:
         )
         assert answer.status == 200, answer.content
         seen = Seen.of(branch, answer.content)
+        if seen.seq < newest:
+            self.history.failures.append(f"{branch} was read at {seen.seq}, after {newest}")
         self.history.reads.append(seen)
         self._seen[person] = seen
         return seen
@@ -167,6 +171,8 @@ class _Play:
         write.answers.append((answer.status, answer.content))
         if answer.status < 300:
             write.outcome = "acknowledged"
+            ref = answer.content["ref"]
+            self._acknowledged[ref["branch"]] = max(self._acknowledged[ref["branch"]], ref["seq"])
         elif answer.status >= 500 or answer.status in (400, 401, 403, 429):
             self.history.failures.append(f"{write.mark}: {answer.status} {answer.content}")
         elif write.outcome == "unknown":

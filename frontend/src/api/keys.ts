@@ -18,6 +18,8 @@ export const keys = {
   compare: (project: string, from: string, to: string) => ['p', project, 'log', 'compare', from, to] as const,
   ref: (project: string, ref: string) => ['p', project, 'log', 'ref', ref] as const,
   itemHistory: (project: string, item: string) => ['p', project, 'log', 'item', item] as const,
+  documentHistory: (project: string, document: string, ref = '') =>
+    ['p', project, 'log', 'document', document, ref] as const,
   imports: (project: string) => ['p', project, 'imports'] as const,
   importJob: (project: string, job: string) => ['p', project, 'imports', job] as const,
 

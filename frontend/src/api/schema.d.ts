@@ -1591,6 +1591,8 @@ export interface components {
         /**
          * DocumentCommitRead
          * @description A commit that touched a document: how many of its items, how many places in it, and whether itself.
+         *
+         *     ``previous`` is the commit that touched it before this one: comparing with it tells what this one did to it.
          */
         DocumentCommitRead: {
             commit: components["schemas"]["CommitRead"];
@@ -1600,6 +1602,8 @@ export interface components {
             items: number;
             /** Places */
             places: number;
+            /** Previous */
+            previous: number | null;
         };
         /**
          * DocumentCreate

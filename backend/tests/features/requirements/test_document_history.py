@@ -107,13 +107,16 @@ async def test_it_comes_in_pages_and_ends_at_the_version_that_is_looked_at(world
     assert [row[0] for row in whole][:5] == written[::-1]
     path = f"/documents/{book.document}/history"
     pages: list[list[int]] = []
+    before: list[int | None] = []
     following = None
     while not pages or following:
         page = await book.get(path, limit=3, **({"before": following} if following else {}))
         pages.append([entry["commit"]["seq"] for entry in page["entries"]])
+        before.extend(entry["previous"] for entry in page["entries"])
         following = page["next"]
     assert [len(page) for page in pages] == [3, 3, 1]
     assert sum(pages, []) == [row[0] for row in whole]
+    assert before == [*(row[0] for row in whole[1:]), None]
     assert await _history(book, at=str(written[2])) == whole[2:]
     assert (await book.get(path, limit=7))["next"] is None
 

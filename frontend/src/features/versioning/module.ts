@@ -4,6 +4,11 @@ const versioningModule: FeatureModule = {
   id: 'versioning',
   projectRoutes: [
     { path: 'history', name: 'history', component: () => import('./history/HistoryPage.vue') },
+    {
+      path: 'd/:document/history',
+      name: 'document-history',
+      component: () => import('./timeline/DocumentTimelinePage.vue'),
+    },
     { path: 'compare', name: 'compare', component: () => import('./compare/ComparePage.vue') },
     { path: 'branches', name: 'branches', component: () => import('./branches/BranchesPage.vue') },
     { path: 'branches/:branch/merge', name: 'merge', component: () => import('./branches/MergePage.vue') },

@@ -14,6 +14,7 @@ interface Features {
   exchange: typeof import('./locales/en/exchange.json')
   schema: typeof import('./locales/en/schema.json')
   item: typeof import('./locales/en/item.json')
+  timeline: typeof import('./locales/en/timeline.json')
 }
 
 type Leaves<T, Prefix extends string = ''> = {

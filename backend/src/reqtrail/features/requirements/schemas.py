@@ -289,9 +289,13 @@ class HistoryAnswer(BaseModel):
 
 
 class DocumentCommitRead(BaseModel):
-    """A commit that touched a document: how many of its items, how many places in it, and whether itself."""
+    """A commit that touched a document: how many of its items, how many places in it, and whether itself.
+
+    ``previous`` is the commit that touched it before this one: comparing with it tells what this one did to it.
+    """
 
     commit: CommitRead
+    previous: int | None
     items: int
     places: int
     document: bool

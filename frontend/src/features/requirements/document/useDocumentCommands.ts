@@ -13,6 +13,7 @@ interface Verbs {
   find: () => void
   print: () => Promise<void>
   copyLink: () => Promise<void>
+  history: () => unknown
   peek: () => void
   add: (child: boolean) => Promise<void>
   move: (direction: Direction) => Promise<void>
@@ -53,6 +54,14 @@ export function useDocumentCommands({ title, layout, canEdit }: State, verbs: Ve
         group,
         shortcut: 'mod+shift+c',
         run: verbs.copyLink,
+      },
+      {
+        id: 'document.history',
+        title: t('timeline.open'),
+        group,
+        icon: 'i-lucide-history',
+        shortcut: 'h',
+        run: verbs.history,
       },
       { ...rows, id: 'document.peek', title: t('document.peek.toggle'), shortcut: 'space', run: verbs.peek },
       {

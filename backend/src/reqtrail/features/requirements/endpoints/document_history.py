@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Annotated
 from uuid import UUID
 
@@ -56,11 +57,12 @@ async def get_document_history(
         entries=[
             DocumentCommitRead(
                 commit=CommitRead.of(entry.commit, names),
+                previous=earlier.commit.seq if earlier else None,
                 items=entry.items,
                 places=entry.places,
                 document=entry.document,
             )
-            for entry in page
+            for entry, earlier in zip_longest(page, found[1 : limit + 1])
         ],
         next=page[-1].commit.seq if len(found) > limit else None,
     )

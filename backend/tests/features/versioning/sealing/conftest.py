@@ -1,0 +1,19 @@
+"""What the tests of seals share."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete
+
+from reqtrail.features.versioning.sealing.tables import seals
+from reqtrail.features.versioning.sealing.types import SealState
+from tests.factories.engine import Bench
+
+
+@pytest.fixture(autouse=True)
+async def nothing_waits(bench: Bench) -> None:
+    """Take away what tests of other things left waiting in the database: whoever takes up seals would get those first."""
+    async with bench.database.session() as session:
+        await session.execute(
+            delete(seals).where(seals.c.state.in_([SealState.PENDING, SealState.SEALING]))
+        )
