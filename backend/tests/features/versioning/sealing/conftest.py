@@ -10,7 +10,7 @@ from reqtrail.features.versioning.sealing.types import SealState
 from tests.factories.engine import Bench
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 async def nothing_waits(bench: Bench) -> None:
     """Take away what tests of other things left waiting in the database: whoever takes up seals would get those first."""
     async with bench.database.session() as session:

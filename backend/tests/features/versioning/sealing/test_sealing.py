@@ -34,7 +34,7 @@ from tests.features.versioning.sealing.sealed import (
     state,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("nothing_waits")]
 EXPIRED = timedelta(seconds=-1)
 
 
