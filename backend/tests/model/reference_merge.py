@@ -140,7 +140,8 @@ def merge_entity(
     elif look_same(base, theirs):
         merged = ours
     elif look_same(base, ours):
-        merged = theirs
+        # What the other side never took over is taken away here: it was here, and it is known that it was.
+        merged = theirs or (ours and replace(ours, deleted=True))
     else:
         at_base, at_ours, at_theirs = there(base), there(ours), there(theirs)
         if at_ours is None or at_theirs is None:

@@ -13,7 +13,8 @@ from reqtrail.features.versioning.service.merge_plan import MERGE, UPDATE, Merge
 from reqtrail.features.versioning.service.merge_plan import preview as plan_merge
 from reqtrail.features.versioning.service.three_way import Resolution
 from reqtrail.features.versioning.types import CommitResult
-from tests.factories.engine import BenchProject, create, delete, update
+from reqtrail.kit.ids import new_id
+from tests.factories.engine import Bench, BenchProject, create, delete, update
 
 pytestmark = pytest.mark.anyio
 
@@ -171,3 +172,29 @@ async def test_names_and_states(project: BenchProject) -> None:
         await branch(project, "again", "play")
     report = await project.verify()
     assert report.ok, report.problems
+
+
+async def test_a_choice_that_another_one_made_needless_is_no_mistake(bench: Bench) -> None:
+    """A broken rule offers all that could mend it; who answers all of it is heard."""
+    document, item, placement = new_id(), new_id(), new_id()
+    project = await bench.project([create("document", document), create("item", item)])
+    where = {"item_id": item, "document_id": document, "parent_id": None}
+    await project.commit(create("placement", placement, rank="a", **where))
+    work = await branch(project, "work")
+    await project.commit(update("placement", placement, rank="b"), branch="work")
+    await project.commit(delete("placement", placement))
+    await project.commit(delete("item", item))
+    offered = {
+        (entry.kind, entry.field) for entry in (await preview(project, work, UPDATE)).conflicts
+    }
+    assert offered == {("placement", "existence"), ("item", "existence")}
+
+    gone = Resolution("placement", placement, "existence", None, "theirs")
+    kept = Resolution("item", item, "existence", None, "ours")
+    await merge(project, work, UPDATE, gone, kept)
+    states = [
+        await project.state("item", item, "work"),
+        await project.state("placement", placement, "work"),
+    ]
+    assert [state is not None and state.deleted for state in states] == [False, True]
+    assert (await project.verify()).ok

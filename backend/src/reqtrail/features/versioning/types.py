@@ -76,6 +76,11 @@ class Kind:
         """The names of the content columns, in their order."""
         return tuple(item.name for item in self.fields)
 
+    @cached_property
+    def maps(self) -> frozenset[str]:
+        """The names of the fields that are merged key by key."""
+        return frozenset(item.name for item in self.fields if item.kind is FieldKind.MAP)
+
     def content_of(self, row: Mapping[str, Any]) -> Content:
         """Return the content part of a *row* of the kind's table."""
         return {name: row[name] for name in self.field_names}

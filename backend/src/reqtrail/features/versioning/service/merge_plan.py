@@ -170,7 +170,7 @@ class _Merge:
         for _ in range(MAX_ROUNDS):
             await self._apply(left)
             broken = await self._check()
-            if not any(place in left for place in broken):
+            if not any(place in left for place in broken) and not await self._mended(left):
                 break
         if left:
             kind, entity_id, name, key = next(iter(left))
@@ -247,6 +247,26 @@ class _Merge:
             for one in chosen:
                 merged = resolve(kind, merged, sides, one)
             self._merged[reference] = merged
+
+    async def _mended(self, left: dict[Place, Resolution]) -> bool:
+        """Take up choices that another choice made needless; return whether there were any.
+
+        A broken rule offers all that could mend it. Whoever answers more of it than is needed says how the sides, which
+        do differ there, shall come together; that is no mistake.
+        """
+        found = False
+        for name, entity_id, field_name, key in left:
+            kind = next((one for one in all_kinds() if one.name == name), None)
+            if kind is None or key is not None or field_name in kind.maps:
+                continue
+            await self._load(name, [entity_id])
+            reference = (name, entity_id)
+            item = disagreement(kind, self._sides[reference], field_name)
+            if item is not None:
+                self._merged.setdefault(reference, merge_states(kind, self._sides[reference])[0])
+                self._note(reference, item)
+                found = True
+        return found
 
     async def _adopted(self, resolution: Resolution) -> Resolution:
         """Return a resolution with the value of one's own in the form that is stored, if it fits."""
