@@ -12,7 +12,7 @@ from tests.factories.engine import Bench
 
 @pytest.fixture
 async def nothing_waits(bench: Bench) -> None:
-    """Take away what tests of other things left waiting in the database: whoever takes up seals would get those first."""
+    """Take away what other tests left waiting: whoever takes up seals would get those first."""
     async with bench.database.session() as session:
         await session.execute(
             delete(seals).where(seals.c.state.in_([SealState.PENDING, SealState.SEALING]))
