@@ -62,7 +62,7 @@ test('a long import shows its phase and how far it is, and ends when it is cance
   await screen.choose({
     name: 'large.reqif',
     mimeType: 'application/xml',
-    buffer: Buffer.from(largeReqif(20_000)),
+    buffer: Buffer.from(largeReqif(40_000)),
   })
   await expect(screen.progress).toContainText('large.reqif', { timeout: JOB_MS })
   await expect(screen.progress).toContainText(/[\d,]+ of [\d,]+/, { timeout: JOB_MS })

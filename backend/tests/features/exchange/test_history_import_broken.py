@@ -74,6 +74,7 @@ async def test_a_broken_file_leaves_nothing(world: World, name: str) -> None:
         (gzip.compress(packed(STORY))[:60], "a.jsonl.gz", "bad_archive"),
         (b"\x1f\x8bnot packed", "a.jsonl.gz", "bad_archive"),
     ],
+    ids=["empty", "blank", "cut off", "not packed"],
 )
 async def test_no_file_at_all(world: World, data: bytes, file: str, code: str) -> None:
     history = await History.make(world)

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.public import drop_abandoned
 from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.service.exporting import CHUNK, Export, open_export
+from reqtrail.features.exchange.service.work import Work
 from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.kit import clock
 from tests.features.exchange.sample import sample
@@ -66,10 +68,30 @@ async def test_cancel(world: World) -> None:
     async with world.database.session() as session:
         assert await jobs.renew(session, claimed, timedelta(seconds=-1), "reading", 0, 1) is True
     ended = await trade.finish(running["id"])
-    assert ended["state"] in {"cancelled", "done"}
+    assert ended["state"] == "cancelled"
     listed = (await trade.get("/imports"))["imports"]
     assert [job["id"] for job in listed] == [running["id"], reported["id"], waiting["id"]]
-    assert await trade.head() == head + (ended["state"] == "done")
+    assert await trade.head() == head
+
+
+@pytest.mark.parametrize("mode", ["dry_run", "commit"])
+async def test_a_cancellation_at_the_last_moment_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Nothing is written and nothing is ready, even if it came after the last look at it."""
+    trade = await Trade.make(world)
+    head = await trade.head()
+    job = await trade.send(sample(), mode=mode)
+    hold = Work.hold
+
+    async def cancelled_just_before(self: Work, session: AsyncSession) -> None:
+        answer = await trade.client.post(f"/projects/{trade.key}/imports/{job['id']}/cancel")
+        assert answer.json()["cancel_requested"]
+        await hold(self, session)
+
+    monkeypatch.setattr(Work, "hold", cancelled_just_before)
+    ended = await trade.finish(job["id"])
+    assert (ended["state"], await trade.head()) == ("cancelled", head)
 
 
 async def test_who_may(world: World) -> None:

@@ -107,6 +107,7 @@ async def _report(database: Database, work: Work, staged: Staged) -> None:
         async for _ in plan.chunks():
             pass
     async with database.session() as session:
+        await work.hold(session)
         await jobs.update_job(
             session,
             job,
@@ -131,7 +132,7 @@ async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) 
         plan = Plan(session, head, work, staged.lineages, losses, writes=True)
         seq = claim.known or (await _write(session, job, plan, claim)).seq
         await make_baselines(session, job, dict.fromkeys(claim.baselines, seq))
-        work.check()
+        await work.hold(session)
         await _finish(session, job, plan, staged.counts, losses, seq)
 
 
@@ -161,9 +162,6 @@ async def _finish(
     losses: Losses,
     seq: int,
 ) -> None:
-    current = await jobs.load_job(session, job.project_id, job.job_id, lock=True)
-    if current is None or current.attempts != job.attempts:
-        raise LeaseLost
     await jobs.update_job(
         session,
         job,

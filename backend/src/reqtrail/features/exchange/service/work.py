@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.types import Job
@@ -66,6 +67,18 @@ class Work:
         """
         if self._stop is not None:
             raise self._stop
+
+    async def hold(self, session: AsyncSession) -> None:
+        """Lock the import in the transaction that ends it: a cancellation came before this, or comes too late.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end without that.
+        """
+        current = await jobs.load_job(session, self.job.project_id, self.job.job_id, lock=True)
+        if current is None or current.attempts != self.job.attempts:
+            raise LeaseLost
+        if current.cancel_requested:
+            raise Cancelled
 
     async def renew(self, database: Database) -> None:
         """Tell the database once how far the work is."""

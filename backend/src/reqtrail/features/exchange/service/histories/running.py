@@ -21,7 +21,7 @@ from reqtrail.features.exchange.service.histories.claims import (
 )
 from reqtrail.features.exchange.service.histories.survey import Survey, first_line, make_survey
 from reqtrail.features.exchange.service.histories.writing import LineWriter
-from reqtrail.features.exchange.service.work import LeaseLost, Work, fetch_upload
+from reqtrail.features.exchange.service.work import Work, fetch_upload
 from reqtrail.features.exchange.types import HistoryRequest, JobState, Losses
 from reqtrail.features.requirements.public import default_id, load_schema
 from reqtrail.features.versioning.public import resolve_ref
@@ -93,6 +93,7 @@ async def _known(
 
 async def _report(database: Database, work: Work, survey: Survey) -> None:
     async with database.session() as session:
+        await work.hold(session)
         await jobs.update_job(
             session,
             work.job,
@@ -111,9 +112,7 @@ async def _finish(
     async with database.session() as session:
         points = {name: imported[commit] for name, commit in survey.points.items()}
         await make_baselines(session, job, points)
-        current = await jobs.load_job(session, job.project_id, job.job_id, lock=True)
-        if current is None or current.attempts != job.attempts:
-            raise LeaseLost
+        await work.hold(session)
         await jobs.update_job(
             session,
             job,
