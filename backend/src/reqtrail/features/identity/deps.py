@@ -18,12 +18,23 @@ from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import Replay, request_content
 from reqtrail.platform.permissions import declares
+from reqtrail.platform.settings import Settings
 
 FILES_COOKIE = "reqtrail_files"
 _OWN_SITE = frozenset({"none", "same-origin"})
 
 
 # Dependencies are coroutines even where they wait for nothing: FastAPI runs plain functions in a thread.
+
+
+def settings_of(request: Request) -> Settings:
+    """Return the settings of the running application."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def _settings_of_app(request: Request) -> Settings:
+    return settings_of(request)
 
 
 async def hasher_of_app(request: Request) -> PasswordHasher:
@@ -188,3 +199,4 @@ Administrator = Annotated[User, Depends(administrator)]
 AdministratorWriter = Annotated[User, Depends(administrator_writer)]
 Hasher = Annotated[PasswordHasher, Depends(hasher_of_app)]
 Signer = Annotated[TokenSigner, Depends(signer_of_app)]
+AppSettings = Annotated[Settings, Depends(_settings_of_app)]

@@ -1,0 +1,126 @@
+"""Sign-in, the session that it opens, and its end."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+
+from reqtrail.features.identity.deps import (
+    FILES_COOKIE,
+    AppSettings,
+    Hasher,
+    Signer,
+    same_origin,
+    settings_of,
+)
+from reqtrail.features.identity.errors import SessionEnded
+from reqtrail.features.identity.schemas import Session, SignIn, UserRead
+from reqtrail.features.identity.service import accounts, tokens
+from reqtrail.features.identity.service.tokens import TokenSigner
+from reqtrail.features.identity.types import User
+from reqtrail.platform.database.session import WriteSession, get_database
+from reqtrail.platform.http import ApiRouter, client_address
+from reqtrail.platform.permissions import public
+from reqtrail.platform.rate_limit import Limiter
+
+router = ApiRouter()
+
+REFRESH_COOKIE = "reqtrail_refresh"
+REFRESH_PATH = "/api/v1/auth"
+FILES_PATH = "/api/v1/projects"
+
+
+def _open(
+    request: Request,
+    response: Response,
+    signer: TokenSigner,
+    user: User,
+    family_id: UUID,
+    refresh_token: str,
+) -> Session:
+    secure = request.url.scheme == "https"
+    settings = settings_of(request)
+    response.set_cookie(
+        REFRESH_COOKIE,
+        refresh_token,
+        max_age=settings.refresh_token_days * 86400,
+        path=REFRESH_PATH,
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    seconds = int(signer.lifetime.total_seconds())
+    response.set_cookie(
+        FILES_COOKIE,
+        signer.sign(user.user_id, family_id, "files"),
+        max_age=seconds,
+        path=FILES_PATH,
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return Session(
+        access_token=signer.sign(user.user_id, family_id, "api"),
+        expires_in=seconds,
+        user=UserRead.model_validate(user),
+    )
+
+
+@router.post("/auth/sign-in", operation_id="sign_in", dependencies=[Depends(public)])
+async def sign_in(
+    request: Request,
+    response: Response,
+    body: SignIn,
+    hasher: Hasher,
+    signer: Signer,
+    settings: AppSettings,
+) -> Session:
+    """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
+    same_origin(request)
+    limiter: Limiter = request.app.state.limiter
+    await limiter.hit("sign-in-address", client_address(request), settings.sign_in_limit * 5)
+    await limiter.hit("sign-in-account", body.email.strip().lower(), settings.sign_in_limit)
+    database = get_database(request)
+    user = await accounts.check_credentials(database, hasher, body.email, body.password)
+    async with database.session() as session:
+        family = await tokens.begin_family(session, user.user_id, settings.refresh_token_days)
+    return _open(request, response, signer, user, *family)
+
+
+@router.post(
+    "/auth/refresh",
+    operation_id="refresh_session",
+    dependencies=[Depends(public)],
+    response_model=Session,
+    responses={204: {"description": "There is no refresh cookie: nobody was signed in."}},
+)
+async def refresh_session(
+    request: Request, response: Response, signer: Signer
+) -> Session | Response:
+    """Exchange the refresh cookie for the next one and a new access token; 204 when there is no cookie."""
+    same_origin(request)
+    if not request.cookies.get(REFRESH_COOKIE):
+        return Response(status_code=204)
+    # The transaction commits in either case: a token that was used before has ended its family.
+    async with get_database(request).session() as session:
+        found = await tokens.rotate(
+            session,
+            request.cookies.get(REFRESH_COOKIE, ""),
+            settings_of(request).refresh_token_days,
+        )
+    if found is None:
+        raise SessionEnded("Sign in again.")
+    return _open(request, response, signer, *found)
+
+
+@router.post(
+    "/auth/sign-out", operation_id="sign_out", status_code=204, dependencies=[Depends(public)]
+)
+async def sign_out(request: Request, response: Response, session: WriteSession) -> None:
+    """End this sign-in: its access tokens stop working too."""
+    same_origin(request)
+    await tokens.end_family(session, request.cookies.get(REFRESH_COOKIE, ""))
+    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+    response.delete_cookie(FILES_COOKIE, path=FILES_PATH)
