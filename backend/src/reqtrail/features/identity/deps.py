@@ -43,11 +43,6 @@ async def hasher_of_app(request: Request) -> PasswordHasher:
     return hasher
 
 
-async def signer_of_app(request: Request) -> TokenSigner:
-    """Return the application's token signer."""
-    return get_signer(request)
-
-
 def get_signer(request: Request) -> TokenSigner:
     """Return the application's token signer."""
     signer: TokenSigner = request.app.state.signer
@@ -198,5 +193,4 @@ SignedInWriter = Annotated[User, Depends(signed_in_writer)]
 Administrator = Annotated[User, Depends(administrator)]
 AdministratorWriter = Annotated[User, Depends(administrator_writer)]
 Hasher = Annotated[PasswordHasher, Depends(hasher_of_app)]
-Signer = Annotated[TokenSigner, Depends(signer_of_app)]
 AppSettings = Annotated[Settings, Depends(_settings_of_app)]

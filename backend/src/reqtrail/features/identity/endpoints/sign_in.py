@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import Depends, Request, Response
 
 from reqtrail.features.identity.deps import (
-    FILES_COOKIE,
     AppSettings,
     Hasher,
-    Signer,
     same_origin,
     settings_of,
 )
+from reqtrail.features.identity.endpoints.opening import (
+    REFRESH_COOKIE,
+    carry_session,
+    drop_cookies,
+    open_session,
+)
 from reqtrail.features.identity.errors import SessionEnded
-from reqtrail.features.identity.schemas import Session, SignIn, UserRead
+from reqtrail.features.identity.schemas import Session, SignIn
 from reqtrail.features.identity.service import accounts, tokens
-from reqtrail.features.identity.service.tokens import TokenSigner
-from reqtrail.features.identity.types import User
 from reqtrail.platform.database.session import WriteSession, get_database
 from reqtrail.platform.http import ApiRouter, client_address
 from reqtrail.platform.permissions import public
 from reqtrail.platform.rate_limit import Limiter
 
 router = ApiRouter()
-
-REFRESH_COOKIE = "reqtrail_refresh"
-REFRESH_PATH = "/api/v1/auth"
-FILES_PATH = "/api/v1/projects"
-
-
-def _open(
-    request: Request,
-    response: Response,
-    signer: TokenSigner,
-    user: User,
-    family_id: UUID,
-    refresh_token: str,
-) -> Session:
-    secure = request.url.scheme == "https"
-    settings = settings_of(request)
-    response.set_cookie(
-        REFRESH_COOKIE,
-        refresh_token,
-        max_age=settings.refresh_token_days * 86400,
-        path=REFRESH_PATH,
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
-    seconds = int(signer.lifetime.total_seconds())
-    response.set_cookie(
-        FILES_COOKIE,
-        signer.sign(user.user_id, family_id, "files"),
-        max_age=seconds,
-        path=FILES_PATH,
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return Session(
-        access_token=signer.sign(user.user_id, family_id, "api"),
-        expires_in=seconds,
-        user=UserRead.model_validate(user),
-    )
 
 
 @router.post("/auth/sign-in", operation_id="sign_in", dependencies=[Depends(public)])
@@ -74,7 +33,6 @@ async def sign_in(
     response: Response,
     body: SignIn,
     hasher: Hasher,
-    signer: Signer,
     settings: AppSettings,
 ) -> Session:
     """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
@@ -85,8 +43,7 @@ async def sign_in(
     database = get_database(request)
     user = await accounts.check_credentials(database, hasher, body.email, body.password)
     async with database.session() as session:
-        family = await tokens.begin_family(session, user.user_id, settings.refresh_token_days)
-    return _open(request, response, signer, user, *family)
+        return await open_session(request, response, session, user)
 
 
 @router.post(
@@ -96,9 +53,7 @@ async def sign_in(
     response_model=Session,
     responses={204: {"description": "There is no refresh cookie: nobody was signed in."}},
 )
-async def refresh_session(
-    request: Request, response: Response, signer: Signer
-) -> Session | Response:
+async def refresh_session(request: Request, response: Response) -> Session | Response:
     """Exchange the refresh cookie for the next one and a new access token; 204 when there is no cookie."""
     same_origin(request)
     if not request.cookies.get(REFRESH_COOKIE):
@@ -112,7 +67,7 @@ async def refresh_session(
         )
     if found is None:
         raise SessionEnded("Sign in again.")
-    return _open(request, response, signer, *found)
+    return carry_session(request, response, *found)
 
 
 @router.post(
@@ -122,5 +77,4 @@ async def sign_out(request: Request, response: Response, session: WriteSession) 
     """End this sign-in: its access tokens stop working too."""
     same_origin(request)
     await tokens.end_family(session, request.cookies.get(REFRESH_COOKIE, ""))
-    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
-    response.delete_cookie(FILES_COOKIE, path=FILES_PATH)
+    drop_cookies(response)

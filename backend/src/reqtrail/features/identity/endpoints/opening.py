@@ -1,0 +1,69 @@
+"""How every way of signing in ends: a family of refresh tokens, its cookies, and the session as JSON."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.identity.deps import FILES_COOKIE, get_signer, settings_of
+from reqtrail.features.identity.schemas import Session, UserRead
+from reqtrail.features.identity.service import tokens
+from reqtrail.features.identity.types import User
+
+REFRESH_COOKIE: Final = "reqtrail_refresh"
+REFRESH_PATH: Final = "/api/v1/auth"
+FILES_PATH: Final = "/api/v1/projects"
+
+
+async def open_session(
+    request: Request, response: Response, session: AsyncSession, user: User
+) -> Session:
+    """Begin a sign-in of *user*, who has proven everything that is asked for; return what the route answers.
+
+    The family is written in the transaction of *session*; the cookies go with *response*.
+    """
+    family_id, refresh_token = await tokens.begin_family(
+        session, user.user_id, settings_of(request).refresh_token_days
+    )
+    return carry_session(request, response, user, family_id, refresh_token)
+
+
+def carry_session(
+    request: Request, response: Response, user: User, family_id: UUID, refresh_token: str
+) -> Session:
+    """Put the newest refresh token of a sign-in and its cookie for files on *response*; return the session."""
+    signer = get_signer(request)
+    seconds = int(signer.lifetime.total_seconds())
+    days = settings_of(request).refresh_token_days
+    _set_cookie(request, response, REFRESH_COOKIE, refresh_token, REFRESH_PATH, days * 86400)
+    files_token = signer.sign(user.user_id, family_id, "files")
+    _set_cookie(request, response, FILES_COOKIE, files_token, FILES_PATH, seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return Session(
+        access_token=signer.sign(user.user_id, family_id, "api"),
+        expires_in=seconds,
+        user=UserRead.model_validate(user),
+    )
+
+
+def drop_cookies(response: Response) -> None:
+    """Make the browser forget its sign-in."""
+    response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+    response.delete_cookie(FILES_COOKIE, path=FILES_PATH)
+
+
+def _set_cookie(
+    request: Request, response: Response, name: str, value: str, path: str, seconds: int
+) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=path,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
