@@ -2384,6 +2384,15 @@ export interface components {
             new: string;
         };
         /**
+         * Permission
+         * @description What somebody may do in a project, named ``thing:verb``.
+         *
+         *     A route declares one; the description of the API shows it. What one route decides by its input is asked for inside
+         *     it, with :meth:`ProjectContext.may`.
+         * @enum {string}
+         */
+        Permission: "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
+        /**
          * PieceRead
          * @description A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen.
          */
@@ -2526,6 +2535,8 @@ export interface components {
             key: string;
             /** Name */
             name: string;
+            /** Permissions */
+            permissions: components["schemas"]["Permission"][];
             role: components["schemas"]["Role"];
         };
         /**
@@ -2599,10 +2610,10 @@ export interface components {
         };
         /**
          * Role
-         * @description What a member is in a project; each may do what the ones below it may.
+         * @description What a member is in a project, the highest first; each may do what the ones below it may.
          * @enum {string}
          */
-        Role: "owner" | "editor" | "viewer";
+        Role: "owner" | "editor" | "reviewer" | "commenter" | "viewer";
         /**
          * RowRead
          * @description A row of a document with its item.

@@ -67,7 +67,7 @@ function operation(spec, path, method, item) {
   const summary = element("summary", "",
     element("b", method.toUpperCase()), element("code", path), item.summary || item.operationId);
   const box = element("details", "", summary, element("p", item.description || ""),
-    element("p", "Permission: " + (item["x-permission"] || []).join(", ")));
+    element("p", "Permission: " + item["x-permission"]));
   box.dataset.text = `${method} ${path} ${item.operationId} ${item.summary}`.toLowerCase();
   box.addEventListener("toggle", () => {
     if (!box.open || box.dataset.filled) return;

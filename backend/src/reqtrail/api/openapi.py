@@ -99,9 +99,9 @@ def _complete(operation: dict[str, Any], declarations: dict[str, list[str]]) -> 
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
     }
-    permission = declarations.get(operation.get("operationId", ""), [])
+    permission = ", ".join(declarations.get(operation.get("operationId", ""), []))
     operation["x-permission"] = permission
-    operation["security"] = [] if permission == ["public"] else [{"bearer": []}]
+    operation["security"] = [] if permission == "public" else [{"bearer": []}]
 
 
 def main() -> None:

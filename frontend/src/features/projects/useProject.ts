@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { useRoute } from 'vue-router'
 import { keys } from '@/api/keys'
+import type { Permission } from '@/api/types'
 import { useBranches } from '@/shared/composables/useBranches'
 import { getProject } from './projects.api'
 
@@ -24,15 +25,15 @@ export function useProject(project: MaybeRefOrGetter<string>) {
   const branch = computed(() =>
     at.value === '' ? null : (branches.value.find((one) => one.name === at.value) ?? null),
   )
-  const role = computed(() => query.data.value?.role)
-  const writer = computed(
-    () => !query.data.value?.archived && (role.value === 'owner' || role.value === 'editor'),
-  )
+  const can = (permission: Permission) => query.data.value?.permissions.includes(permission) ?? false
+  const writer = computed(() => !query.data.value?.archived && can('item:write'))
   return {
     project: query.data,
     error: query.error,
     isPending: query.isPending,
     refetch: query.refetch,
+    /** Whether the person has a permission in the project, as the API tells; what it refuses is hidden or explained. */
+    can,
     at,
     /** The branch whose head the address names; null for the root branch and for other versions. */
     branch,
@@ -42,8 +43,7 @@ export function useProject(project: MaybeRefOrGetter<string>) {
     canEdit: computed(() => {
       if (!writer.value) return false
       if (at.value === '') return true
-      return branch.value?.state === 'open' && (!branch.value.protected || role.value === 'owner')
+      return branch.value?.state === 'open' && (!branch.value.protected || can('branch:protect'))
     }),
-    isOwner: computed(() => role.value === 'owner'),
   }
 }

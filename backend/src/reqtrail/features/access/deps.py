@@ -1,7 +1,7 @@
 """Resolving and authorising the project of a request.
 
 A route takes one of the aliases below as a parameter; that also declares its permission. The path parameter must be
-called ``project``. Readers work in a ReadSession, editors and owners in the WriteSession that the route uses too.
+called ``project``. What reads works in a ReadSession, what writes in the WriteSession that the route uses too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,19 @@ def _bind(request: Request, project: ProjectContext) -> ProjectContext:
     return project
 
 
-def require(permission: Permission) -> Resolve:
+def reading(permission: Permission) -> Resolve:
+    """Return a dependency that resolves the project and asks for *permission*, for a route that only reads."""
+
+    @declares(permission.value)
+    async def resolve(
+        request: Request, project: ProjectKey, credential: ApiCredential, session: ReadSession
+    ) -> ProjectContext:
+        return _bind(request, await service.authorise(session, credential, project, permission))
+
+    return resolve
+
+
+def writing(permission: Permission) -> Resolve:
     """Return a dependency that resolves the project and asks for *permission*, in the route's write transaction."""
 
     @declares(permission.value)
@@ -47,27 +59,27 @@ def require(permission: Permission) -> Resolve:
     return resolve
 
 
-@declares(Permission.PROJECT_READ.value)
-async def project_reader(
-    request: Request, project: ProjectKey, credential: ApiCredential, session: ReadSession
-) -> ProjectContext:
-    """Resolve a project that the actor may read."""
-    return _bind(
-        request, await service.authorise(session, credential, project, Permission.PROJECT_READ)
-    )
-
-
-@declares(Permission.PROJECT_READ.value)
-async def project_file_reader(
+@declares(Permission.DOCUMENT_READ.value)
+async def _file_reader(
     request: Request, project: ProjectKey, credential: FileCredential, session: ReadSession
 ) -> ProjectContext:
-    """Resolve a project that the actor may read; the cookie for files is good too. For the file route alone."""
-    return _bind(
-        request, await service.authorise(session, credential, project, Permission.PROJECT_READ)
-    )
+    """Resolve a project whose content the actor may read; the cookie for files is good too."""
+    permission = Permission.DOCUMENT_READ
+    return _bind(request, await service.authorise(session, credential, project, permission))
 
 
-ProjectReader = Annotated[ProjectContext, Depends(project_reader)]
-ProjectFileReader = Annotated[ProjectContext, Depends(project_file_reader)]
-ProjectEditor = Annotated[ProjectContext, Depends(require(Permission.PROJECT_WRITE))]
-ProjectOwner = Annotated[ProjectContext, Depends(require(Permission.PROJECT_ADMIN))]
+ProjectReader = Annotated[ProjectContext, Depends(reading(Permission.PROJECT_READ))]
+ProjectUpdater = Annotated[ProjectContext, Depends(writing(Permission.PROJECT_UPDATE))]
+MemberReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_READ))]
+MemberManager = Annotated[ProjectContext, Depends(writing(Permission.MEMBER_MANAGE))]
+DocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ))]
+FileReader = Annotated[ProjectContext, Depends(_file_reader)]
+"""For the route of files alone: a picture in a page cannot send a header."""
+ItemWriter = Annotated[ProjectContext, Depends(writing(Permission.ITEM_WRITE))]
+HistoryReader = Annotated[ProjectContext, Depends(reading(Permission.HISTORY_READ))]
+BranchMaker = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_CREATE))]
+BranchMerger = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_MERGE))]
+BaselineMaker = Annotated[ProjectContext, Depends(writing(Permission.BASELINE_CREATE))]
+ImportReader = Annotated[ProjectContext, Depends(reading(Permission.IMPORT_READ))]
+Importer = Annotated[ProjectContext, Depends(writing(Permission.IMPORT_RUN))]
+Exporter = Annotated[ProjectContext, Depends(reading(Permission.EXPORT_RUN))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from reqtrail.features.access import service
-from reqtrail.features.access.deps import ProjectOwner, ProjectReader
+from reqtrail.features.access.deps import MemberManager, MemberReader
 from reqtrail.features.access.schemas import MemberPut, MemberRead
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
@@ -14,7 +14,7 @@ router = ApiRouter(prefix="/projects/{project}/members", tags=["access"])
 
 
 @router.get("", operation_id="list_members")
-async def list_members(context: ProjectReader, session: ReadSession) -> list[MemberRead]:
+async def list_members(context: MemberReader, session: ReadSession) -> list[MemberRead]:
     """List the members of a project."""
     members = await service.list_members(session, context.project_id)
     return [MemberRead.model_validate(member) for member in members]
@@ -22,7 +22,7 @@ async def list_members(context: ProjectReader, session: ReadSession) -> list[Mem
 
 @router.put("/{user_id}", operation_id="put_member")
 async def put_member(
-    user_id: UUID, body: MemberPut, context: ProjectOwner, session: WriteSession
+    user_id: UUID, body: MemberPut, context: MemberManager, session: WriteSession
 ) -> MemberRead:
     """Make an account a member, or change its role (owners)."""
     member = await service.put_member(session, context.project_id, user_id, body.role)
@@ -30,6 +30,6 @@ async def put_member(
 
 
 @router.delete("/{user_id}", operation_id="remove_member", status_code=204)
-async def remove_member(user_id: UUID, context: ProjectOwner, session: WriteSession) -> None:
+async def remove_member(user_id: UUID, context: MemberManager, session: WriteSession) -> None:
     """End a membership (owners)."""
     await service.remove_member(session, context.project_id, user_id)

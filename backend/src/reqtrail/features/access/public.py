@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from reqtrail.features.access.deps import (
-    ProjectEditor,
-    ProjectFileReader,
-    ProjectOwner,
+    BaselineMaker,
+    BranchMaker,
+    BranchMerger,
+    DocumentReader,
+    Exporter,
+    FileReader,
+    HistoryReader,
+    ImportReader,
+    Importer,
+    ItemWriter,
+    MemberManager,
+    MemberReader,
     ProjectReader,
-    require,
+    ProjectUpdater,
+    reading,
+    writing,
 )
 from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound
 from reqtrail.features.access.repository import visible_projects
-from reqtrail.features.access.service import list_members, put_member, remove_member
+from reqtrail.features.access.service import demand, list_members, put_member, remove_member
 from reqtrail.features.access.types import (
+    PERMISSIONS,
     Member,
     Permission,
     ProjectContext,
@@ -22,21 +34,34 @@ from reqtrail.features.access.types import (
 from reqtrail.features.identity.public import Actor
 
 __all__ = [
+    "PERMISSIONS",
     "Actor",
+    "BaselineMaker",
+    "BranchMaker",
+    "BranchMerger",
+    "DocumentReader",
+    "Exporter",
+    "FileReader",
+    "HistoryReader",
+    "ImportReader",
+    "Importer",
+    "ItemWriter",
     "Member",
+    "MemberManager",
+    "MemberReader",
     "Permission",
     "ProjectArchived",
     "ProjectContext",
-    "ProjectEditor",
-    "ProjectFileReader",
     "ProjectHead",
     "ProjectNotFound",
-    "ProjectOwner",
     "ProjectReader",
+    "ProjectUpdater",
     "Role",
+    "demand",
     "list_members",
     "put_member",
+    "reading",
     "remove_member",
-    "require",
     "visible_projects",
+    "writing",
 ]

@@ -13,7 +13,7 @@ from reqtrail.features.access.errors import (
     ProjectArchived,
     ProjectNotFound,
 )
-from reqtrail.features.access.types import PERMISSIONS, Member, Permission, ProjectContext, Role
+from reqtrail.features.access.types import CHANGES_CONTENT, Member, Permission, ProjectContext, Role
 from reqtrail.features.identity.public import Credential, TokenInvalid, UserNotFound, find_user
 from reqtrail.kit import clock
 from reqtrail.kit.errors import Forbidden
@@ -35,11 +35,23 @@ async def authorise(
         raise TokenInvalid("Your sign-in is no longer valid. Sign in again.")
     if project is None:
         raise ProjectNotFound("Check the project's key, or ask an owner to make you a member.")
-    if permission not in PERMISSIONS[project.role]:
-        raise Forbidden(f"Your role here is {project.role}; ask an owner of the project for more.")
-    if permission is Permission.PROJECT_WRITE and project.archived:
+    demand(project, permission)
+    if permission in CHANGES_CONTENT and project.archived:
         raise ProjectArchived("An owner can take it out of the archive.")
     return project
+
+
+def demand(project: ProjectContext, permission: Permission) -> None:
+    """Refuse whoever lacks *permission* in *project*.
+
+    Raises:
+        Forbidden: If they do.
+    """
+    if not project.may(permission):
+        raise Forbidden(
+            f"This needs the permission {permission}. Your role here is {project.role};"
+            " ask an owner of the project for more."
+        )
 
 
 async def list_members(session: AsyncSession, project_id: UUID) -> list[Member]:

@@ -28,4 +28,4 @@ memberships = Table(
     Index(None, "user_id"),
     info={"scope": "tenant"},
 )
-"""``role``: owner, editor or viewer."""
+"""``role``: a value of ``types.Role``."""

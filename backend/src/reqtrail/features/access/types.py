@@ -12,26 +12,84 @@ from reqtrail.features.identity.public import Actor
 
 
 class Permission(StrEnum):
-    """What somebody may do in a project."""
+    """What somebody may do in a project, named ``thing:verb``.
 
-    PROJECT_READ = "project_read"
-    PROJECT_WRITE = "project_write"
-    PROJECT_ADMIN = "project_admin"
+    A route declares one; the description of the API shows it. What one route decides by its input is asked for inside
+    it, with :meth:`ProjectContext.may`.
+    """
+
+    BASELINE_CREATE = "baseline:create"
+    """Give a version a name for good."""
+    BRANCH_CREATE = "branch:create"
+    """Make, rename and close branches."""
+    BRANCH_MERGE = "branch:merge"
+    """Merge a branch to its parent, and update it from there."""
+    BRANCH_PROTECT = "branch:protect"
+    """Decide which branches are protected, and write to those."""
+    DOCUMENT_READ = "document:read"
+    """Read documents, items, links, files and the schema, at any version."""
+    EXPORT_RUN = "export:run"
+    """Take the content out as a file."""
+    HISTORY_READ = "history:read"
+    """Read commits, branches, baselines and comparisons, and recompute what proves them."""
+    IMPORT_READ = "import:read"
+    """Follow imports and read their reports."""
+    IMPORT_RUN = "import:run"
+    """Import files, and commit or cancel imports."""
+    ITEM_WRITE = "item:write"
+    """Write content: documents, items, links, files and the schema; undo and restore."""
+    MEMBER_MANAGE = "member:manage"
+    """Give roles to people and take them away."""
+    MEMBER_READ = "member:read"
+    """See who has which role."""
+    PROJECT_ARCHIVE = "project:archive"
+    """Archive the project and bring it back."""
+    PROJECT_READ = "project:read"
+    """Know of the project: its name, its key, its newest commit."""
+    PROJECT_UPDATE = "project:update"
+    """Rename and describe the project."""
 
 
 class Role(StrEnum):
-    """What a member is in a project; each may do what the ones below it may."""
+    """What a member is in a project, the highest first; each may do what the ones below it may."""
 
     OWNER = "owner"
     EDITOR = "editor"
+    REVIEWER = "reviewer"
+    COMMENTER = "commenter"
     VIEWER = "viewer"
 
 
+_READING: Final = frozenset(
+    {
+        Permission.DOCUMENT_READ,
+        Permission.EXPORT_RUN,
+        Permission.HISTORY_READ,
+        Permission.IMPORT_READ,
+        Permission.MEMBER_READ,
+        Permission.PROJECT_READ,
+    }
+)
+_WRITING: Final = frozenset(
+    {
+        Permission.BASELINE_CREATE,
+        Permission.BRANCH_CREATE,
+        Permission.BRANCH_MERGE,
+        Permission.IMPORT_RUN,
+        Permission.ITEM_WRITE,
+    }
+)
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.VIEWER: frozenset({Permission.PROJECT_READ}),
-    Role.EDITOR: frozenset({Permission.PROJECT_READ, Permission.PROJECT_WRITE}),
+    Role.VIEWER: _READING,
+    Role.COMMENTER: _READING,
+    Role.REVIEWER: _READING,
+    Role.EDITOR: _READING | _WRITING,
     Role.OWNER: frozenset(Permission),
 }
+"""What each role may do. An administrator of the instance is an owner of every project."""
+
+CHANGES_CONTENT: Final = _WRITING
+"""What an archived project refuses: it can be read, not changed."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +118,15 @@ class ProjectContext:
     role: Role
     actor: Actor
     head: ProjectHead | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All that the one who asks may do here."""
+        return PERMISSIONS[self.role]
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether the one who asks has *permission* here."""
+        return permission in self.permissions
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import File, Form, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader, Role
+from reqtrail.features.access.public import Exporter, ImportReader, Importer, Permission
 from reqtrail.features.exchange.schemas import ImportList, ImportRead
 from reqtrail.features.exchange.service import jobs
 from reqtrail.features.exchange.service.exporting import Export, open_export
@@ -28,7 +28,7 @@ MEDIA_TYPES: Final = {"reqif": "application/xml", "reqifz": "application/zip"}
 
 @router.post("/imports", operation_id="start_import", status_code=202)
 async def start_import(
-    context: ProjectEditor,
+    context: Importer,
     session: WriteSession,
     file: Annotated[UploadFile, File(description="A .reqif or .reqifz file.")],
     mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
@@ -47,7 +47,7 @@ async def start_import(
 
 @router.post("/history-imports", operation_id="start_history_import", status_code=202)
 async def start_history_import(
-    context: ProjectEditor,
+    context: Importer,
     session: WriteSession,
     file: Annotated[UploadFile, File(description="A .jsonl or .jsonl.gz of commits, or a ReqIF.")],
     mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
@@ -72,7 +72,7 @@ async def start_history_import(
             author=author,
             authored_at=authored_at,
             baselines=baseline or (),
-            as_owner=context.role is Role.OWNER,
+            as_owner=context.may(Permission.BRANCH_PROTECT),
         ),
     )
     return ImportRead.of(job)
@@ -84,30 +84,26 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 @router.get("/imports", operation_id="list_imports")
-async def list_imports(context: ProjectReader, session: ReadSession) -> ImportList:
+async def list_imports(context: ImportReader, session: ReadSession) -> ImportList:
     """List the newest imports."""
     found = await jobs.list_jobs(session, context.project_id)
     return ImportList(imports=[ImportRead.of(job) for job in found])
 
 
 @router.get("/imports/{import_id}", operation_id="get_import")
-async def get_import(import_id: UUID, context: ProjectReader, session: ReadSession) -> ImportRead:
+async def get_import(import_id: UUID, context: ImportReader, session: ReadSession) -> ImportRead:
     """Return how far an import has come, and its report."""
     return ImportRead.of(await jobs.get_job(session, context.project_id, import_id))
 
 
 @router.post("/imports/{import_id}/commit", operation_id="commit_import", status_code=202)
-async def commit_import(
-    import_id: UUID, context: ProjectEditor, session: WriteSession
-) -> ImportRead:
+async def commit_import(import_id: UUID, context: Importer, session: WriteSession) -> ImportRead:
     """Write what a dry run reported, as one commit."""
     return ImportRead.of(await jobs.commit_job(session, context.project_id, import_id))
 
 
 @router.post("/imports/{import_id}/cancel", operation_id="cancel_import", status_code=202)
-async def cancel_import(
-    import_id: UUID, context: ProjectEditor, session: WriteSession
-) -> ImportRead:
+async def cancel_import(import_id: UUID, context: Importer, session: WriteSession) -> ImportRead:
     """End an import; nothing of it stays."""
     return ImportRead.of(await jobs.cancel_job(session, context.project_id, import_id))
 
@@ -120,7 +116,7 @@ async def cancel_import(
 )
 async def export_reqif(
     request: Request,
-    context: ProjectReader,
+    context: Exporter,
     at: Annotated[str | None, Query(max_length=200)] = None,
     format: Annotated[  # noqa: A002  the name of the query parameter
         Literal["reqif", "reqifz"], Query()

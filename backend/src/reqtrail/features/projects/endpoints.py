@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from reqtrail.features.access.public import ProjectOwner, ProjectReader
+from reqtrail.features.access.public import PERMISSIONS, Role, ProjectReader, ProjectUpdater
 from reqtrail.features.identity.public import SignedIn, SignedInWriter
 from reqtrail.features.projects import service
 from reqtrail.features.projects.schemas import Head, ProjectCreate, ProjectPatch, ProjectRead
@@ -23,7 +23,10 @@ def _read(row: Row[Any]) -> ProjectRead:
         commit=values["head_hash"].hex(),
         recorded_at=values["head_recorded_at"],
     )
-    return ProjectRead(id=values["project_id"], head=head, **_plain(values))
+    permissions = sorted(PERMISSIONS[Role(values["role"])])
+    return ProjectRead(
+        id=values["project_id"], head=head, permissions=permissions, **_plain(values)
+    )
 
 
 def _plain(values: Any) -> dict[str, Any]:
@@ -54,8 +57,8 @@ async def get_project(context: ProjectReader, session: ReadSession) -> ProjectRe
 
 @router.patch("/{project}", operation_id="update_project")
 async def update_project(
-    body: ProjectPatch, context: ProjectOwner, session: WriteSession
+    body: ProjectPatch, context: ProjectUpdater, session: WriteSession
 ) -> ProjectRead:
     """Rename a project, describe it, archive it or bring it back (owners)."""
-    await service.patch_project(session, context.project_id, **body.model_dump())
+    await service.patch_project(session, context, **body.model_dump())
     return _read(await service.get_project(session, context.actor, context.key))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, StringConstraints
 
-from reqtrail.features.access.public import Role
+from reqtrail.features.access.public import Permission, Role
 from reqtrail.platform.http import Body
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
@@ -49,5 +49,6 @@ class ProjectRead(BaseModel):
     description: str
     archived: bool
     role: Role
+    permissions: list[Permission]
     created_at: datetime
     head: Head

@@ -10,7 +10,13 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import Role, put_member
+from reqtrail.features.access.public import (
+    Permission,
+    ProjectContext,
+    Role,
+    demand,
+    put_member,
+)
 from reqtrail.features.identity.public import User
 from reqtrail.features.projects import repository
 from reqtrail.features.projects.errors import ProjectKeyTaken
@@ -68,8 +74,14 @@ async def get_project(session: AsyncSession, user: User, key: str) -> Row[Any]:
     return (await repository.list_visible(session, user, key))[0]
 
 
-async def patch_project(session: AsyncSession, project_id: UUID, **values: Any) -> None:
-    """Change name, description or archived; None leaves a thing as it is."""
+async def patch_project(session: AsyncSession, context: ProjectContext, **values: Any) -> None:
+    """Change name, description or archived; None leaves a thing as it is.
+
+    Raises:
+        Forbidden: If the project was to be archived or brought back by somebody who may not.
+    """
     changes = {name: value for name, value in values.items() if value is not None}
+    if "archived" in changes:
+        demand(context, Permission.PROJECT_ARCHIVE)
     if changes:
-        await repository.update_project(session, project_id, **changes)
+        await repository.update_project(session, context.project_id, **changes)

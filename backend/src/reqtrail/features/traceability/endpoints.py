@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.access.public import DocumentReader, ItemWriter
 from reqtrail.features.requirements.public import Write, resolve_item, write
 from reqtrail.features.traceability import service
 from reqtrail.features.traceability.schemas import LinkCreate, LinkPatch, LinksAnswer
@@ -31,7 +31,7 @@ router = ApiRouter(prefix="/projects/{project}", tags=["traceability"])
 async def list_links(
     request: Request,
     item: str,
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     at: str | None = None,
 ) -> Response:
@@ -48,7 +48,7 @@ async def list_links(
 
 @router.post("/links", operation_id="create_link", status_code=201)
 async def create_link(
-    body: LinkCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    body: LinkCreate, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Link two items."""
     fields = body.model_dump(mode="json")
@@ -61,7 +61,7 @@ async def create_link(
 async def update_link(
     link_id: UUID,
     body: LinkPatch,
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     branch: BranchName = MAIN,
 ) -> CommitOutcome:
@@ -76,7 +76,7 @@ async def update_link(
 
 @router.delete("/links/{link_id}", operation_id="delete_link")
 async def delete_link(
-    link_id: UUID, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    link_id: UUID, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Delete a link."""
     request = edit_request(context, branch, "Link deleted")

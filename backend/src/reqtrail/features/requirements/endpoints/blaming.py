@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from reqtrail.features.access.public import ProjectReader
+from reqtrail.features.access.public import HistoryReader
 from reqtrail.features.requirements.endpoints.documents import At
 from reqtrail.features.requirements.schemas import BlameAnswer, BlameSpan
 from reqtrail.features.requirements.service.blaming import blame_item
@@ -23,7 +23,7 @@ router = ApiRouter(prefix="/items")
 async def get_blame(
     request: Request,
     item: str,
-    context: ProjectReader,
+    context: HistoryReader,
     session: ReadSession,
     attribute: Annotated[
         str, Query(min_length=1, max_length=500, description="The attribute's id or name.")

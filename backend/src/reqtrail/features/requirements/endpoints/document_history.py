@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from reqtrail.features.access.public import ProjectReader
+from reqtrail.features.access.public import HistoryReader
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.requirements.endpoints.documents import At
 from reqtrail.features.requirements.schemas import DocumentCommitRead, DocumentHistoryAnswer
@@ -31,7 +31,7 @@ LAST = 2**63 - 1
 async def get_document_history(
     request: Request,
     document_id: UUID,
-    context: ProjectReader,
+    context: HistoryReader,
     session: ReadSession,
     at: At = None,
     before: Annotated[

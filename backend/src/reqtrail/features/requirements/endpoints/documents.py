@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from fastapi import Query, Request, Response
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.access.public import DocumentReader, ItemWriter
 from reqtrail.features.requirements.schemas import (
     DocumentCreate,
     DocumentList,
@@ -37,7 +37,7 @@ At = Annotated[
 
 @router.get("/documents", operation_id="list_documents", response_model=DocumentList)
 async def list_documents(
-    request: Request, context: ProjectReader, session: ReadSession, at: At = None
+    request: Request, context: DocumentReader, session: ReadSession, at: At = None
 ) -> Response:
     """List the documents of a project in their order."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
@@ -54,7 +54,7 @@ async def list_documents(
 
 @router.post("/documents", operation_id="create_document", status_code=201)
 async def create_document(
-    body: DocumentCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    body: DocumentCreate, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> DocumentRead:
     """Make a document behind the others."""
     fields = {"title": body.title, "type_id": str(body.type_id) if body.type_id else None}
@@ -69,7 +69,7 @@ async def create_document(
 async def get_document(
     request: Request,
     document_id: UUID,
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     at: At = None,
 ) -> Response:
@@ -89,7 +89,7 @@ async def get_document(
 async def update_document(
     document_id: UUID,
     body: DocumentPatch,
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     branch: BranchName = MAIN,
 ) -> DocumentRead:
@@ -109,7 +109,7 @@ async def update_document(
 async def get_outline(
     request: Request,
     document_id: UUID,
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     at: At = None,
 ) -> Response:
@@ -133,7 +133,7 @@ async def get_outline(
 async def get_rows(
     request: Request,
     document_id: UUID,
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     at: At = None,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
@@ -157,7 +157,7 @@ async def get_rows(
 
 @router.get("/find", operation_id="find_in_document", response_model=FindAnswer)
 async def find_in_document(
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     document: UUID,
     q: Annotated[str, Query(min_length=1, max_length=500)],
@@ -171,7 +171,7 @@ async def find_in_document(
 
 @router.get("/schema", operation_id="get_schema", response_model=SchemaAnswer)
 async def get_schema(
-    request: Request, context: ProjectReader, session: ReadSession, at: At = None
+    request: Request, context: DocumentReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return the types, attributes and datatypes of a project."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)

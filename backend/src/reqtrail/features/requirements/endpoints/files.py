@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import File, Path, Response, UploadFile
 
-from reqtrail.features.access.public import ProjectEditor, ProjectFileReader
+from reqtrail.features.access.public import FileReader, ItemWriter
 from reqtrail.features.requirements.schemas import FileAnswer
 from reqtrail.features.requirements.service import attachments
 from reqtrail.features.versioning.public import MAIN, BranchName, edit_request
@@ -22,7 +22,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 @router.post("", operation_id="upload_file", status_code=201)
 async def upload_file(
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     file: Annotated[UploadFile, File()],
     branch: BranchName = MAIN,
@@ -39,7 +39,7 @@ async def upload_file(
 async def get_file(
     sha256: Annotated[str, Path(max_length=64)],
     name: str,
-    context: ProjectFileReader,
+    context: FileReader,
     session: ReadSession,
 ) -> Response:
     """Return the bytes of a file. Only raster pictures are shown inline; nothing in them can run."""

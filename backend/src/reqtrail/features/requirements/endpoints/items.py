@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectContext, ProjectEditor, ProjectReader
+from reqtrail.features.access.public import DocumentReader, ItemWriter, ProjectContext
 from reqtrail.features.requirements.endpoints.documents import At
 from reqtrail.features.requirements.schemas import (
     HistoryAnswer,
@@ -49,7 +49,7 @@ async def _answer(
 
 @router.get("", operation_id="list_items", response_model=ItemList)
 async def list_items(
-    context: ProjectReader,
+    context: DocumentReader,
     session: ReadSession,
     at: At = None,
     state: Annotated[str | None, Query(pattern="^(unplaced|deleted)$")] = None,
@@ -72,7 +72,7 @@ async def list_items(
 
 @router.post("", operation_id="create_item", status_code=201, response_model=ItemAnswer)
 async def create_item(
-    body: ItemCreate, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    body: ItemCreate, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> Response:
     """Make an item, and place it if a position is given."""
     item_id = new_id()
@@ -95,7 +95,7 @@ async def create_item(
 
 @router.get("/{item}", operation_id="get_item", response_model=ItemAnswer)
 async def get_item(
-    request: Request, item: str, context: ProjectReader, session: ReadSession, at: At = None
+    request: Request, item: str, context: DocumentReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return one item, by key or id; a deleted one says so."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
@@ -111,7 +111,7 @@ async def get_item(
 async def update_item(
     item: str,
     body: ItemPatch,
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     branch: BranchName = MAIN,
 ) -> Response:
@@ -128,7 +128,7 @@ async def update_item(
 @router.delete("/{item}", operation_id="delete_item")
 async def delete_item(
     item: str,
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     base: Annotated[int | None, Query(ge=0)] = None,
     branch: BranchName = MAIN,
@@ -144,7 +144,7 @@ async def delete_item(
 async def restore_item(
     item: str,
     body: RestoreWrite,
-    context: ProjectEditor,
+    context: ItemWriter,
     session: WriteSession,
     branch: BranchName = MAIN,
 ) -> Response:
@@ -162,7 +162,7 @@ async def restore_item(
 
 @router.get("/{item}/history", operation_id="get_item_history", response_model=HistoryAnswer)
 async def get_item_history(
-    item: str, context: ProjectReader, session: ReadSession, at: At = None
+    item: str, context: DocumentReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return the versions of an item, newest first, each with what it changed."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)

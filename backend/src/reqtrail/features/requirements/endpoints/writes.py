@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from reqtrail.features.access.public import ProjectEditor
+from reqtrail.features.access.public import ItemWriter
 from reqtrail.features.requirements.schemas import CommitAnswer, CommitWrite, OperationWrite
 from reqtrail.features.requirements.service.touched import touched_items
 from reqtrail.features.requirements.service.writes import Position, Write, write
@@ -18,7 +18,7 @@ router = ApiRouter()
 
 @router.post("/commits", operation_id="commit", status_code=201, response_model=CommitAnswer)
 async def post_commit(
-    body: CommitWrite, context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    body: CommitWrite, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> Response:
     """Apply operations atomically as one commit.
 

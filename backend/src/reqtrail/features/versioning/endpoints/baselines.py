@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader
+from reqtrail.features.access.public import BaselineMaker, Exporter, HistoryReader
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.errors import RefNotFound
 from reqtrail.features.versioning.schemas import (
@@ -33,7 +33,7 @@ router = ApiRouter()
 
 
 @router.get("/baselines", operation_id="list_baselines", response_model=BaselineList)
-async def get_baselines(context: ProjectReader, session: ReadSession) -> Response:
+async def get_baselines(context: HistoryReader, session: ReadSession) -> Response:
     """List the baselines of a project, newest first."""
     found = await list_baselines(session, context.project_id)
     listed = BaselineList(baselines=await _read(session, found))
@@ -42,7 +42,7 @@ async def get_baselines(context: ProjectReader, session: ReadSession) -> Respons
 
 @router.post("/baselines", operation_id="create_baseline", status_code=201)
 async def post_baseline(
-    body: BaselineCreate, context: ProjectEditor, session: WriteSession
+    body: BaselineCreate, context: BaselineMaker, session: WriteSession
 ) -> BaselineRead:
     """Give a version a name for good, at once; a worker seals it after that."""
     baseline_id = await create_baseline(
@@ -62,7 +62,7 @@ async def post_baseline(
 
 @router.get("/baselines/{baseline_id}", operation_id="get_baseline")
 async def get_baseline(
-    baseline_id: UUID, context: ProjectReader, session: ReadSession
+    baseline_id: UUID, context: HistoryReader, session: ReadSession
 ) -> BaselineRead:
     """Return one baseline."""
     found = await _find(session, context.project_id, baseline_id)
@@ -76,7 +76,7 @@ async def get_baseline(
     responses={200: {"content": {"application/json": {}}}},
 )
 async def get_proof(
-    request: Request, baseline_id: UUID, context: ProjectReader, session: ReadSession
+    request: Request, baseline_id: UUID, context: Exporter, session: ReadSession
 ) -> StreamingResponse:
     """Export everything that a sealed baseline names, with proofs that can be checked without Reqtrail."""
     found = await _find(session, context.project_id, baseline_id)

@@ -10,10 +10,11 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import (
+    BranchMaker,
+    BranchMerger,
+    HistoryReader,
+    Permission,
     ProjectContext,
-    ProjectEditor,
-    ProjectReader,
-    Role,
 )
 from reqtrail.features.versioning.errors import BranchProtected
 from reqtrail.features.versioning.schemas import (
@@ -42,7 +43,7 @@ router = ApiRouter()
 
 
 @router.get("/branches", operation_id="list_branches", response_model=BranchList)
-async def get_branches(context: ProjectReader, session: ReadSession) -> Response:
+async def get_branches(context: HistoryReader, session: ReadSession) -> Response:
     """List the branches of a project, closed ones too, the oldest first."""
     states = await branches.list_branches(session, context.project_id)
     names = {state.row.branch_id: state.row.name for state in states}
@@ -52,7 +53,7 @@ async def get_branches(context: ProjectReader, session: ReadSession) -> Response
 
 @router.post("/branches", operation_id="create_branch", status_code=201)
 async def post_branch(
-    body: BranchCreate, context: ProjectEditor, session: WriteSession
+    body: BranchCreate, context: BranchMaker, session: WriteSession
 ) -> BranchRead:
     """Make a branch from any version. It costs one row, whatever the size of the project."""
     result = await branches.create_branch(
@@ -63,12 +64,12 @@ async def post_branch(
 
 @router.patch("/branches/{branch_id}", operation_id="update_branch")
 async def patch_branch(
-    branch_id: UUID, body: BranchPatch, context: ProjectEditor, session: WriteSession
+    branch_id: UUID, body: BranchPatch, context: BranchMaker, session: WriteSession
 ) -> BranchRead:
     """Rename a branch; let only owners write to it, or everybody who may write again (owners only)."""
     project_id, author_id = context.project_id, context.actor.user_id
     if body.protected is not None:
-        if context.role is not Role.OWNER:
+        if not context.may(Permission.BRANCH_PROTECT):
             raise BranchProtected("Only owners of the project decide which branches are protected.")
         await branches.protect_branch(session, project_id, author_id, branch_id, body.protected)
     if body.name is not None:
@@ -79,7 +80,7 @@ async def patch_branch(
 @router.post("/branches/{branch_id}/close", operation_id="close_branch", status_code=201)
 async def post_close(
     branch_id: UUID,
-    context: ProjectEditor,
+    context: BranchMaker,
     session: WriteSession,
     discard: Annotated[bool, Query(description="Close it with what was never merged.")] = False,
 ) -> BranchRead:
@@ -90,7 +91,7 @@ async def post_close(
         context.actor.user_id,
         branch_id,
         discard=discard,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
     return await _one(session, context, branch_id)
 
@@ -101,7 +102,7 @@ async def post_close(
     response_model=MergePreviewRead,
 )
 async def post_preview(
-    branch_id: UUID, body: MergePreviewWrite, context: ProjectReader, session: ReadSession
+    branch_id: UUID, body: MergePreviewWrite, context: HistoryReader, session: ReadSession
 ) -> Response:
     """Say what a merge or an update would change, and what has to be chosen first. Nothing is written."""
     plan = await preview(
@@ -112,7 +113,7 @@ async def post_preview(
 
 @router.post("/branches/{branch_id}/merge", operation_id="merge_branch", status_code=201)
 async def post_merge(
-    branch_id: UUID, body: MergeWrite, context: ProjectEditor, session: WriteSession
+    branch_id: UUID, body: MergeWrite, context: BranchMerger, session: WriteSession
 ) -> CommitOutcome:
     """Merge a branch to its parent, or update it from there, as one commit with both parents."""
     expected = None
@@ -127,7 +128,7 @@ async def post_merge(
         resolutions=_resolutions(body.resolutions),
         expected=expected,
         message=body.message,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
     return outcome(result)
 

@@ -10,7 +10,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectEditor, ProjectReader, Role
+from reqtrail.features.access.public import HistoryReader, ItemWriter, Permission
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.schemas import (
@@ -61,7 +61,7 @@ async def _read(session: AsyncSession, records: list[CommitRecord]) -> list[Comm
 @router.get("/commits", operation_id="list_commits", response_model=CommitList)
 async def list_commits(
     request: Request,
-    context: ProjectReader,
+    context: HistoryReader,
     session: ReadSession,
     before: Annotated[int | None, Query(ge=1, le=LAST)] = None,
     limit: Limit = 50,
@@ -93,7 +93,7 @@ async def list_commits(
 
 @router.get("/commits/{seq}", operation_id="get_commit", response_model=CommitRead)
 async def get_commit(
-    request: Request, seq: SequencePath, context: ProjectReader, session: ReadSession
+    request: Request, seq: SequencePath, context: HistoryReader, session: ReadSession
 ) -> Response:
     """Return one commit."""
     record = await commit_record(session, context.project_id, seq)
@@ -103,7 +103,7 @@ async def get_commit(
 
 @router.post("/commits/{seq}/revert", operation_id="revert_commit", status_code=201)
 async def revert_commit(
-    seq: SequencePath, context: ProjectEditor, session: WriteSession
+    seq: SequencePath, context: ItemWriter, session: WriteSession
 ) -> CommitOutcome:
     """Undo a commit by a new one that merges with what came after it."""
     result = await undo.revert(
@@ -111,14 +111,14 @@ async def revert_commit(
         context.project_id,
         seq,
         context.actor.user_id,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
     return outcome(result)
 
 
 @router.get("/undo", operation_id="get_undo")
 async def get_undo(
-    context: ProjectReader, session: ReadSession, branch: BranchName = MAIN
+    context: HistoryReader, session: ReadSession, branch: BranchName = MAIN
 ) -> UndoRead:
     """Return which of your commits on a branch undo and redo would act on."""
     state = await undo.undo_state(
@@ -134,7 +134,7 @@ async def get_undo(
 
 @router.post("/undo", operation_id="undo", status_code=201)
 async def post_undo(
-    context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Undo your newest commit on a branch that stands."""
     result = await undo.undo(
@@ -142,14 +142,14 @@ async def post_undo(
         context.project_id,
         context.actor.user_id,
         branch=branch,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
     return outcome(result)
 
 
 @router.post("/redo", operation_id="redo", status_code=201)
 async def post_redo(
-    context: ProjectEditor, session: WriteSession, branch: BranchName = MAIN
+    context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Bring back what your newest undo took away."""
     result = await undo.redo(
@@ -157,7 +157,7 @@ async def post_redo(
         context.project_id,
         context.actor.user_id,
         branch=branch,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
     return outcome(result)
 
@@ -165,7 +165,7 @@ async def post_redo(
 @router.get("/compare", operation_id="compare", response_model=CompareRead)
 async def compare(
     request: Request,
-    context: ProjectReader,
+    context: HistoryReader,
     session: ReadSession,
     from_ref: Annotated[str, Query(alias="from", max_length=200)],
     to_ref: Annotated[str | None, Query(alias="to", max_length=200)] = None,
@@ -191,7 +191,7 @@ async def compare(
 async def get_history(
     request: Request,
     entity_id: UUID,
-    context: ProjectReader,
+    context: HistoryReader,
     session: ReadSession,
     at: Ref = None,
 ) -> Response:
@@ -216,13 +216,13 @@ async def get_history(
 
 
 @router.get("/refs/resolve", operation_id="resolve_ref")
-async def get_ref(context: ProjectReader, session: ReadSession, ref: Ref = None) -> RefRead:
+async def get_ref(context: HistoryReader, session: ReadSession, ref: Ref = None) -> RefRead:
     """Return which version a ref names: ``main``, ``main@42``, ``42``, ``2026-11-01``, ``2026-11-01T10:00Z``."""
     return RefRead.of(await resolve_ref(session, context.project_id, ref, context.head))
 
 
 @router.post("/verify", operation_id="verify_project")
-async def verify_project(context: ProjectReader, session: ReadSession) -> VerifyRead:
+async def verify_project(context: HistoryReader, session: ReadSession) -> VerifyRead:
     """Recompute every hash, chain and interval of the project and name what disagrees. It reads the whole project."""
     report = await verify(session, context.project_id)
     return VerifyRead(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reqtrail.features.access.public import ProjectContext, Role
+from reqtrail.features.access.public import Permission, ProjectContext
 from reqtrail.features.versioning.types import CommitRequest
 
 
@@ -22,5 +22,5 @@ def edit_request(
         branch=branch,
         kind=kind,
         base_seq=base_seq,
-        as_owner=context.role is Role.OWNER,
+        as_owner=context.may(Permission.BRANCH_PROTECT),
     )
