@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 
 from reqtrail import __version__
 from reqtrail.api import docs_page, openapi, problems
+from reqtrail.api.edge import Edge
 from reqtrail.api.middleware import BodyLimit, RequestContext
 from reqtrail.api.router import PREFIX, ROUTERS
 from reqtrail.api.static import StaticSite
@@ -40,6 +41,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         limit=settings.max_body_mb * MEGABYTE,
         form_limit=settings.max_upload_mb * MEGABYTE,
     )
+    app.add_middleware(Edge, settings=settings)
     app.add_middleware(RequestContext)
     _add_documentation(app)
     _add_site(app, settings)

@@ -34,6 +34,8 @@ SECURITY_HEADERS: Final = {
 }
 """Set on every answer that does not set them itself."""
 
+HSTS: Final = "max-age=31536000; includeSubDomains"
+
 
 class RequestContext:
     """Gives each request an id, writes one log line for it, and turns a crash into a problem document."""
@@ -63,7 +65,7 @@ class RequestContext:
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
                 if scope["scheme"] == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                    headers.setdefault("Strict-Transport-Security", HSTS)
             await send(message)
 
         try:
@@ -78,6 +80,7 @@ class RequestContext:
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
+                client=scope["client"][0] if scope.get("client") else "unknown",
                 ms=round((time.perf_counter() - begun) * 1000, 1),
             )
 

@@ -24,6 +24,7 @@ from reqtrail.platform.notices import on_new_head
 from reqtrail.platform.rate_limit import Limiter
 from reqtrail.platform.redis import HeadNotices, make_redis
 from reqtrail.platform.settings import Settings, get_settings
+from reqtrail.platform.throttle import Throttle
 
 logger = structlog.get_logger()
 
@@ -66,6 +67,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.redis = None
         if settings.redis_url is not None:
             await _start_notices(app, settings.redis_url, stack)
+        app.state.throttle = Throttle(app.state.redis)
+        app.state.throttle.start()
+        stack.push_async_callback(app.state.throttle.stop)
         housekeeping = asyncio.create_task(_keep_house(database), name="housekeeping")
         stack.push_async_callback(_cancel, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))
@@ -124,6 +128,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # the edge reads them, from the proxies that the settings trust
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

@@ -104,6 +104,14 @@ class TooLarge(ReqtrailError):
     title = "The payload is too large"
 
 
+class UnsupportedMedia(ReqtrailError):
+    """The payload is of a type or in a coding that is not taken here."""
+
+    status = 415
+    code = "unsupported_media"
+    title = "This type of payload is not taken here"
+
+
 class TooManyRequests(ReqtrailError):
     """A rate limit is used up; ``retry_after`` says how many seconds to wait."""
 

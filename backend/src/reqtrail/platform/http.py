@@ -115,5 +115,5 @@ async def request_content(request: Request) -> bytes:
 
 
 def client_address(request: Request) -> str:
-    """Return the address that the request came from, as far as the server knows."""
+    """Return the address that the request came from. The edge settled it: the nearest hop that is no trusted proxy."""
     return request.client.host if request.client else "unknown"

@@ -1,4 +1,7 @@
-"""Rate limits, counted in Redis so that every API process counts together; without Redis each counts for itself."""
+"""Limits of attempts, counted in Redis so that every API process counts together; without Redis each counts for itself.
+
+For rare and dangerous requests, such as sign-ins: exact, at the price of a round trip. ``throttle`` counts all others.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import FixedWindowRateLimiter
+from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -33,8 +36,8 @@ class Limiter:
     """
 
     def __init__(self, redis_url: str | None) -> None:
-        self._local = FixedWindowRateLimiter(MemoryStorage())
-        self._shared: FixedWindowRateLimiter | None = None
+        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._shared: MovingWindowRateLimiter | None = None
         self._redis: Redis | None = None
         if redis_url is not None:
             scheme = "redis+unix" if redis_url.startswith("unix:") else "redis"
@@ -42,7 +45,7 @@ class Limiter:
             self._redis = make_redis(redis_url)
             pool: Any = self._redis.connection_pool  # limits passes it on, but does not say so
             storage = RedisStorage(uri, implementation="redispy", connection_pool=pool)
-            self._shared = FixedWindowRateLimiter(storage)
+            self._shared = MovingWindowRateLimiter(storage)
 
     async def close(self) -> None:
         """Close the connections to Redis."""
@@ -58,14 +61,21 @@ class Limiter:
         item = RateLimitItemPerMinute(per_minute)
         limiter = self._shared or self._local
         try:
-            allowed = await limiter.hit(item, name, subject)
+            seconds = await _hit(limiter, item, name, subject)
         except (RedisError, OSError):
             logger.warning("rate_limit_without_redis", name=name)
-            limiter = self._local
-            allowed = await limiter.hit(item, name, subject)
-        if not allowed:
-            window = await limiter.get_window_stats(item, name, subject)
-            seconds = max(1, int(window.reset_time - now().timestamp()) + 1)
+            seconds = await _hit(self._local, item, name, subject)
+        if seconds:
             raise RateLimited(
                 f"Too many attempts. Try again in {seconds} seconds.", retry_after=seconds
             )
+
+
+async def _hit(
+    limiter: MovingWindowRateLimiter, item: RateLimitItemPerMinute, name: str, subject: str
+) -> int:
+    """Count one attempt; return after how many seconds there is room, or 0 if there was."""
+    if await limiter.hit(item, name, subject):
+        return 0
+    window = await limiter.get_window_stats(item, name, subject)
+    return max(1, int(window.reset_time - now().timestamp()) + 1)

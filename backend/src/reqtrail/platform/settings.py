@@ -5,12 +5,17 @@ from __future__ import annotations
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.resources import data_folder
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A setting of several texts, parted by commas or blanks."""
 
 
 class Settings(BaseSettings):
@@ -42,6 +47,27 @@ class Settings(BaseSettings):
     """Sign-in attempts a minute for one account and, five times that, for one address."""
     max_body_mb: int = Field(default=16, ge=1)
     max_upload_mb: int = Field(default=1024, ge=1)
+    public_url: str | None = None
+    """Where people reach the instance, such as https://reqtrail.example.org."""
+    allowed_hosts: Names = ()
+    """Host names that requests may be for, besides that of ``public_url``; without both any is."""
+    trusted_proxies: Names = ()
+    """Addresses and networks of the proxies in front, whose headers about the client count."""
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    """The header that those proxies write."""
+    rate_address: int = Field(default=30_000, ge=0)
+    """Requests a minute from one address. Here and below 0 means no limit."""
+    rate_reads: int = Field(default=18_000, ge=0)
+    """Reads a minute of one account."""
+    rate_writes: int = Field(default=9_000, ge=0)
+    rate_token_reads: int = Field(default=12_000, ge=0)
+    """Reads a minute with one API token."""
+    rate_token_writes: int = Field(default=6_000, ge=0)
+    rate_import: int = Field(default=120, ge=0)
+    """Imports a minute that one account starts; likewise exports, verifications and searches."""
+    rate_export: int = Field(default=240, ge=0)
+    rate_verify: int = Field(default=240, ge=0)
+    rate_search: int = Field(default=1_200, ge=0)
     demo: bool = True
     """Whether the first start makes the demo project."""
 
@@ -59,6 +85,29 @@ class Settings(BaseSettings):
         if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
             raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
         return f"postgresql+asyncpg://{rest}"
+
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _parted(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="after")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Proxies(value)
+        return value
+
+    @field_validator("public_url", mode="after")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(
+                "must be an address without a path, such as https://reqtrail.example.org"
+            )
+        return f"{parts.scheme}://{parts.netloc.lower()}"
 
     @property
     def credentials_file(self) -> Path:

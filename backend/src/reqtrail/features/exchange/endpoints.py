@@ -19,6 +19,7 @@ from reqtrail.features.exchange.service.histories.asking import ask_history
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.throttle import expensive
 
 router = ApiRouter(prefix="/projects/{project}", tags=["exchange"])
 
@@ -27,6 +28,7 @@ MEDIA_TYPES: Final = {"reqif": "application/xml", "reqifz": "application/zip"}
 
 
 @router.post("/imports", operation_id="start_import", status_code=202)
+@expensive("import")
 async def start_import(
     context: Importer,
     session: WriteSession,
@@ -46,6 +48,7 @@ async def start_import(
 
 
 @router.post("/history-imports", operation_id="start_history_import", status_code=202)
+@expensive("import")
 async def start_history_import(
     context: Importer,
     session: WriteSession,
@@ -114,6 +117,7 @@ async def cancel_import(import_id: UUID, context: Importer, session: WriteSessio
     response_class=StreamingResponse,
     responses={200: {"content": {name: {} for name in MEDIA_TYPES.values()}}},
 )
+@expensive("export")
 async def export_reqif(
     request: Request,
     context: Exporter,

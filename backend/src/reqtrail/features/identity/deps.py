@@ -15,6 +15,7 @@ from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, read_credential
 from reqtrail.features.identity.types import Actor, Credential, User
 from reqtrail.kit.errors import Forbidden, Unauthenticated
+from reqtrail.platform.allowance import count_account, count_token
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import Replay, request_content
 from reqtrail.platform.permissions import declares
@@ -74,7 +75,7 @@ async def read_api_credential(request: Request) -> Credential:
     token = bearer_token(request)
     if token is None:
         raise Unauthenticated("Sign in, or send a token in the Authorization header.")
-    return read_credential(get_signer(request), token, "api")
+    return _counted(request, read_credential(get_signer(request), token, "api"))
 
 
 async def read_file_credential(request: Request) -> Credential:
@@ -84,8 +85,17 @@ async def read_file_credential(request: Request) -> Credential:
     """
     cookie = request.cookies.get(FILES_COOKIE)
     if cookie is not None and bearer_token(request) is None:
-        return read_credential(get_signer(request), cookie, "files")
+        return _counted(request, read_credential(get_signer(request), cookie, "files"))
     return await read_api_credential(request)
+
+
+def _counted(request: Request, credential: Credential) -> Credential:
+    """Count the request before it costs the database anything; that of an API token counts for its account later."""
+    if credential.token_hash is not None:
+        count_token(request, credential.token_hash)
+    elif credential.user_id is not None:
+        count_account(request, credential.user_id)
+    return credential
 
 
 ApiCredential = Annotated[Credential, Depends(read_api_credential)]
@@ -93,7 +103,8 @@ FileCredential = Annotated[Credential, Depends(read_file_credential)]
 
 
 def bind_actor(request: Request, actor: Actor) -> None:
-    """Make the actor part of everything that is logged for this request."""
+    """Make the actor part of everything that is logged for this request, and count it for their account."""
+    count_account(request, actor.user_id)
     request.state.actor_id = actor.user_id
     structlog.contextvars.bind_contextvars(actor=str(actor.user_id))
 
@@ -183,7 +194,11 @@ def same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
     site = request.headers.get("sec-fetch-site", "none")
-    if (origin is not None and origin.partition("://")[2] != host) or site not in _OWN_SITE:
+    public = settings_of(request).public_url
+    own = {f"http://{host}", f"https://{host}"}
+    if public is not None and public.endswith(f"//{host.lower()}"):
+        own = {public}
+    if (origin is not None and origin not in own) or site not in _OWN_SITE:
         raise ForeignOrigin("This request is accepted from Reqtrail's own pages only.")
 
 

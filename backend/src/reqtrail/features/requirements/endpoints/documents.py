@@ -26,6 +26,7 @@ from reqtrail.features.versioning.public import MAIN, BranchName, edit_request, 
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.throttle import expensive
 
 router = ApiRouter()
 
@@ -156,6 +157,7 @@ async def get_rows(
 
 
 @router.get("/find", operation_id="find_in_document", response_model=FindAnswer)
+@expensive("search")
 async def find_in_document(
     context: DocumentReader,
     session: ReadSession,

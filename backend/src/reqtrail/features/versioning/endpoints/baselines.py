@@ -28,6 +28,7 @@ from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.throttle import expensive
 
 router = ApiRouter()
 
@@ -75,6 +76,7 @@ async def get_baseline(
     response_class=StreamingResponse,
     responses={200: {"content": {"application/json": {}}}},
 )
+@expensive("export")
 async def get_proof(
     request: Request, baseline_id: UUID, context: Exporter, session: ReadSession
 ) -> StreamingResponse:

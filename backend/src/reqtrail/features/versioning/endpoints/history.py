@@ -35,6 +35,7 @@ from reqtrail.features.versioning.types import MAIN, CommitRecord
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.throttle import expensive
 
 router = ApiRouter()
 
@@ -222,6 +223,7 @@ async def get_ref(context: HistoryReader, session: ReadSession, ref: Ref = None)
 
 
 @router.post("/verify", operation_id="verify_project")
+@expensive("verify")
 async def verify_project(context: HistoryReader, session: ReadSession) -> VerifyRead:
     """Recompute every hash, chain and interval of the project and name what disagrees. It reads the whole project."""
     report = await verify(session, context.project_id)
