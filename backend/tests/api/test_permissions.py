@@ -29,6 +29,8 @@ ALLOWED = {
     "branch:merge": WRITERS,
     "document:read": READERS,
     "export:run": READERS,
+    "group:manage": {"administrator"},
+    "group:read": {"administrator"},
     "history:read": READERS,
     "import:read": READERS,
     "import:run": WRITERS,
@@ -42,14 +44,18 @@ ALLOWED = {
 ASKED_INSIDE = {"branch:protect": OWNERS, "project:archive": OWNERS}
 """Permissions that no route declares: they depend on what the request holds."""
 ACTORS = sorted(ALLOWED["public"])
+PROJECT_PERMISSIONS = {
+    name for name in (*ALLOWED, *ASKED_INSIDE) if ":" in name and not name.startswith("group:")
+}
 PROJECT_ROLES = ("editor", "reviewer", "commenter", "viewer")
 
 
 class Cast:
     """One client of each kind of actor, all about one project."""
 
-    def __init__(self, key: str, clients: dict[str, Client]) -> None:
+    def __init__(self, key: str, group: str, clients: dict[str, Client]) -> None:
         self.key = key
+        self.group = group
         self.clients = clients
 
 
@@ -67,8 +73,10 @@ async def people(world: World) -> AsyncIterator[Cast]:
     assert (await administrator.patch(path, json={"active": False})).status_code == 200
     forged = world.anonymous()
     forged.headers["Authorization"] = "Bearer rqt_" + "A" * 43
+    made = await administrator.post("/groups", json={"name": f"Group of {key}"})
     yield Cast(
         key,
+        made.json()["id"],
         {
             "anonymous": world.anonymous(),
             "outsider": await world.user(),
@@ -98,7 +106,8 @@ def _expected(actor: str, permission: str) -> set[int]:
         return set(range(200, 500)) - {401, 403, 405, 429}
     if actor in {"anonymous", "revoked", "disabled", "forged"}:
         return {401}
-    return {404} if actor == "outsider" and ":" in permission else {403}
+    hidden = permission.startswith("group:") or (":" in permission and actor == "outsider")
+    return {404} if hidden else {403}
 
 
 async def test_every_route_declares_exactly_one_permission(app: FastAPI) -> None:
@@ -113,14 +122,14 @@ async def test_every_route_declares_exactly_one_permission(app: FastAPI) -> None
 async def test_every_permission_guards_something(app: FastAPI) -> None:
     declared = {name for names in openapi.permissions(app).values() for name in names}
     assert declared == ALLOWED.keys()
-    assert {*Permission} == {name for name in ALLOWED if ":" in name} | ASKED_INSIDE.keys()
+    assert {*Permission} == PROJECT_PERMISSIONS
 
 
 async def test_projects_tell_what_one_may_do_in_them(people: Cast) -> None:
+    table = {**ALLOWED, **ASKED_INSIDE}
     for role in (*PROJECT_ROLES, "owner", "administrator"):
         told = (await people.clients[role].get(f"/projects/{people.key}")).json()["permissions"]
-        table = {**ALLOWED, **ASKED_INSIDE}
-        assert told == sorted(name for name in table if ":" in name and role in table[name]), role
+        assert told == sorted(name for name in PROJECT_PERMISSIONS if role in table[name]), role
 
 
 async def test_every_route_is_strict_and_named(app: FastAPI) -> None:
@@ -139,7 +148,7 @@ async def test_routes_let_in_whom_they_declare(people: Cast, app: FastAPI, actor
     for method, template, permission in _declared(app):
         if permission == "public" and template.startswith("/auth"):
             continue  # their own tests: they refuse by credentials in the body or the cookie
-        path = template.replace("{project}", people.key)
+        path = template.replace("{project}", people.key).replace("{group_id}", people.group)
         path = re.sub(r"\{\w+\}", lambda _: str(uuid4()), path)
         body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
         answer = await client.request(method, path, json=body)

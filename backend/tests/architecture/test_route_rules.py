@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from reqtrail.api import openapi
 from reqtrail.entrypoints.web import create_app
-from reqtrail.features.access.public import Permission
+from reqtrail.features.access.public import GroupPermission, Permission
 from reqtrail.platform.http import ApiRoute, ApiRouter
 from reqtrail.platform.permissions import declares, public
 from reqtrail.platform.settings import Settings
 
-PERMISSIONS = {"public", "signed_in", "administrator", *Permission}
+PERMISSIONS = {"public", "signed_in", "administrator", *Permission, *GroupPermission}
 WITHOUT_PERMISSION = {
     "/api/v1/openapi.json": "describes the API; holds no data",
     "/api/v1/docs": "shows that description",

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, Path, Request
 
 from reqtrail.features.access import service
-from reqtrail.features.access.types import Permission, ProjectContext
+from reqtrail.features.access.service import groups
+from reqtrail.features.access.types import (
+    GroupContext,
+    GroupPermission,
+    Permission,
+    ProjectContext,
+)
 from reqtrail.features.identity.public import (
     ApiCredential,
     FileCredential,
@@ -68,6 +75,29 @@ async def _file_reader(
     return _bind(request, await service.authorise(session, credential, project, permission))
 
 
+@declares(GroupPermission.READ.value)
+async def _group_reader(
+    request: Request, group_id: UUID, credential: ApiCredential, session: ReadSession
+) -> GroupContext:
+    """Resolve a group that the actor is in."""
+    actor, group = await groups.authorise_group(session, credential, group_id, manage=False)
+    bind_actor(request, actor)
+    return GroupContext(actor, group)
+
+
+@declares(GroupPermission.MANAGE.value)
+async def _group_manager(
+    request: Request, group_id: UUID, credential: ApiCredential, session: WriteSession
+) -> GroupContext:
+    """Resolve a group that the actor manages, in the route's write transaction."""
+    actor, group = await groups.authorise_group(session, credential, group_id, manage=True)
+    await begin_idempotent(request, session, actor)
+    bind_actor(request, actor)
+    return GroupContext(actor, group)
+
+
+GroupReader = Annotated[GroupContext, Depends(_group_reader)]
+GroupManager = Annotated[GroupContext, Depends(_group_manager)]
 ProjectReader = Annotated[ProjectContext, Depends(reading(Permission.PROJECT_READ))]
 ProjectUpdater = Annotated[ProjectContext, Depends(writing(Permission.PROJECT_UPDATE))]
 MemberReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_READ))]

@@ -26,6 +26,20 @@ class LastOwner(Conflict):
     title = "A project needs an owner"
 
 
+class GroupNotFound(NotFound):
+    """There is no such group, or the actor may not know of it."""
+
+    code = "group_not_found"
+    title = "There is no such group"
+
+
+class GroupNameTaken(Conflict):
+    """There is a group with this name."""
+
+    code = "group_name_taken"
+    title = "There is a group with this name"
+
+
 class MemberNotFound(NotFound):
     """The user is no member of the project."""
 

@@ -25,6 +25,7 @@ from reqtrail.features.access.repository import visible_projects
 from reqtrail.features.access.service import demand, list_members, put_member, remove_member
 from reqtrail.features.access.types import (
     PERMISSIONS,
+    GroupPermission,
     Member,
     Permission,
     ProjectContext,
@@ -42,6 +43,7 @@ __all__ = [
     "DocumentReader",
     "Exporter",
     "FileReader",
+    "GroupPermission",
     "HistoryReader",
     "ImportReader",
     "Importer",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from reqtrail.features.access.types import Role
 from reqtrail.platform.http import Body
+
+GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Description = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class MemberRead(BaseModel):
@@ -19,9 +23,78 @@ class MemberRead(BaseModel):
     email: str
     display_name: str
     role: Role
+    direct_role: Role | None
+    groups: list[str]
 
 
 class MemberPut(Body):
     """The role that a member shall have."""
 
     role: Role
+
+
+class GroupCreate(Body):
+    """A new group."""
+
+    name: GroupName
+    description: Description = ""
+
+
+class GroupPatch(Body):
+    """What a manager of a group changes of it."""
+
+    name: GroupName | None = None
+    description: Description | None = None
+
+
+class GroupRead(BaseModel):
+    """A group; ``manages`` says whether you decide who is in it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(validation_alias="group_id")
+    name: str
+    description: str
+    member_count: int
+    manages: bool
+
+
+class GroupMemberAdd(Body):
+    """The address of an account that shall be in a group, and whether it manages the group."""
+
+    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+    manages: bool = False
+
+
+class GroupMemberPut(Body):
+    """Whether a member manages the group."""
+
+    manages: bool = False
+
+
+class GroupMemberRead(BaseModel):
+    """A member of a group."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    user_id: UUID
+    email: str
+    display_name: str
+    manages: bool
+
+
+class GrantPut(Body):
+    """The role that a group shall have."""
+
+    role: Role
+
+
+class GrantRead(BaseModel):
+    """A group with a role in a project."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    group_id: UUID
+    name: str
+    role: Role
+    member_count: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     ForeignKeyConstraint,
@@ -10,10 +11,11 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 
-from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.metadata import metadata, views
 
 memberships = Table(
     "memberships",
@@ -29,3 +31,60 @@ memberships = Table(
     info={"scope": "tenant"},
 )
 """``role``: a value of ``types.Role``."""
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("group_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("group_id"),
+    UniqueConstraint("name"),
+    info={"scope": "reference"},
+)
+"""Accounts that are given roles together, in any number of projects."""
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("manages", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("group_id", "user_id"),
+    ForeignKeyConstraint(["group_id"], ["groups.group_id"]),
+    ForeignKeyConstraint(["user_id"], ["users.user_id"]),
+    Index(None, "user_id"),
+    info={"scope": "reference"},
+)
+"""``manages``: whether the member also decides who is in the group."""
+
+group_grants = Table(
+    "group_grants",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("group_id", Uuid, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("project_id", "group_id"),
+    ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
+    ForeignKeyConstraint(["group_id"], ["groups.group_id"]),
+    Index(None, "group_id"),
+    info={"scope": "tenant"},
+)
+"""The role that everybody in a group has in a project."""
+
+project_access = Table(
+    "project_access",
+    views,
+    Column("project_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("role", Text, nullable=False),
+)
+"""Who is in which project, as what, and on whatever grounds: the one definition of it.
+
+A view with one row an account and project: the highest of the role given to the account and those of its groups. It
+has the rights of who asks. Ask it for one account or one project, by a literal or from a correlated subquery: as one
+side of a join it would be made for everybody.
+"""

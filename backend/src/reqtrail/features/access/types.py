@@ -50,6 +50,13 @@ class Permission(StrEnum):
     """Rename and describe the project."""
 
 
+class GroupPermission(StrEnum):
+    """What somebody may do with a group: read as a member of it, manage as one who manages it or an administrator."""
+
+    MANAGE = "group:manage"
+    READ = "group:read"
+
+
 class Role(StrEnum):
     """What a member is in a project, the highest first; each may do what the ones below it may."""
 
@@ -131,9 +138,61 @@ class ProjectContext:
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody with a role in a project."""
+    """Somebody with a role in a project.
+
+    Attributes:
+        role: What they are: the highest of their own role and those of their groups.
+        direct_role: The role that was given to themselves, if any.
+        groups: The names of the groups that give them a role.
+    """
 
     user_id: UUID
     email: str
     display_name: str
     role: Role
+    direct_role: Role | None
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Accounts that are given roles together.
+
+    Attributes:
+        member_count: How many accounts are in it.
+        manages: Whether the one who asks decides who is in it.
+    """
+
+    group_id: UUID
+    name: str
+    description: str
+    member_count: int
+    manages: bool
+
+
+@dataclass(frozen=True)
+class GroupContext:
+    """The group of a request, seen and permitted, with the one who asks."""
+
+    actor: Actor
+    group: Group
+
+
+@dataclass(frozen=True)
+class GroupMember:
+    """Somebody in a group; ``manages`` says whether they decide who else is."""
+
+    user_id: UUID
+    email: str
+    display_name: str
+    manages: bool
+
+
+@dataclass(frozen=True)
+class GroupGrant:
+    """The role of a group in a project."""
+
+    group_id: UUID
+    name: str
+    role: Role
+    member_count: int

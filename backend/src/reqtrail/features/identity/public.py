@@ -29,7 +29,7 @@ from reqtrail.features.identity.service.idempotency import forget_expired
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.pseudonyms import pseudonym
-from reqtrail.features.identity.service.tokens import TokenSigner, make_api_token
+from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, make_api_token
 from reqtrail.features.identity.types import Actor, Credential, User
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "UserNotFound",
     "active_user",
     "any_user",
+    "authenticate",
     "begin_idempotent",
     "bind_actor",
     "create_user",

@@ -24,3 +24,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+views = MetaData()
+"""Views, which migrations make by hand; the application reads them."""

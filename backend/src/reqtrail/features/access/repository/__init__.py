@@ -8,17 +8,25 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.tables import memberships
+from reqtrail.features.access.tables import (
+    group_grants,
+    group_members,
+    groups as group_table,
+    memberships,
+    project_access,
+)
 from reqtrail.features.access.types import Member, ProjectContext, ProjectHead, Role
 from reqtrail.features.identity.public import Actor, Credential, active_user, credential_parameters
 from reqtrail.platform.database.metadata import metadata
 
 _ACTOR_WIDTH = len(fields(Actor))
 _MAIN = "main"
+_ROLES = 7301200
+"""The class of the advisory locks of roles."""
 
 
 @cache
@@ -26,6 +34,15 @@ def _visible_project(by_token: bool) -> Select[Any]:
     actor = active_user(by_token)
     projects = metadata.tables["projects"]  # they lie above access, and so do branches
     branches = metadata.tables["branches"]
+    role = (
+        select(project_access.c.role)
+        .where(
+            project_access.c.project_id == projects.c.project_id,
+            project_access.c.user_id == actor.c.user_id,
+        )
+        .correlate(projects, actor)
+        .scalar_subquery()
+    )
     return (
         select(
             *(actor.c[field.name] for field in fields(Actor)),
@@ -33,7 +50,7 @@ def _visible_project(by_token: bool) -> Select[Any]:
             projects.c.key,
             projects.c.name,
             projects.c.archived,
-            memberships.c.role,
+            role.label("role"),
             branches.c.branch_id,
             branches.c.head_seq,
             branches.c.head_hash,
@@ -41,13 +58,6 @@ def _visible_project(by_token: bool) -> Select[Any]:
         )
         .select_from(actor)
         .outerjoin(projects, projects.c.key == bindparam("project_key"))
-        .outerjoin(
-            memberships,
-            and_(
-                memberships.c.project_id == projects.c.project_id,
-                memberships.c.user_id == actor.c.user_id,
-            ),
-        )
         .outerjoin(
             branches,
             and_(branches.c.project_id == projects.c.project_id, branches.c.name == _MAIN),
@@ -61,7 +71,8 @@ async def find_visible_project(
     """Return who *credential* proves, and the project called *key* as far as that account sees it.
 
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
-    projects of which they are a member. One round trip proves the account and the membership, and brings the head.
+    projects in which they have a role, by themselves or through a group. One round trip proves the account and the
+    role, and brings the head.
     """
     statement = _visible_project(credential.token_hash is not None)
     parameters = {**credential_parameters(credential), "project_key": key}
@@ -92,34 +103,92 @@ def visible_projects(actor: Actor) -> Select[Any]:
     if actor.is_administrator:
         return select(projects, literal(Role.OWNER.value).label("role")).select_from(projects)
     return (
-        select(projects, memberships.c.role)
+        select(projects, project_access.c.role)
         .select_from(projects)
-        .join(memberships, memberships.c.project_id == projects.c.project_id)
-        .where(memberships.c.user_id == actor.user_id)
+        .join(project_access, project_access.c.project_id == projects.c.project_id)
+        .where(project_access.c.user_id == actor.user_id)
     )
 
 
 async def list_members(session: AsyncSession, project_id: UUID) -> list[Member]:
-    """Return the members of a project by name."""
+    """Return everybody who has a role in a project by name, with what gives it to them."""
     users = metadata.tables["users"]
+    through = (
+        select(func.array_agg(aggregate_order_by(group_table.c.name, group_table.c.name)))
+        .select_from(group_grants)
+        .join(group_members, group_members.c.group_id == group_grants.c.group_id)
+        .join(group_table, group_table.c.group_id == group_grants.c.group_id)
+        .where(
+            group_grants.c.project_id == project_id,
+            group_members.c.user_id == project_access.c.user_id,
+        )
+        .correlate(project_access)
+        .scalar_subquery()
+    )
     rows = await session.execute(
-        select(users.c.user_id, users.c.email, users.c.display_name, memberships.c.role)
-        .join(memberships, memberships.c.user_id == users.c.user_id)
-        .where(memberships.c.project_id == project_id)
+        select(
+            users.c.user_id,
+            users.c.email,
+            users.c.display_name,
+            project_access.c.role,
+            memberships.c.role.label("direct_role"),
+            through.label("groups"),
+        )
+        .select_from(project_access)
+        .join(users, users.c.user_id == project_access.c.user_id)
+        .outerjoin(
+            memberships,
+            and_(
+                memberships.c.project_id == project_id,
+                memberships.c.user_id == project_access.c.user_id,
+            ),
+        )
+        .where(project_access.c.project_id == project_id)
         .order_by(users.c.display_name, users.c.user_id)
     )
-    return [Member(row.user_id, row.email, row.display_name, Role(row.role)) for row in rows]
+    return [
+        Member(
+            row.user_id,
+            row.email,
+            row.display_name,
+            Role(row.role),
+            Role(row.direct_role) if row.direct_role else None,
+            tuple(row.groups or ()),
+        )
+        for row in rows
+    ]
 
 
-async def lock_owners(session: AsyncSession, project_id: UUID) -> set[UUID]:
-    """Return the owners of a project, locked: two of them cannot leave at the same moment."""
+async def lock_roles(session: AsyncSession, project_id: UUID) -> None:
+    """Let one transaction at a time change who has which role in a project: two owners cannot leave at once."""
+    await session.execute(
+        select(func.pg_advisory_xact_lock(_ROLES, func.hashtext(str(project_id))))
+    )
+
+
+async def find_owners(session: AsyncSession, project_id: UUID) -> set[UUID]:
+    """Return the active accounts that own a project, by themselves or through a group."""
+    users = metadata.tables["users"]
     rows = await session.scalars(
-        select(memberships.c.user_id)
-        .where(memberships.c.project_id == project_id, memberships.c.role == Role.OWNER)
-        .order_by(memberships.c.user_id)
-        .with_for_update()
+        select(users.c.user_id)
+        .join(project_access, project_access.c.user_id == users.c.user_id)
+        .where(
+            project_access.c.project_id == project_id,
+            project_access.c.role == Role.OWNER,
+            users.c.active,
+        )
     )
     return set(rows)
+
+
+async def find_role(session: AsyncSession, project_id: UUID, user_id: UUID) -> Role | None:
+    """Return the role that was given to an account itself, if any."""
+    role = await session.scalar(
+        select(memberships.c.role).where(
+            memberships.c.project_id == project_id, memberships.c.user_id == user_id
+        )
+    )
+    return Role(role) if role else None
 
 
 async def put_membership(

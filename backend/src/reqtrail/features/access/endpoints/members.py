@@ -10,7 +10,7 @@ from reqtrail.features.access.schemas import MemberPut, MemberRead
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
 
-router = ApiRouter(prefix="/projects/{project}/members", tags=["access"])
+router = ApiRouter(prefix="/projects/{project}/members")
 
 
 @router.get("", operation_id="list_members")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,13 +68,12 @@ async def put_member(session: AsyncSession, project_id: UUID, user_id: UUID, rol
         UserNotFound: If there is no such user.
         LastOwner: If nobody would own the project.
     """
-    user = await find_user(session, user_id)
-    if user is None:
+    if await find_user(session, user_id) is None:
         raise UserNotFound("There is no such account.")
-    if role is not Role.OWNER:
-        await _keep_an_owner(session, project_id, user_id)
-    await repository.put_membership(session, project_id, user_id, role, clock.now())
-    return Member(user.user_id, user.email, user.display_name, role)
+    async with keep_an_owner(session, [project_id]):
+        await repository.put_membership(session, project_id, user_id, role, clock.now())
+    members = await repository.list_members(session, project_id)
+    return next(member for member in members if member.user_id == user_id)
 
 
 async def remove_member(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
@@ -82,11 +83,28 @@ async def remove_member(session: AsyncSession, project_id: UUID, user_id: UUID) 
         MemberNotFound: If they are not in it.
         LastOwner: If nobody would own the project.
     """
-    await _keep_an_owner(session, project_id, user_id)
-    if not await repository.delete_membership(session, project_id, user_id):
-        raise MemberNotFound("The user is not in this project.")
+    async with keep_an_owner(session, [project_id]):
+        if not await repository.delete_membership(session, project_id, user_id):
+            raise MemberNotFound(
+                "The user has no role of their own here. Who is here through a group leaves with the group."
+            )
 
 
-async def _keep_an_owner(session: AsyncSession, project_id: UUID, leaving: UUID) -> None:
-    if await repository.lock_owners(session, project_id) == {leaving}:
-        raise LastOwner("Make another member an owner first.")
+@asynccontextmanager
+async def keep_an_owner(session: AsyncSession, project_ids: Iterable[UUID]) -> AsyncIterator[None]:
+    """Refuse what happens inside if a project is left without an active owner by it.
+
+    Ownership through a group counts. A project that had none before is left alone: whoever repairs it must be able to.
+
+    Raises:
+        LastOwner: If nobody would own one of the projects.
+    """
+    owned = []
+    for project_id in sorted(project_ids):
+        await repository.lock_roles(session, project_id)
+        if await repository.find_owners(session, project_id):
+            owned.append(project_id)
+    yield
+    for project_id in owned:
+        if not await repository.find_owners(session, project_id):
+            raise LastOwner("Make somebody else an owner first.")

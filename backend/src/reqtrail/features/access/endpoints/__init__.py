@@ -1,0 +1,10 @@
+"""The routes of access."""
+
+from __future__ import annotations
+
+from reqtrail.features.access.endpoints import groups, members
+from reqtrail.platform.http import ApiRouter
+
+router = ApiRouter(tags=["access"])
+for module in (members, groups):
+    router.include_router(module.router)
