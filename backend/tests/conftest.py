@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from reqtrail.platform.crypto.keyring import new_key_text
 from reqtrail.platform.settings import Settings
 from tests.fixtures.engines import Engines, run_folder
 
@@ -56,6 +58,7 @@ def settings(
         home=tmp_path_factory.mktemp("home"),
         database_url=database_url,
         redis_url=redis_url,
+        master_keys=SecretStr(new_key_text()),  # whatever home an application of this database has
         bcrypt_rounds=4,
         demo=False,
         log_level="WARNING",

@@ -37,6 +37,7 @@ LAZY = {
     ("reqtrail.entrypoints.cli.instance", "reqtrail.entrypoints.embedded.errors"),
     ("reqtrail.entrypoints.cli.instance", "reqtrail.entrypoints.embedded.supervisor"),
     ("reqtrail.entrypoints.cli.accounts", "reqtrail.entrypoints.cli"),
+    ("reqtrail.entrypoints.cli.keys", "reqtrail.entrypoints.cli"),
 }
 """Imports inside functions of the command line: one command loads the server, the others need not wait for it."""
 

@@ -25,7 +25,8 @@ COMMANDS = (
     *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
     *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
     *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),
-    *(["baseline", "export"], ["import-history"]),
+    *(["baseline", "export"], ["import-history"], ["keys", "list"], ["keys", "make"]),
+    *(["keys", "rotate"],),
 )
 
 
@@ -241,3 +242,21 @@ def test_import_and_export(local: Instance, tmp_path: Path) -> None:
     assert "within 50 m" in content
     assert run_json("verify", "--project", "SMALL")["ok"] is True
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_keys_are_listed_and_rotated_beside_a_running_instance(local: Instance) -> None:
+    before = run_json("keys", "list")
+    done = run_json("keys", "rotate", "--new-master", "--renew")
+    assert done["unreadable"] == 0
+    after = run_json("keys", "list")
+    assert after[0] == {**after[0], "master_id": done["master_id"], "active": True, "known": True}
+    assert [use["master_id"] for use in after[1:]] == [use["master_id"] for use in before]
+    assert all(use["wraps"] == 0 for use in after[1:])
+    assert len(run("keys", "make").stdout.strip()) == 44
+    refused = CliRunner().invoke(
+        app,
+        ["keys", "rotate", "--new-master"],
+        env={"REQTRAIL_MASTER_KEYS": (local.home / "master.keys").read_text().replace("\n", ",")},
+    )
+    assert refused.exit_code == 4 and "REQTRAIL_MASTER_KEYS" in refused.stderr
+    assert run_json("status")["health"]["status"] == "ok"

@@ -11,9 +11,11 @@ from reqtrail.features.requirements import tables as requirements_tables
 from reqtrail.features.traceability import tables as traceability_tables
 from reqtrail.features.versioning import tables as versioning_tables
 from reqtrail.features.versioning.sealing import tables as sealing_tables
+from reqtrail.platform.crypto import tables as crypto_tables
 from reqtrail.platform.database.metadata import metadata
 
 ALL_TABLE_MODULES = (
+    crypto_tables,
     identity_tables,
     access_tables,
     projects_tables,

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.features.identity.public import (
     PasswordHasher,
@@ -52,6 +53,7 @@ def ensure_first_start(
 
     Raises:
         ValueError: If the settings name no database.
+        KeysUnusable: If secrets are encrypted with a master key that is not there.
         sqlalchemy.exc.DBAPIError, OSError: If the database or the home cannot be written.
     """
     if settings.database_url is None:
@@ -66,6 +68,7 @@ async def _first_start(
     database = Database(make_engine(database_url, pool_size=1))
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
+        await prepare_secrets(database, settings)
         async with database.session() as session:
             await session.execute(_LOCK)  # of two first starts the second finds an account
             if await any_user(session):

@@ -14,8 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.api.app import build_app
 from reqtrail.bootstrap.metadata import metadata
+from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.features.identity.public import PasswordHasher, TokenSigner, forget_expired
+from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
 from reqtrail.platform.database.partitions import ensure_partitions
@@ -58,6 +60,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
         stack.push_async_callback(database.dispose)
         app.state.database = database
+        try:
+            await prepare_secrets(database, settings)
+        except KeysUnusable as error:
+            logger.critical("master_key_missing", detail=str(error))
+            raise
         app.state.schema_head = head_revision()
         app.state.hasher = PasswordHasher(settings.bcrypt_rounds, settings.bcrypt_pool)
         stack.callback(app.state.hasher.close)

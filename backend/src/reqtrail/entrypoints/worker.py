@@ -13,9 +13,11 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.features.exchange.public import drop_abandoned, run_next
 from reqtrail.features.versioning.public import run_pending_seals
+from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.notices import on_new_head
@@ -31,13 +33,18 @@ HOUSEKEEPING_SECONDS: Final = 3600.0
 
 
 async def serve(settings: Settings) -> None:
-    """Work until SIGINT or SIGTERM; a job in progress is given up and taken up again by the next worker."""
+    """Work until SIGINT or SIGTERM; a job in progress is given up and taken up again by the next worker.
+
+    Raises:
+        KeysUnusable: If secrets are encrypted with a master key that is not there.
+    """
     if settings.database_url is None:
         raise ValueError(
             "REQTRAIL_DATABASE_URL is not set; `reqtrail up` starts a worker of its own"
         )
     register_all()
     database = Database(make_engine(settings.database_url, pool_size=3))
+    await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     if redis is not None:
         on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
@@ -80,7 +87,11 @@ def main() -> None:
     """Run a worker with the settings of the environment."""
     settings = get_settings()
     configure_logging(settings.log_format, settings.log_level)
-    asyncio.run(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except KeysUnusable as error:
+        logger.critical("master_key_missing", detail=str(error))
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
     secret_key: SecretStr | None = None
     """Signs access tokens; without it one is generated and kept in the home, mode 0600."""
+    master_keys: SecretStr | None = None
+    """Encrypt the data keys that encrypt secrets: 32 bytes in base64 each, parted by commas, the active one first."""
+    master_key_file: Path | None = None
+    """A file with one such key a line; without it ``master.keys`` of the home, made by the first start."""
+    encrypt_attachments: bool = False
+    """Whether the bytes of new attachments are encrypted too."""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     static_dir: Path | None = None

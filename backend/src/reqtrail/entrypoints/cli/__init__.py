@@ -12,6 +12,7 @@ from reqtrail.entrypoints.cli import (
     histories,
     history,
     instance,
+    keys,
     restoring,
 )
 from reqtrail.entrypoints.cli.output import EXIT_CODES
@@ -32,6 +33,7 @@ blaming.add_to(app)
 restoring.add_to(app)
 branches.add_to(app)
 accounts.add_to(app)
+keys.add_to(app)
 
 
 def main() -> None:

@@ -49,6 +49,12 @@ class NoBinaries(StartError):
     exit_code = 16
 
 
+class MasterKeyMissing(StartError):
+    """Secrets are encrypted with a master key that is not there."""
+
+    exit_code = 17
+
+
 FULL_BELOW_BYTES = 1_000_000
 """With less than this an engine cannot write its next page of log."""
 

@@ -20,11 +20,17 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import OperationalError
 
 from reqtrail.entrypoints.demo import load_demo
-from reqtrail.entrypoints.embedded.errors import EngineFailed, HomeTooNew, StartError
+from reqtrail.entrypoints.embedded.errors import (
+    EngineFailed,
+    HomeTooNew,
+    MasterKeyMissing,
+    StartError,
+)
 from reqtrail.entrypoints.embedded.home import Home, check_port
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
 from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
 from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
+from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.migrate import upgrade_to_head
 from reqtrail.platform.settings import Settings, write_private
 
@@ -165,7 +171,10 @@ class Supervisor:
                 "The database has a newer schema than this version of Reqtrail knows. Upgrade Reqtrail,"
                 f" or set REQTRAIL_HOME. ({error})"
             ) from error
-        made = ensure_first_start(self._settings, load_demo)
+        try:
+            made = ensure_first_start(self._settings, load_demo)
+        except KeysUnusable as error:
+            raise MasterKeyMissing(str(error)) from error
         if made is not None:
             self._introduce(made)
 

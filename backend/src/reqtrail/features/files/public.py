@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from reqtrail.features.files.service import corrupt, load, safe_name, sniff, store
-from reqtrail.features.files.tables import attachments
+from reqtrail.features.files.service import (
+    corrupt,
+    encrypt_attachments,
+    encrypts,
+    load,
+    safe_name,
+    sniff,
+    store,
+)
+from reqtrail.features.files.tables import ATTACHMENT_BYTES, attachments
 
-__all__ = ["attachments", "corrupt", "load", "safe_name", "sniff", "store"]
+__all__ = [
+    "ATTACHMENT_BYTES",
+    "attachments",
+    "corrupt",
+    "encrypt_attachments",
+    "encrypts",
+    "load",
+    "safe_name",
+    "sniff",
+    "store",
+]

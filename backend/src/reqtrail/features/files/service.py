@@ -11,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.files.tables import attachments
+from reqtrail.features.files.tables import ATTACHMENT_BYTES, attachments
+from reqtrail.platform.crypto import SecretUnreadable, seal, unseal
+from reqtrail.platform.database.engine import Database
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -21,37 +23,68 @@ _SIGNATURES = (
 )
 _UNSAFE = re.compile(r"[^\w.() \[\]+-]", re.ASCII)
 MAX_NAME = 120
+_ENCRYPTS = "reqtrail_encrypts_attachments"
+
+
+def encrypt_attachments(database: Database) -> None:
+    """Have what is stored from now on through *database* encrypted; it must have its vault."""
+    database.info[_ENCRYPTS] = True
+
+
+def encrypts(session: AsyncSession) -> bool:
+    """Return whether attachments that *session* stores are encrypted."""
+    return bool(session.info.get(_ENCRYPTS))
 
 
 async def store(session: AsyncSession, project_id: UUID, data: bytes) -> bytes:
-    """Keep *data* once; return its SHA-256."""
+    """Keep *data* once, encrypted if the instance does that; return its SHA-256."""
     digest = hashlib.sha256(data).digest()
+    kept, sealed = data, encrypts(session)
+    if sealed:
+        kept = await seal(session, ATTACHMENT_BYTES, (project_id, digest), data)
     await session.execute(
         insert(attachments)
-        .values(project_id=project_id, sha256=digest, size=len(data), data=data)
+        .values(project_id=project_id, sha256=digest, size=len(data), data=kept, sealed=sealed)
         .on_conflict_do_nothing()
     )
     return digest
 
 
 async def load(session: AsyncSession, project_id: UUID, sha256: bytes) -> bytes | None:
-    """Return the bytes with this SHA-256."""
-    data: bytes | None = await session.scalar(
-        select(attachments.c.data).where(
-            attachments.c.project_id == project_id, attachments.c.sha256 == sha256
-        )
+    """Return the bytes with this SHA-256.
+
+    Raises:
+        SecretUnreadable: If they are encrypted and were changed.
+    """
+    statement = select(attachments.c.data, attachments.c.sealed).where(
+        attachments.c.project_id == project_id, attachments.c.sha256 == sha256
     )
-    return data
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else await _plain(session, project_id, sha256, row.data, row.sealed)
+
+
+async def _plain(
+    session: AsyncSession, project_id: UUID, sha256: bytes, data: bytes, sealed: bool
+) -> bytes:
+    if not sealed:
+        return data
+    return await unseal(session, ATTACHMENT_BYTES, (project_id, sha256), data)
 
 
 async def corrupt(session: AsyncSession, project_id: UUID) -> AsyncIterator[tuple[bytes, str]]:
     """Yield ``(sha256, what is wrong)`` of the attachments that are not what their address says."""
+    columns = (attachments.c.sha256, attachments.c.size, attachments.c.data, attachments.c.sealed)
     result = await session.stream(
-        select(attachments.c.sha256, attachments.c.size, attachments.c.data)
+        select(*columns)
         .where(attachments.c.project_id == project_id)
         .execution_options(yield_per=8)
     )
-    async for sha256, size, data in result:
+    async for sha256, size, kept, sealed in result:
+        try:
+            data = await _plain(session, project_id, sha256, kept, sealed)
+        except SecretUnreadable:
+            yield sha256, "The attachment's encrypted bytes were changed."
+            continue
         if hashlib.sha256(data).digest() != sha256:
             yield sha256, "The attachment's bytes do not match its SHA-256."
         elif len(data) != size:

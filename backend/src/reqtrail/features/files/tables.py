@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKeyConstraint,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Uuid,
+    text,
 )
 
+from reqtrail.platform.crypto import SealedColumn
 from reqtrail.platform.database.metadata import metadata
 
 attachments = Table(
@@ -21,7 +24,18 @@ attachments = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("sealed", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("project_id", "sha256"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     info={"scope": "tenant"},
+)
+"""``sha256`` and ``size`` are those of the plain bytes, whether ``data`` is sealed or not."""
+
+ATTACHMENT_BYTES = SealedColumn(
+    "files.attachment",
+    attachments,
+    "data",
+    ("project_id", "sha256"),
+    in_project=True,
+    flag="sealed",
 )

@@ -84,7 +84,7 @@ class Database:
     """One engine and the two kinds of session that the application uses.
 
     Attributes:
-        info: What every writing session carries in its own ``info``.
+        info: What every session carries in its own ``info``.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -109,7 +109,7 @@ class Database:
     @asynccontextmanager
     async def read_session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session whose transaction is one consistent, read-only snapshot."""
-        async with self._make_reader() as session, session.begin():
+        async with self._make_reader(info=dict(self.info)) as session, session.begin():
             yield session
 
     async def dispose(self) -> None:

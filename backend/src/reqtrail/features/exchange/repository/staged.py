@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import LargeBinary, bindparam, func, select
+from sqlalchemy import LargeBinary, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.tables import exchange_staged, exchange_staged_files
 from reqtrail.features.exchange.types import Job
-from reqtrail.features.files.public import attachments
+from reqtrail.features.files.public import attachments, encrypts, store
 from reqtrail.features.versioning.public import in_ids
 from reqtrail.platform.database.copying import copy_rows
 
@@ -114,12 +114,18 @@ async def keep_files(session: AsyncSession, job: Job, digests: Iterable[bytes]) 
     """Turn staged bytes into attachments of the project."""
     staged = exchange_staged_files
     wanted = bindparam(None, list(digests), type_=ARRAY(LargeBinary), unique=True)
-    source = select(
-        staged.c.project_id, staged.c.sha256, func.octet_length(staged.c.data), staged.c.data
-    ).where(
+    condition = and_(
         staged.c.project_id == job.project_id,
         staged.c.job_id == job.job_id,
         staged.c.sha256 == func.any(wanted),
     )
+    if encrypts(session):
+        for digest in (await session.scalars(select(staged.c.sha256).where(condition))).all():
+            one = select(staged.c.data).where(condition, staged.c.sha256 == digest)
+            await store(session, job.project_id, (await session.scalars(one)).one())
+        return
+    source = select(
+        staged.c.project_id, staged.c.sha256, func.octet_length(staged.c.data), staged.c.data
+    ).where(condition)
     names = ["project_id", "sha256", "size", "data"]
     await session.execute(upsert(attachments).from_select(names, source).on_conflict_do_nothing())

@@ -1,0 +1,10 @@
+"""Every column that holds secrets: what a rotation of keys encrypts anew."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reqtrail.features.files.public import ATTACHMENT_BYTES
+from reqtrail.platform.crypto import SealedColumn
+
+SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (ATTACHMENT_BYTES,)
