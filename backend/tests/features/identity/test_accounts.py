@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import timedelta
 
 import bcrypt
@@ -58,7 +59,7 @@ async def test_no_account_costs_the_same_work_and_never_matches(
     monkeypatch.setattr(bcrypt, "checkpw", counted)
     for known in (stored, None):
         assert not await slow.matches("another password", known)
-    assert not await slow.matches("no account has this password", None)
+    assert not await slow.matches("no account has this password", "")
     slow.close()
     assert costs == [b"$2b$05$"] * 3
 
@@ -75,10 +76,40 @@ async def test_a_full_queue_refuses_at_once(
     assert busy[0].status == 503 and busy[0].extra["retry_after"] > 0
 
 
-@pytest.mark.parametrize("password", ["", "short", "x" * 1001, "me@example.org", "ME@Example.org"])
+@pytest.mark.parametrize(
+    "password",
+    ["", "short", "x" * 1001, "me@example.org", "ME@Example.org", "Ada Lovelace", "adalovelace"],
+)
 def test_policy(password: str) -> None:
     with pytest.raises(PasswordRefused):
+        passwords.check_policy(password, "me@example.org", "Ada Lovelace")
+
+
+@pytest.mark.parametrize(
+    "password", ["1234567890", "qwertyuiop", "password123", "Password123", "PASSWORD123"]
+)
+def test_a_common_password_is_refused_however_it_is_written(password: str) -> None:
+    with pytest.raises(PasswordRefused, match="among the first that are guessed"):
         passwords.check_policy(password, "me@example.org")
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "x\ud800" * 8, "пароль из трёх слов", "  spaces  count  "]
+)
+def test_no_rule_asks_for_kinds_of_characters(password: str) -> None:
+    passwords.check_policy(password, "me@example.org", "")
+
+
+def test_the_list_of_common_passwords_answers_for_any_text() -> None:
+    chance = random.Random(7)
+    for _ in range(3000):
+        text = "".join(chr(chance.randrange(1, 0x2FF)) for _ in range(chance.randrange(10, 40)))
+        passwords.check_policy(text, "me@example.org")
+
+
+async def test_an_account_without_a_password_has_none_that_is_good(hasher: PasswordHasher) -> None:
+    for guess in ("", "no account has this password"):
+        assert not await hasher.matches(guess, "")
 
 
 async def test_administrator_makes_and_disables_accounts(world: World) -> None:

@@ -38,7 +38,7 @@ async def create_user(
         EmailTaken: If the address has an account.
     """
     email = email.strip().lower()
-    check_policy(password, email)
+    check_policy(password, email, display_name)
     user = User(new_id(), email, display_name.strip(), is_administrator, True, clock.now())
     try:
         async with session.begin_nested():
@@ -88,7 +88,7 @@ async def set_password(session: AsyncSession, hasher: PasswordHasher, user: User
     Raises:
         PasswordRefused: If it does not meet the policy.
     """
-    check_policy(new, user.email)
+    check_policy(new, user.email, user.display_name)
     await repository.update_user(session, user.user_id, password_hash=await hasher.hash(new))
     await repository.revoke_families(session, clock.now(), user_id=user.user_id)
 

