@@ -212,6 +212,17 @@ def test_accounts_and_tokens(local: Instance, monkeypatch: pytest.MonkeyPatch) -
     assert run_json("status")["user"]["is_administrator"] is True
 
 
+def test_mails_of_the_local_sink(local: Instance) -> None:
+    with local.client() as client:
+        path = f"{local.url}/api/v1/invitations"
+        assert client.post(path, json={"email": "guest@example.org"}).status_code == 201
+    shown = run("mails", "--to", "Guest@example.org").stdout
+    assert "The local sink keeps these mails" in shown
+    assert f"{local.url}/invitation#" in shown
+    answer = run_json("mails", "--to", "nobody@example.org")
+    assert answer == {"local_sink": True, "mails": []}
+
+
 def test_the_administrator_gets_back_in(local: Instance) -> None:
     before = local.credentials()
     password = run_json("user", "reset-password", before["email"])["password"]

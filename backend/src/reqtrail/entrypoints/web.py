@@ -21,6 +21,7 @@ from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
 from reqtrail.platform.database.partitions import ensure_partitions
+from reqtrail.platform.guessing import Delays
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.notices import on_new_head
 from reqtrail.platform.rate_limit import Limiter
@@ -71,6 +72,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.signer = TokenSigner(settings.signing_key(), settings.access_token_minutes)
         app.state.limiter = Limiter(settings.redis_url)
         stack.push_async_callback(app.state.limiter.close)
+        app.state.delays = Delays(settings.redis_url)
+        stack.push_async_callback(app.state.delays.close)
         app.state.redis = None
         if settings.redis_url is not None:
             await _start_notices(app, settings.redis_url, stack)

@@ -20,6 +20,8 @@ from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.logging import configure_logging
+from reqtrail.platform.mail.outbox import forget_old
+from reqtrail.platform.mail.smtp import Mailer, send_next
 from reqtrail.platform.notices import on_new_head
 from reqtrail.platform.redis import HeadNotices, make_redis
 from reqtrail.platform.settings import Settings, get_settings
@@ -28,6 +30,7 @@ logger = structlog.get_logger()
 
 POLL_SECONDS: Final = 0.25
 """How often an idle worker looks for a job: one indexed query."""
+MAIL_POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
 
@@ -48,18 +51,32 @@ async def serve(settings: Settings) -> None:
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     if redis is not None:
         on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
-    work = asyncio.create_task(_work(database), name="worker")
+    mailer = Mailer(settings) if settings.smtp_host else None
+    tasks = [
+        asyncio.create_task(_work(database), name="worker"),
+        asyncio.create_task(_send_mails(database, mailer), name="mails"),
+    ]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, work.cancel)
-    logger.info("worker_started")
+        loop.add_signal_handler(number, _cancel, tasks)
+    logger.info("worker_started", mails="smtp" if mailer else "local sink")
     try:
-        await asyncio.gather(work, return_exceptions=True)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        # None ends by itself: what ended one ends the process, and the supervisor starts another.
+        _cancel(tasks)
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
     finally:
         await database.dispose()
         if redis is not None:
             await redis.aclose()
     logger.info("worker_stopped")
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _ignore(*_: object) -> None:
@@ -80,6 +97,23 @@ async def _work(database: Database) -> None:
                 await asyncio.sleep(POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("worker_waits_for_database", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _send_mails(database: Database, mailer: Mailer | None) -> None:
+    """Send what is due, beside the other work: an import of an hour must hold no mail back."""
+    forgot = -HOUSEKEEPING_SECONDS
+    while True:
+        try:
+            now = asyncio.get_running_loop().time()
+            if now - forgot >= HOUSEKEEPING_SECONDS:
+                forgot = now
+                async with database.session() as session:
+                    await forget_old(session)
+            if not await send_next(database, mailer):
+                await asyncio.sleep(MAIL_POLL_SECONDS)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("mails_wait_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reqtrail.platform.proxies import Proxies, ProxyHeader
@@ -54,7 +55,7 @@ class Settings(BaseSettings):
     max_body_mb: int = Field(default=16, ge=1)
     max_upload_mb: int = Field(default=1024, ge=1)
     public_url: str | None = None
-    """Where people reach the instance, such as https://reqtrail.example.org."""
+    """Where people reach the instance, such as https://reqtrail.example.org. Links in mails begin with it."""
     allowed_hosts: Names = ()
     """Host names that requests may be for, besides that of ``public_url``; without both any is."""
     trusted_proxies: Names = ()
@@ -74,6 +75,21 @@ class Settings(BaseSettings):
     rate_export: int = Field(default=240, ge=0)
     rate_verify: int = Field(default=240, ge=0)
     rate_search: int = Field(default=1_200, ge=0)
+    smtp_host: str | None = None
+    """The server that mails are handed over to; without one a local sink keeps them and shows administrators."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_ca_file: Path | None = None
+    """Certificates that sign the server's, instead of those that the system trusts."""
+    smtp_timeout_seconds: float = Field(default=20, gt=0, le=60)
+    """How long one step of the conversation with the server may take."""
+    mail_from: str = "Reqtrail <reqtrail@localhost>"
+    registration: bool = False
+    """Whether people may make an account of their own."""
+    registration_domains: Names = ()
+    """Domains of the addresses that may; any if there is none."""
     demo: bool = True
     """Whether the first start makes the demo project."""
 
@@ -81,6 +97,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_home(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or len(value.splitlines()) != 1:
+            raise ValueError("must be an address such as Reqtrail <reqtrail@example.org>")
+        return value
 
     @field_validator("database_url", mode="after")
     @classmethod
@@ -92,7 +115,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
         return f"postgresql+asyncpg://{rest}"
 
-    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "registration_domains", mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -114,6 +137,26 @@ class Settings(BaseSettings):
                 "must be an address without a path, such as https://reqtrail.example.org"
             )
         return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @model_validator(mode="after")
+    def _no_password_in_clear(self) -> Self:
+        local = self.smtp_host in {None, "localhost", "127.0.0.1", "::1"}
+        if self.smtp_password is not None and self.smtp_security == "none" and not local:
+            raise ValueError(
+                "REQTRAIL_SMTP_PASSWORD is not sent without TLS; set REQTRAIL_SMTP_SECURITY"
+            )
+        return self
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach this instance, without a slash at its end."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def may_register(self, email: str) -> bool:
+        """Return whether the domain of *email* is one whose addresses may register, if anybody may."""
+        allowed = {domain.lower() for domain in self.registration_domains}
+        return not allowed or email.rpartition("@")[2].lower() in allowed
 
     @property
     def credentials_file(self) -> Path:

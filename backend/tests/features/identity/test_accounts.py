@@ -102,7 +102,7 @@ def test_no_rule_asks_for_kinds_of_characters(password: str) -> None:
 
 def test_the_list_of_common_passwords_answers_for_any_text() -> None:
     chance = random.Random(7)
-    for _ in range(3000):
+    for _ in range(500):
         text = "".join(chr(chance.randrange(1, 0x2FF)) for _ in range(chance.randrange(10, 40)))
         passwords.check_policy(text, "me@example.org")
 

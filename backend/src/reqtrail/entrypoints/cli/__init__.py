@@ -13,6 +13,7 @@ from reqtrail.entrypoints.cli import (
     history,
     instance,
     keys,
+    mails,
     restoring,
 )
 from reqtrail.entrypoints.cli.output import EXIT_CODES
@@ -34,6 +35,7 @@ restoring.add_to(app)
 branches.add_to(app)
 accounts.add_to(app)
 keys.add_to(app)
+mails.add_to(app)
 
 
 def main() -> None:

@@ -22,7 +22,13 @@ from reqtrail.features.access.deps import (
 )
 from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound
 from reqtrail.features.access.repository import visible_projects
-from reqtrail.features.access.service import demand, list_members, put_member, remove_member
+from reqtrail.features.access.service import (
+    accept_membership,
+    demand,
+    list_members,
+    put_member,
+    remove_member,
+)
 from reqtrail.features.access.types import (
     PERMISSIONS,
     GroupPermission,
@@ -59,6 +65,7 @@ __all__ = [
     "ProjectReader",
     "ProjectUpdater",
     "Role",
+    "accept_membership",
     "demand",
     "list_members",
     "put_member",

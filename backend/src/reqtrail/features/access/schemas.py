@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -98,3 +99,20 @@ class GrantRead(BaseModel):
     name: str
     role: Role
     member_count: int
+
+
+class MemberInvite(Body):
+    """Somebody who is invited to a project, and the role that they will have."""
+
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+    role: Role
+
+
+class MemberInvitation(BaseModel):
+    """An open invitation to a project."""
+
+    id: UUID = Field(validation_alias="link_id")
+    email: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime

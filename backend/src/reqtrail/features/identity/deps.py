@@ -13,15 +13,17 @@ from reqtrail.features.identity.errors import ForeignOrigin, TokenInvalid
 from reqtrail.features.identity.service import idempotency
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, read_credential
-from reqtrail.features.identity.types import Actor, Credential, User
+from reqtrail.features.identity.types import Actor, Credential, Device, User
 from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.allowance import count_account, count_token
 from reqtrail.platform.database.session import ReadSession, WriteSession
-from reqtrail.platform.http import Replay, request_content
+from reqtrail.platform.guessing import Delays
+from reqtrail.platform.http import Replay, client_address, request_content
 from reqtrail.platform.permissions import declares
 from reqtrail.platform.settings import Settings
 
 FILES_COOKIE = "reqtrail_files"
+MAX_USER_AGENT = 300
 _OWN_SITE = frozenset({"none", "same-origin"})
 
 
@@ -42,6 +44,17 @@ async def hasher_of_app(request: Request) -> PasswordHasher:
     """Return the application's password hasher."""
     hasher: PasswordHasher = request.app.state.hasher
     return hasher
+
+
+def delays_of(request: Request) -> Delays:
+    """Return the application's delays against guessing."""
+    delays: Delays = request.app.state.delays
+    return delays
+
+
+def device_of(request: Request) -> Device:
+    """Return what the request says of the device that it comes from."""
+    return Device(client_address(request), request.headers.get("user-agent", "")[:MAX_USER_AGENT])
 
 
 def get_signer(request: Request) -> TokenSigner:

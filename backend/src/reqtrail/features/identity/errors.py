@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from reqtrail.kit.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from reqtrail.kit.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class WrongCredentials(Unauthenticated):
@@ -80,3 +88,38 @@ class HashingBusy(Unavailable):
 
     code = "sign_in_busy"
     title = "Too many people are signing in at this moment"
+
+
+class LinkInvalid(Gone):
+    """A mailed link that is not good, or no longer."""
+
+    code = "link_invalid"
+    title = "This link is not good any more"
+
+
+class LinkOfAnother(Forbidden):
+    """An invitation was sent to another address than that of the account."""
+
+    code = "link_of_another"
+    title = "The invitation is for another account"
+
+
+class RegistrationClosed(Forbidden):
+    """People cannot make accounts of their own here, or not with this address."""
+
+    code = "registration_closed"
+    title = "You cannot make an account here"
+
+
+class InvitationNotFound(NotFound):
+    """There is no such open invitation."""
+
+    code = "invitation_not_found"
+    title = "There is no such invitation"
+
+
+class SessionNotFound(NotFound):
+    """The account has no such sign-in."""
+
+    code = "session_not_found"
+    title = "There is no such session"

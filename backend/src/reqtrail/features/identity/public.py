@@ -6,6 +6,7 @@ from reqtrail.features.identity.deps import (
     Administrator,
     AdministratorWriter,
     ApiCredential,
+    AppSettings,
     FileCredential,
     SignedIn,
     SignedInWriter,
@@ -26,19 +27,27 @@ from reqtrail.features.identity.service.accounts import (
     set_password,
 )
 from reqtrail.features.identity.service.idempotency import forget_expired
+from reqtrail.features.identity.service.joining import (
+    invite,
+    open_invitations,
+    register_acceptor,
+    withdraw,
+)
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.pseudonyms import pseudonym
 from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, make_api_token
-from reqtrail.features.identity.types import Actor, Credential, User
+from reqtrail.features.identity.types import Actor, Credential, Link, User
 
 __all__ = [
     "Actor",
     "Administrator",
     "AdministratorWriter",
     "ApiCredential",
+    "AppSettings",
     "Credential",
     "FileCredential",
+    "Link",
     "PasswordHasher",
     "SignedIn",
     "SignedInWriter",
@@ -57,8 +66,12 @@ __all__ = [
     "find_by_email",
     "find_user",
     "forget_expired",
+    "invite",
     "make_api_token",
+    "open_invitations",
     "pseudonym",
+    "register_acceptor",
     "reset_password",
     "set_password",
+    "withdraw",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -13,6 +13,7 @@ from reqtrail.platform.http import Body
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Password = Annotated[str, StringConstraints(max_length=4096)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class UserRead(BaseModel):
@@ -25,6 +26,8 @@ class UserRead(BaseModel):
     display_name: str
     is_administrator: bool
     active: bool
+    email_verified: bool
+    created_at: datetime
 
 
 class SignIn(Body):
@@ -95,3 +98,125 @@ class TokenCreated(BaseModel):
 
     id: UUID
     token: str
+
+
+class SessionRead(BaseModel):
+    """A sign-in of one browser; ``address`` and ``user_agent`` are those that it was seen with last."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(validation_alias="family_id")
+    created_at: datetime
+    last_seen_at: datetime = Field(validation_alias="rotated_at")
+    address: str
+    user_agent: str
+    current: bool
+
+
+class SignInOptions(BaseModel):
+    """The ways in that are open to somebody who is not signed in."""
+
+    registration: bool
+
+
+class EmailAsked(Body):
+    """The address of somebody who asks for a mail."""
+
+    email: Email
+
+
+class LinkToken(Body):
+    """The token of a mailed link: what stands behind the ``#``."""
+
+    token: Token
+
+
+class LinkLook(LinkToken):
+    """A mailed link, and what it is taken for."""
+
+    purpose: Literal["invitation", "registration"]
+
+
+class MailedLink(BaseModel):
+    """A mailed link that is good.
+
+    ``place`` is what an invitation is to, empty for the instance; ``has_account`` says whether the address has one.
+    """
+
+    purpose: str
+    email: str
+    expires_at: datetime
+    has_account: bool
+    place: str = ""
+    role: str = ""
+
+
+class AccountByLink(LinkLook):
+    """The account that is made with a mailed link."""
+
+    display_name: Name
+    password: Password
+
+
+class PasswordByLink(LinkToken):
+    """A new password, by a mailed link."""
+
+    password: Password
+
+
+class EmailChange(Body):
+    """The address that shall be the account's, and its present password."""
+
+    email: Email
+    password: Password
+
+
+class EmailConfirmed(BaseModel):
+    """The address that was confirmed."""
+
+    email: str
+
+
+class InvitationAccept(LinkToken):
+    """The token of an invitation."""
+
+
+class InvitationCreate(Body):
+    """Somebody who is invited to the instance."""
+
+    email: Email
+    is_administrator: bool = False
+
+
+class InvitationRead(BaseModel):
+    """An open invitation to the instance."""
+
+    id: UUID = Field(validation_alias="link_id")
+    email: str
+    is_administrator: bool
+    created_at: datetime
+    expires_at: datetime
+
+
+class MailRead(BaseModel):
+    """A mail; ``text`` is empty unless the local sink keeps it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(validation_alias="mail_id")
+    recipient: str
+    subject: str
+    text: str = Field(validation_alias="plain")
+    html: str
+    state: str
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    error: str
+
+
+class MailsRead(BaseModel):
+    """The newest mails. ``local_sink`` says that none of them is sent: no SMTP server is set."""
+
+    local_sink: bool
+    mails: list[MailRead]

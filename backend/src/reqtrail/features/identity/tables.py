@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.platform.database.metadata import metadata
 
@@ -29,11 +30,15 @@ users = Table(
     Column("is_administrator", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("email_verified_at", DateTime(timezone=True), nullable=True),
     PrimaryKeyConstraint("user_id"),
     UniqueConstraint("email"),
     info={"scope": "reference"},
 )
-"""``email`` is stored in lower case; it is what a person signs in with."""
+"""``email`` is stored in lower case; it is what a person signs in with.
+
+``email_verified_at``: when somebody followed a link that was sent there; nobody has while it is null.
+"""
 
 refresh_families = Table(
     "refresh_families",
@@ -46,13 +51,48 @@ refresh_families = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True), nullable=True),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("user_agent", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("family_id"),
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
     info={"scope": "catalog"},
 )
-"""One sign-in of one browser. Only the newest refresh token of a family is good; an older one kills the family."""
+"""One sign-in of one browser. Only the newest refresh token of a family is good; an older one kills the family.
+
+``address`` and ``user_agent`` are those of the newest refresh, at ``rotated_at``.
+"""
+
+account_links = Table(
+    "account_links",
+    metadata,
+    Column("link_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("user_id", Uuid, nullable=True),
+    Column("scope", Uuid, nullable=True),
+    Column("details", JSONB, nullable=False),
+    Column("created_by", Uuid, nullable=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+    Column("revoked_at", DateTime(timezone=True), nullable=True),
+    PrimaryKeyConstraint("link_id"),
+    UniqueConstraint("token_hash"),
+    ForeignKeyConstraint(["user_id"], ["users.user_id"]),
+    ForeignKeyConstraint(["created_by"], ["users.user_id"]),
+    Index(None, "user_id"),
+    Index(None, "created_by"),
+    Index(None, "email"),
+    Index(None, "scope"),
+    info={"scope": "catalog"},
+)
+"""A link that was mailed: good once, for one purpose, until it expires. Its token is stored as a hash of both.
+
+``user_id`` is the account that it acts on; ``scope`` what a feature above invites to, in its own ids and ``details``.
+"""
 
 api_tokens = Table(
     "api_tokens",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
 
@@ -17,6 +19,12 @@ class User:
     is_administrator: bool
     active: bool
     created_at: datetime
+    email_verified_at: datetime | None = None
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether somebody followed a link that was sent to the address."""
+        return self.email_verified_at is not None
 
 
 Actor = User
@@ -43,6 +51,62 @@ class ApiToken:
     name: str
     created_at: datetime
     expires_at: datetime | None
+
+
+class Purpose(StrEnum):
+    """What a mailed link is for; it is good for nothing else."""
+
+    INVITATION = "invitation"
+    REGISTRATION = "registration"
+    EMAIL_VERIFICATION = "email_verification"
+    EMAIL_CHANGE = "email_change"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a purpose
+
+
+@dataclass(frozen=True)
+class Link:
+    """A mailed link, without its token.
+
+    Attributes:
+        email: Where it was sent.
+        user_id: The account that it acts on, if there is one.
+        scope: What the invitation is to, in the ids of the feature that invites; None for the instance.
+        details: What the feature that invites wants to know again.
+    """
+
+    link_id: UUID
+    purpose: Purpose
+    email: str
+    user_id: UUID | None
+    scope: UUID | None
+    details: dict[str, Any]
+    created_by: UUID | None
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a sign-in is made with, as far as a request says."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+NO_DEVICE: Final = Device()
+"""Nothing is known of what a sign-in is made with."""
+
+
+@dataclass(frozen=True)
+class SignInSession:
+    """A sign-in as its owner sees it."""
+
+    family_id: UUID
+    created_at: datetime
+    rotated_at: datetime
+    address: str
+    user_agent: str
+    current: bool
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,17 @@ async def put_membership(
     )
 
 
+async def add_membership(
+    session: AsyncSession, project_id: UUID, user_id: UUID, role: Role, now: datetime
+) -> None:
+    """Give a user a role in a project, unless they have one."""
+    await session.execute(
+        insert(memberships)
+        .values(project_id=project_id, user_id=user_id, role=role.value, created_at=now)
+        .on_conflict_do_nothing(index_elements=["project_id", "user_id"])
+    )
+
+
 async def delete_membership(session: AsyncSession, project_id: UUID, user_id: UUID) -> bool:
     """Take a user out of a project; return whether they were in it."""
     gone = await session.scalar(

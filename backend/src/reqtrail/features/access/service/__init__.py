@@ -16,9 +16,18 @@ from reqtrail.features.access.errors import (
     ProjectNotFound,
 )
 from reqtrail.features.access.types import CHANGES_CONTENT, Member, Permission, ProjectContext, Role
-from reqtrail.features.identity.public import Credential, TokenInvalid, UserNotFound, find_user
+from reqtrail.features.identity.public import (
+    Credential,
+    Link,
+    TokenInvalid,
+    User,
+    UserNotFound,
+    find_user,
+    invite,
+)
 from reqtrail.kit import clock
 from reqtrail.kit.errors import Forbidden
+from reqtrail.platform.settings import Settings
 
 
 async def authorise(
@@ -88,6 +97,23 @@ async def remove_member(session: AsyncSession, project_id: UUID, user_id: UUID) 
             raise MemberNotFound(
                 "The user has no role of their own here. Who is here through a group leaves with the group."
             )
+
+
+async def invite_member(
+    session: AsyncSession, settings: Settings, project: ProjectContext, email: str, role: Role
+) -> Link:
+    """Mail an invitation to a project. Whether the address has an account is told to its owner alone."""
+    details = {"place": f"{project.name} ({project.key})", "role": role.value}
+    return await invite(
+        session, settings, project.actor, email, scope=project.project_id, details=details
+    )
+
+
+async def accept_membership(session: AsyncSession, link: Link, user: User) -> None:
+    """Make *user* a member with the role of the invitation; a member keeps the role that they have."""
+    assert link.scope is not None
+    role = Role(link.details["role"])
+    await repository.add_membership(session, link.scope, user.user_id, role, clock.now())
 
 
 @asynccontextmanager

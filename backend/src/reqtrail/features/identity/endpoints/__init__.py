@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from reqtrail.features.identity.endpoints import api_tokens, own_account, sign_in, users
+from reqtrail.features.identity.endpoints import (
+    api_tokens,
+    joining,
+    mails,
+    own_account,
+    recovery,
+    sessions,
+    sign_in,
+    users,
+)
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(tags=["identity"])
-for module in (sign_in, own_account, api_tokens, users):
+for module in (sign_in, joining, recovery, own_account, sessions, api_tokens, users, mails):
     router.include_router(module.router)

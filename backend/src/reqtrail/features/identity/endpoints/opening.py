@@ -8,7 +8,12 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.identity.deps import FILES_COOKIE, get_signer, settings_of
+from reqtrail.features.identity.deps import (
+    FILES_COOKIE,
+    device_of,
+    get_signer,
+    settings_of,
+)
 from reqtrail.features.identity.schemas import Session, UserRead
 from reqtrail.features.identity.service import tokens
 from reqtrail.features.identity.types import User
@@ -26,7 +31,7 @@ async def open_session(
     The family is written in the transaction of *session*; the cookies go with *response*.
     """
     family_id, refresh_token = await tokens.begin_family(
-        session, user.user_id, settings_of(request).refresh_token_days
+        session, user.user_id, settings_of(request).refresh_token_days, device_of(request)
     )
     return carry_session(request, response, user, family_id, refresh_token)
 

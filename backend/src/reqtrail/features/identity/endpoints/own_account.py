@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from reqtrail.features.identity.deps import (
-    Hasher,
-    SignedIn,
-    SignedInOnce,
-    SignedInWriter,
-    settings_of,
-)
+from reqtrail.features.identity.deps import Hasher, SignedIn, SignedInOnce, SignedInWriter
+from reqtrail.features.identity.endpoints.guarding import guarded
 from reqtrail.features.identity.schemas import MePatch, PasswordChange, UserRead
 from reqtrail.features.identity.service import accounts
 from reqtrail.platform.database.session import WriteSession
 from reqtrail.platform.http import ApiRouter
-from reqtrail.platform.rate_limit import Limiter
 
 router = ApiRouter()
 
@@ -42,6 +36,5 @@ async def change_password(
     request: Request,
 ) -> None:
     """Change one's own password; every sign-in of the account ends."""
-    limiter: Limiter = request.app.state.limiter
-    await limiter.hit("sign-in-account", user.email, settings_of(request).sign_in_limit)
-    await accounts.change_password(session, hasher, user, body.current, body.new)
+    async with guarded(request, f"proof:{user.user_id}"):
+        await accounts.change_password(session, hasher, user, body.current, body.new)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from fastapi import Depends, Request, Response
 
-from reqtrail.features.identity.deps import (
-    AppSettings,
-    Hasher,
-    same_origin,
-    settings_of,
-)
+from reqtrail.features.identity.deps import Hasher, device_of, same_origin, settings_of
+from reqtrail.features.identity.endpoints.guarding import forgive, guarded
 from reqtrail.features.identity.endpoints.opening import (
     REFRESH_COOKIE,
     carry_session,
@@ -20,9 +16,8 @@ from reqtrail.features.identity.errors import SessionEnded
 from reqtrail.features.identity.schemas import Session, SignIn
 from reqtrail.features.identity.service import accounts, tokens
 from reqtrail.platform.database.session import WriteSession, get_database
-from reqtrail.platform.http import ApiRouter, client_address
+from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.permissions import public
-from reqtrail.platform.rate_limit import Limiter
 
 router = ApiRouter()
 
@@ -33,15 +28,12 @@ async def sign_in(
     response: Response,
     body: SignIn,
     hasher: Hasher,
-    settings: AppSettings,
 ) -> Session:
     """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
     same_origin(request)
-    limiter: Limiter = request.app.state.limiter
-    await limiter.hit("sign-in-address", client_address(request), settings.sign_in_limit * 5)
-    await limiter.hit("sign-in-account", body.email.strip().lower(), settings.sign_in_limit)
     database = get_database(request)
-    user = await accounts.check_credentials(database, hasher, body.email, body.password)
+    async with guarded(request, body.email.strip().lower()):
+        user = await accounts.check_credentials(database, hasher, body.email, body.password)
     async with database.session() as session:
         return await open_session(request, response, session, user)
 
@@ -64,9 +56,11 @@ async def refresh_session(request: Request, response: Response) -> Session | Res
             session,
             request.cookies.get(REFRESH_COOKIE, ""),
             settings_of(request).refresh_token_days,
+            device_of(request),
         )
     if found is None:
         raise SessionEnded("Sign in again.")
+    await forgive(request, found[0].email)
     return carry_session(request, response, *found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,8 +12,14 @@ from sqlalchemy import Row, Select, Subquery, bindparam, delete, func, insert, o
 from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.identity.tables import api_tokens, idempotency_keys, refresh_families, users
-from reqtrail.features.identity.types import ApiToken, Credential, RefreshFamily, User
+from reqtrail.features.identity.tables import (
+    account_links,
+    api_tokens,
+    idempotency_keys,
+    refresh_families,
+    users,
+)
+from reqtrail.features.identity.types import ApiToken, Credential, Device, RefreshFamily, User
 from reqtrail.platform.idempotency import StoredAnswer
 
 _USER_COLUMNS = [column for column in users.c if column.name != "password_hash"]
@@ -99,9 +106,28 @@ async def find_by_email(session: AsyncSession, email: str) -> tuple[User, str] |
     return User(**values), stored
 
 
-async def list_users(session: AsyncSession) -> list[User]:
-    """Return every account by address."""
-    rows = await session.execute(select(*_USER_COLUMNS).order_by(users.c.email))
+async def list_users(
+    session: AsyncSession, search: str, limit: int, after: str, besides: str
+) -> list[User]:
+    """Return accounts by address: those with *search* in address or name, from the one that follows *after* on.
+
+    Args:
+        besides: Accounts with addresses of this domain are left out.
+    """
+    statement = (
+        select(*_USER_COLUMNS)
+        .where(users.c.email > after, ~users.c.email.endswith(f"@{besides}", autoescape=True))
+        .order_by(users.c.email)
+        .limit(limit)
+    )
+    if search:
+        statement = statement.where(
+            or_(
+                users.c.email.icontains(search, autoescape=True),
+                users.c.display_name.icontains(search, autoescape=True),
+            )
+        )
+    rows = await session.execute(statement)
     return [User(**row._mapping) for row in rows]
 
 
@@ -130,7 +156,7 @@ async def insert_family(session: AsyncSession, **values: Any) -> None:
 
 async def lock_family(session: AsyncSession, family_id: UUID) -> RefreshFamily | None:
     """Return a family, locked: of two uses of one refresh token the second sees the first."""
-    columns = [column for column in refresh_families.c if column.name not in {"created_at"}]
+    columns = [refresh_families.c[field.name] for field in fields(RefreshFamily)]
     row = (
         await session.execute(
             select(*columns).where(refresh_families.c.family_id == family_id).with_for_update()
@@ -145,8 +171,9 @@ async def rotate_family(
     token_hash: bytes,
     at: datetime,
     expires_at: datetime,
+    device: Device,
 ) -> None:
-    """Make *token_hash* the family's newest token."""
+    """Make *token_hash* the family's newest token, seen on *device*."""
     await session.execute(
         update(refresh_families)
         .where(refresh_families.c.family_id == family.family_id)
@@ -155,6 +182,8 @@ async def rotate_family(
             previous_hash=family.token_hash,
             rotated_at=at,
             expires_at=expires_at,
+            address=device.address,
+            user_agent=device.user_agent,
         )
     )
 
@@ -283,8 +312,9 @@ async def store_idempotent_answer(
 
 
 async def forget_expired(session: AsyncSession, answers_before: datetime, at: datetime) -> None:
-    """Delete the idempotent answers given before *answers_before* and the sign-ins that expired before *at*."""
+    """Delete the idempotent answers given before *answers_before* and what expired before *at*: sign-ins, links."""
     await session.execute(
         delete(idempotency_keys).where(idempotency_keys.c.created_at < answers_before)
     )
     await session.execute(delete(refresh_families).where(refresh_families.c.expires_at < at))
+    await session.execute(delete(account_links).where(account_links.c.expires_at < at))

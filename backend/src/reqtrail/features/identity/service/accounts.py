@@ -15,11 +15,14 @@ from reqtrail.features.identity.errors import (
     WrongCredentials,
     WrongPassword,
 )
+from reqtrail.features.identity.repository import links as links_repository
+from reqtrail.features.identity.service import letters
 from reqtrail.features.identity.service.passwords import PasswordHasher, check_policy
 from reqtrail.features.identity.types import User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.mail.outbox import post
 
 
 async def create_user(
@@ -30,8 +33,12 @@ async def create_user(
     display_name: str,
     password: str,
     is_administrator: bool = False,
+    verified: bool = False,
 ) -> User:
     """Make an account.
+
+    Args:
+        verified: Whether the address is known to be the person's.
 
     Raises:
         PasswordRefused: If the password does not meet the policy.
@@ -39,7 +46,16 @@ async def create_user(
     """
     email = email.strip().lower()
     check_policy(password, email, display_name)
-    user = User(new_id(), email, display_name.strip(), is_administrator, True, clock.now())
+    now = clock.now()
+    user = User(
+        new_id(),
+        email,
+        display_name.strip(),
+        is_administrator,
+        True,
+        now,
+        now if verified else None,
+    )
     try:
         async with session.begin_nested():
             await repository.insert_user(session, user, await hasher.hash(password))
@@ -67,6 +83,19 @@ async def check_credentials(
     return found[0]
 
 
+async def prove_password(
+    session: AsyncSession, hasher: PasswordHasher, user: User, password: str
+) -> None:
+    """Check that the one who acts as *user* knows the account's password.
+
+    Raises:
+        WrongPassword: If *password* is not the present one.
+    """
+    found = await repository.find_by_email(session, user.email)
+    if not await hasher.matches(password, found[1] if found else None):
+        raise WrongPassword("Type the password that you sign in with now.")
+
+
 async def change_password(
     session: AsyncSession, hasher: PasswordHasher, user: User, current: str, new: str
 ) -> None:
@@ -76,21 +105,22 @@ async def change_password(
         WrongPassword: If *current* is not the present one.
         PasswordRefused: If *new* does not meet the policy.
     """
-    found = await repository.find_by_email(session, user.email)
-    if not await hasher.matches(current, found[1] if found else None):
-        raise WrongPassword("Type the password that you sign in with now.")
+    await prove_password(session, hasher, user, current)
     await set_password(session, hasher, user, new)
 
 
 async def set_password(session: AsyncSession, hasher: PasswordHasher, user: User, new: str) -> None:
-    """Set a password, as an administrator does, and end every sign-in of the account.
+    """Set a password and tell the owner by mail; every sign-in and every mailed link of the account ends.
 
     Raises:
         PasswordRefused: If it does not meet the policy.
     """
     check_policy(new, user.email, user.display_name)
     await repository.update_user(session, user.user_id, password_hash=await hasher.hash(new))
-    await repository.revoke_families(session, clock.now(), user_id=user.user_id)
+    now = clock.now()
+    await repository.revoke_families(session, now, user_id=user.user_id)
+    await links_repository.revoke_of_user(session, user.user_id, now)
+    await post(session, user.email, letters.password_changed(), withheld=not user.active)
 
 
 async def reset_password(
@@ -118,6 +148,18 @@ async def find_by_email(session: AsyncSession, email: str) -> User:
     if found is None:
         raise UserNotFound(f"There is no account with the address {email}.")
     return found[0]
+
+
+async def find_account(session: AsyncSession, user_id: UUID) -> User:
+    """Return an account.
+
+    Raises:
+        UserNotFound: If there is none.
+    """
+    user = await repository.find_user(session, user_id)
+    if user is None:
+        raise UserNotFound("There is no such account.")
+    return user
 
 
 async def patch_user(
@@ -151,7 +193,5 @@ async def patch_user(
     if active is False:
         await repository.revoke_families(session, clock.now(), user_id=user_id)
         await repository.revoke_tokens(session, user_id, clock.now())
-    user = await repository.find_user(session, user_id)
-    if user is None:
-        raise UserNotFound("There is no such account.")
-    return user
+        await links_repository.revoke_of_user(session, user_id, clock.now())
+    return await find_account(session, user_id)

@@ -7,13 +7,23 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
+from reqtrail.features.identity.service.pseudonyms import NOWHERE
 from reqtrail.features.identity.types import ApiToken, User
 from reqtrail.kit import clock
 
 
-async def all_users(session: AsyncSession) -> list[User]:
-    """Return every account by address."""
-    return await repository.list_users(session)
+async def list_users(
+    session: AsyncSession, search: str = "", limit: int = 1000, after: str = ""
+) -> list[User]:
+    """Return the accounts of people by address, those that stand for imported authors left out.
+
+    Args:
+        search: A part of the address or the name; empty for all.
+        after: The last address of the page before.
+    """
+    return await repository.list_users(
+        session, search.strip(), limit, after.strip().lower(), besides=NOWHERE
+    )
 
 
 async def display_names(session: AsyncSession, ids: set[UUID]) -> dict[UUID, str]:

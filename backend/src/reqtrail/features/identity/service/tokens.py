@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import TokenInvalid
-from reqtrail.features.identity.types import Credential, User
+from reqtrail.features.identity.types import NO_DEVICE, Credential, Device, User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 
@@ -94,8 +94,10 @@ def _family_of(token: str) -> UUID | None:
         return None
 
 
-async def begin_family(session: AsyncSession, user_id: UUID, days: int) -> tuple[UUID, str]:
-    """Begin a sign-in; return its id and its first refresh token."""
+async def begin_family(
+    session: AsyncSession, user_id: UUID, days: int, device: Device = NO_DEVICE
+) -> tuple[UUID, str]:
+    """Begin a sign-in on *device*; return its id and its first refresh token."""
     family_id, now = new_id(), clock.now()
     token = _refresh_token(family_id)
     await repository.insert_family(
@@ -106,11 +108,15 @@ async def begin_family(session: AsyncSession, user_id: UUID, days: int) -> tuple
         rotated_at=now,
         created_at=now,
         expires_at=now + timedelta(days=days),
+        address=device.address,
+        user_agent=device.user_agent,
     )
     return family_id, token
 
 
-async def rotate(session: AsyncSession, token: str, days: int) -> tuple[User, UUID, str] | None:
+async def rotate(
+    session: AsyncSession, token: str, days: int, device: Device = NO_DEVICE
+) -> tuple[User, UUID, str] | None:
     """Exchange a refresh token for one good for *days*; return (account, family, new token), or None if it is not good.
 
     Only the newest token of a family is good. An older one, however old, ends the family: either its owner or a
@@ -130,7 +136,7 @@ async def rotate(session: AsyncSession, token: str, days: int) -> tuple[User, UU
         return None
     fresh = _refresh_token(family.family_id)
     await repository.rotate_family(
-        session, family, hash_token(fresh), now, now + timedelta(days=days)
+        session, family, hash_token(fresh), now, now + timedelta(days=days), device
     )
     return user, family.family_id, fresh
 

@@ -1,0 +1,41 @@
+"""The mails that wait, were sent or are kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from reqtrail.platform.database.metadata import metadata
+
+mails = Table(
+    "mails",
+    metadata,
+    Column("mail_id", Uuid, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("plain", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=True),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("mail_id"),
+    Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'queued'")),
+    Index(None, "created_at"),
+    info={"scope": "catalog"},
+)
+"""``state``: queued, sent, failed (given up), kept (by the local sink) or withheld (never to be sent).
+
+A mail holds a link that opens something, so its text is removed as soon as it was sent or given up.
+"""
