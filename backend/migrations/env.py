@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
 from reqtrail.bootstrap.metadata import metadata
 
 MIGRATION_LOCK = 7301197
+_PARTITION = re.compile(r"_hot$|_cold_|_month_")
 
 
 def _include_name(name: str | None, kind: str, parents: object) -> bool:
     """Leave partitions out of comparisons: they are made by the partition job, not declared in the metadata."""
-    return not (kind == "table" and name is not None and ("_hot" in name or "_cold_" in name))
+    return not (kind == "table" and name is not None and _PARTITION.search(name))
 
 
 def run() -> None:

@@ -16,6 +16,7 @@ Catalog = psycopg.Connection[dict[str, Any]]
 Scopes = Mapping[str, str]
 
 KEY_EXCEPTIONS: Mapping[str, str] = {
+    "ix_audit_events_time": "administrators read the newest events of all projects",
     "ix_commits_author_id": "foreign key to users: removing an account must not read every commit",
     "ix_exchange_jobs_author_id": "foreign key to users, as above",
     "ix_group_grants_group_id": "foreign key to groups, and the projects of a group",
@@ -42,9 +43,9 @@ SELECT n.relname AS name, r.relname AS tbl, i.indisunique AS is_unique,
      FROM unnest(i.indkey::int[]) WITH ORDINALITY k(num, n)
      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num) AS columns
 FROM pg_index i JOIN pg_class r ON r.oid = i.indrelid JOIN pg_class n ON n.oid = i.indexrelid
-WHERE r.relnamespace = 'public'::regnamespace ORDER BY r.relname, n.relname
+WHERE r.relnamespace = 'public'::regnamespace AND NOT n.relispartition ORDER BY r.relname, n.relname
 """
-_PARTITION = re.compile(r"_(hot|cold_\d{4}.*)$")
+_PARTITION = re.compile(r"_(hot|cold_\d{4}.*|month_\d{4}_\d{2})$")
 
 
 def _table_of(name: str) -> str:

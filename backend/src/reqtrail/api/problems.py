@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from reqtrail.kit.errors import BadRequest, Invalid, ReqtrailError, Unauthenticated, Unavailable
+from reqtrail.platform.database.session import record_refusal
 from reqtrail.platform.http import BodyRefused, Replay, UnstorableText
 
 logger = structlog.get_logger()
@@ -95,6 +96,8 @@ def from_error(request: Request, error: ReqtrailError) -> Response:
 
 async def _own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ReqtrailError)
+    if error.audited is not None:
+        await record_refusal(request, error.code, error.audited or None, error.about)
     return from_error(request, error)
 
 

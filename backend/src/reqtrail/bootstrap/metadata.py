@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reqtrail.features.access import tables as access_tables
+from reqtrail.features.audit import tables as audit_tables
 from reqtrail.features.exchange import tables as exchange_tables
 from reqtrail.features.files import tables as files_tables
 from reqtrail.features.identity import tables as identity_tables
@@ -20,6 +21,7 @@ ALL_TABLE_MODULES = (
     mail_tables,
     identity_tables,
     access_tables,
+    audit_tables,
     projects_tables,
     files_tables,
     versioning_tables,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reqtrail.bootstrap.auditing import register_audit
 from reqtrail.bootstrap.kinds import register_kinds
 from reqtrail.bootstrap.project_initialisers import register_project_initialisers
 from reqtrail.features.access.public import accept_membership
@@ -10,6 +11,7 @@ from reqtrail.features.identity.public import register_acceptor
 
 def register_all() -> None:
     """Wire the features together; calling it again changes nothing."""
+    register_audit()
     register_kinds()
     register_project_initialisers()
     register_acceptor(accept_membership)

@@ -20,6 +20,7 @@ from reqtrail.features.identity.public import (
     create_user,
     make_api_token,
 )
+from reqtrail.platform.auditing import INSTANCE, Source, describe, open_trail
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.settings import Settings, write_private
 
@@ -73,9 +74,12 @@ async def _first_start(
             await session.execute(_LOCK)  # of two first starts the second finds an account
             if await any_user(session):
                 return None
+            open_trail(session, Source("start_instance", proof="local"))
             credentials, administrator = await _make_administrator(session, hasher, settings)
             if settings.demo and load_demo is not None:
                 await load_demo(session, administrator)
+            described = {"administrator": administrator.email, "demo": settings.demo}
+            describe(session, action="instance:start", new=described, project_id=INSTANCE)
             settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(settings.credentials_file, orjson.dumps(credentials).decode())
         return credentials

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 
 class ReqtrailError(Exception):
@@ -33,6 +34,11 @@ class ReqtrailError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
+    audited: ClassVar[str | None] = None
+    """The action under which a refusal with this error is recorded: "" is that of the route; None: not recorded."""
+
+    about: tuple[str, UUID | str] | None = None
+    """What the refusal is about, a kind and an id. It is for the record alone: whoever is refused is not told."""
 
     def __init__(self, detail: str = "", **extra: Any) -> None:  # noqa: B042 - never pickled
         super().__init__(detail or self.title)
@@ -70,6 +76,7 @@ class Forbidden(ReqtrailError):
     status = 403
     code = "forbidden"
     title = "You do not have permission for this"
+    audited: ClassVar[str | None] = ""
 
 
 class NotFound(ReqtrailError):

@@ -16,6 +16,7 @@ from reqtrail.features.identity.public import (
     reset_password,
 )
 from reqtrail.kit.errors import ReqtrailError
+from reqtrail.platform.auditing import Source, describe, open_trail
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.settings import Settings, write_private
 
@@ -62,12 +63,14 @@ async def _set(settings: Settings, url: str, email: str, password: str) -> None:
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
         async with database.session() as session:
+            open_trail(session, Source("set_password", proof="local"))
             user = await reset_password(session, hasher, email, password)
             stored = _stored_credentials(settings)
             if stored.get("email") == user.email:
                 _, token = await make_api_token(session, user.user_id, "Command line", None)
                 stored |= {"password": password, "token": token}
                 write_private(settings.credentials_file, orjson.dumps(stored).decode())
+            describe(session, action="password:set", subject=("user", user.user_id))
     finally:
         hasher.close()
         await database.dispose()

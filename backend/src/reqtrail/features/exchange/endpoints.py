@@ -17,7 +17,7 @@ from reqtrail.features.exchange.service import jobs
 from reqtrail.features.exchange.service.exporting import Export, open_export
 from reqtrail.features.exchange.service.histories.asking import ask_history
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
 
@@ -130,6 +130,7 @@ async def export_reqif(
     database: Database = request.app.state.database
     export = Export(context.project_id, context.key, context.name, at, archive=format == "reqifz")
     stream = await open_export(database, export)
+    await record_read(request, "project:export", details={"at": at, "format": format})
     name = quote(f"{context.key}.{format}")
     return StreamingResponse(
         stream,

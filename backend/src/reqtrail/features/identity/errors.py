@@ -17,6 +17,7 @@ class WrongCredentials(Unauthenticated):
     """Unknown account, wrong password or a disabled account: deliberately not told apart."""
 
     code = "wrong_credentials"
+    audited = "session:open"
     title = "The e-mail address or the password is wrong"
 
 
@@ -39,6 +40,7 @@ class ForeignOrigin(Forbidden):
 
     code = "foreign_origin"
     title = "The request comes from another site"
+    audited = None  # anybody on the Internet can cause it as often as they like
 
 
 class PasswordRefused(Invalid):
@@ -52,6 +54,7 @@ class WrongPassword(Invalid):
     """The present password, asked for as a proof, is wrong; the sign-in itself is good."""
 
     code = "wrong_password"
+    audited = ""
     title = "The present password is wrong"
 
 

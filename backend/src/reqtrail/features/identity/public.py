@@ -36,7 +36,12 @@ from reqtrail.features.identity.service.joining import (
 from reqtrail.features.identity.service.listing import display_names
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.pseudonyms import pseudonym
-from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, make_api_token
+from reqtrail.features.identity.service.tokens import (
+    TokenSigner,
+    authenticate,
+    identify_actor,
+    make_api_token,
+)
 from reqtrail.features.identity.types import Actor, Credential, Link, User
 
 __all__ = [
@@ -66,6 +71,7 @@ __all__ = [
     "find_by_email",
     "find_user",
     "forget_expired",
+    "identify_actor",
     "invite",
     "make_api_token",
     "open_invitations",

@@ -22,6 +22,7 @@ from reqtrail.features.projects import repository
 from reqtrail.features.projects.errors import ProjectKeyTaken
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.auditing import describe
 
 Initialiser = Callable[[AsyncSession, UUID, str, UUID], Awaitable[None]]
 """Called with (session, project id, key, author id) for each new project, in the transaction that makes it."""
@@ -61,6 +62,13 @@ async def create_project(
     await put_member(session, project_id, user.user_id, Role.OWNER)
     for initialiser in _initialisers:
         await initialiser(session, project_id, key, user.user_id)
+    describe(
+        session,
+        action="project:create",
+        subject=("project", key),
+        project_id=project_id,
+        new={"key": key, "name": name},
+    )
     return project_id
 
 

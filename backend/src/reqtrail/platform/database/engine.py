@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import (
 )
 
 AfterCommit = Callable[[], Awaitable[None]]
+BeforeCommit = Callable[[], Awaitable[None]]
 
 _AFTER_COMMIT = "reqtrail_after_commit"
+_BEFORE_COMMIT = "reqtrail_before_commit"
 _LEFT_AT = "reqtrail_left_at"
 
 PING_AFTER_SECONDS = 2.0
@@ -72,6 +74,11 @@ def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
         raise DisconnectionError("the connection does not answer") from error
 
 
+def before_commit(session: AsyncSession, action: BeforeCommit) -> None:
+    """Run *action* as the last of the transaction of *session*; what it raises undoes the transaction."""
+    session.info.setdefault(_BEFORE_COMMIT, []).append(action)
+
+
 def after_commit(session: AsyncSession, action: AfterCommit) -> None:
     """Run *action* once the transaction of *session* is durable; it is dropped if the transaction rolls back.
 
@@ -103,6 +110,8 @@ class Database:
         async with self._make(info=dict(self.info)) as session:
             async with session.begin():
                 yield session
+                for action in session.info.pop(_BEFORE_COMMIT, []):
+                    await action()
             for action in session.info.pop(_AFTER_COMMIT, []):
                 await action()
 

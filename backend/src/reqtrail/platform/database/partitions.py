@@ -1,8 +1,13 @@
-"""Partitions of the versioned tables: one hot partition of current revisions, one cold partition a year of history."""
+"""Partitions, made ahead of time.
+
+Versioned tables have one hot partition of current revisions and one cold partition a year of history. Monthly tables
+have one partition a month; a month is dropped as a whole when it is no longer kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,11 +17,43 @@ from reqtrail.platform.database.metadata import metadata
 
 YEARS_AHEAD = 2
 """How many years of cold partitions exist beyond the present one."""
+MONTHS_AHEAD = 6
+"""How many monthly partitions exist beyond the present one: a partition that is missing would refuse every write."""
 
 
 def versioned_tables() -> list[Table]:
     """Return every versioned table of the metadata, in a stable order."""
     return [table for table in metadata.sorted_tables if table.info.get("versioned")]
+
+
+def monthly_tables() -> list[Table]:
+    """Return every table of the metadata that is partitioned by month, in a stable order."""
+    return [table for table in metadata.sorted_tables if table.info.get("monthly")]
+
+
+def month_start(moment: datetime, later: int = 0) -> datetime:
+    """Return the beginning of the month of *moment* (UTC), or of the month so many *later*."""
+    number = moment.year * 12 + moment.month - 1 + later
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def month_partition_name(table: str, month: datetime) -> str:
+    """Return the name of the partition of *table* that holds a month."""
+    return f"{table}_month_{month:%Y_%m}"
+
+
+def month_partition_statement(table: str, month: datetime) -> str:
+    """Return the DDL of the partition of *table* that holds the month that begins at *month* (UTC)."""
+    until = month_start(month, 1)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {month_partition_name(table, month)} PARTITION OF {table}"
+        f" FOR VALUES FROM ('{month:%Y-%m}-01T00:00:00Z') TO ('{until:%Y-%m}-01T00:00:00Z')"
+    )
+
+
+def months_to_have(moment: datetime) -> list[datetime]:
+    """Return the months whose partitions must exist at *moment*: the one before too, as clocks differ."""
+    return [month_start(moment, later) for later in range(-1, MONTHS_AHEAD + 1)]
 
 
 def hot_partition_statements(table: str) -> Iterator[str]:
@@ -45,7 +82,7 @@ def cold_partition_statement(table: str, year: int) -> str:
 
 
 async def ensure_partitions(connection: AsyncConnection) -> list[str]:
-    """Make the cold partitions of this year and of the YEARS_AHEAD that follow; return the names of the new ones.
+    """Make the partitions of the present and of YEARS_AHEAD and MONTHS_AHEAD; return the names of the new ones.
 
     Safe to run at any time and from several processes at once; nothing relies on a default partition.
     """
@@ -56,15 +93,19 @@ async def ensure_partitions(connection: AsyncConnection) -> list[str]:
             )
         ).all()
     )
-    this_year = clock.now().year
-    made = []
-    for table in versioned_tables():
-        for year in range(this_year, this_year + YEARS_AHEAD + 1):
-            name = f"{table.name}_cold_{year}"
-            if name in existing:
-                continue
-            await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-            await connection.execute(text("SELECT pg_advisory_xact_lock(7301198)"))
-            await connection.execute(text(cold_partition_statement(table.name, year)))
-            made.append(name)
+    now = clock.now()
+    wanted = {
+        f"{table.name}_cold_{year}": cold_partition_statement(table.name, year)
+        for table in versioned_tables()
+        for year in range(now.year, now.year + YEARS_AHEAD + 1)
+    }
+    for table in monthly_tables():
+        for month in months_to_have(now):
+            name = month_partition_name(table.name, month)
+            wanted[name] = month_partition_statement(table.name, month)
+    made = [name for name in wanted if name not in existing]
+    for name in made:
+        await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        await connection.execute(text("SELECT pg_advisory_xact_lock(7301198)"))
+        await connection.execute(text(wanted[name]))
     return made

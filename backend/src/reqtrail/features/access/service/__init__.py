@@ -23,6 +23,7 @@ from reqtrail.features.identity.public import (
     User,
     UserNotFound,
     find_user,
+    identify_actor,
     invite,
 )
 from reqtrail.kit import clock
@@ -44,6 +45,7 @@ async def authorise(
     actor, project = await repository.find_visible_project(session, credential, key)
     if actor is None:
         raise TokenInvalid("Your sign-in is no longer valid. Sign in again.")
+    identify_actor(session, actor, credential, project.project_id if project else None)
     if project is None:
         raise ProjectNotFound("Check the project's key, or ask an owner to make you a member.")
     demand(project, permission)

@@ -15,7 +15,7 @@ from reqtrail.features.identity.endpoints.opening import (
 from reqtrail.features.identity.errors import SessionEnded
 from reqtrail.features.identity.schemas import Session, SignIn
 from reqtrail.features.identity.service import accounts, tokens
-from reqtrail.platform.database.session import WriteSession, get_database
+from reqtrail.platform.database.session import WriteSession, get_database, request_session
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.permissions import public
 
@@ -34,7 +34,7 @@ async def sign_in(
     database = get_database(request)
     async with guarded(request, body.email.strip().lower()):
         user = await accounts.check_credentials(database, hasher, body.email, body.password)
-    async with database.session() as session:
+    async with request_session(request) as session:
         return await open_session(request, response, session, user)
 
 
@@ -51,7 +51,7 @@ async def refresh_session(request: Request, response: Response) -> Session | Res
     if not request.cookies.get(REFRESH_COOKIE):
         return Response(status_code=204)
     # The transaction commits in either case: a token that was used before has ended its family.
-    async with get_database(request).session() as session:
+    async with request_session(request) as session:
         found = await tokens.rotate(
             session,
             request.cookies.get(REFRESH_COOKIE, ""),

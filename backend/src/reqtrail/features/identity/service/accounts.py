@@ -79,7 +79,10 @@ async def check_credentials(
         found = await repository.find_by_email(session, email.strip().lower())
     right = await hasher.matches(password, found[1] if found else None)
     if found is None or not right or not found[0].active:
-        raise WrongCredentials("The e-mail address or the password is wrong.")
+        refusal = WrongCredentials("The e-mail address or the password is wrong.")
+        # An unknown address is not kept: it may be a password, typed into the wrong field.
+        refusal.about = ("user", found[0].user_id) if found else None
+        raise refusal
     return found[0]
 
 

@@ -16,6 +16,7 @@ from reqtrail.features.identity.errors import TokenInvalid
 from reqtrail.features.identity.types import NO_DEVICE, Credential, Device, User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.auditing import describe, identify, leave_no_event
 
 ALGORITHM = "HS256"
 ISSUER = "reqtrail"
@@ -100,6 +101,8 @@ async def begin_family(
     """Begin a sign-in on *device*; return its id and its first refresh token."""
     family_id, now = new_id(), clock.now()
     token = _refresh_token(family_id)
+    identify(session, actor_id=user_id, proof="session", proof_id=family_id)
+    describe(session, action="session:open", subject=("user", user_id))
     await repository.insert_family(
         session,
         family_id=family_id,
@@ -128,11 +131,17 @@ async def rotate(
     family = await repository.lock_family(session, family_id) if family_id else None
     now = clock.now()
     if family is None or family.revoked_at is not None or family.expires_at <= now:
+        leave_no_event(session)
         return None
+    identify(session, actor_id=family.user_id, proof="session", proof_id=family.family_id)
+    subject = ("user", family.user_id)
+    describe(session, action="session:refresh", subject=subject)
     user = await repository.find_user(session, family.user_id)
     newest = hmac.compare_digest(hash_token(token), family.token_hash)
     if user is None or not user.active or not newest:
         await repository.revoke_families(session, now, family_id=family.family_id)
+        reason = "the account is disabled" if newest else "a token was used twice"
+        describe(session, action="session:revoke", outcome="refused", details={"reason": reason})
         return None
     fresh = _refresh_token(family.family_id)
     await repository.rotate_family(
@@ -145,8 +154,12 @@ async def end_family(session: AsyncSession, token: str) -> None:
     """End the sign-in that a refresh token belongs to; an unknown token is nothing."""
     family_id = _family_of(token)
     family = await repository.lock_family(session, family_id) if family_id else None
-    if family is not None and hash_token(token) in {family.token_hash, family.previous_hash}:
-        await repository.revoke_families(session, clock.now(), family_id=family.family_id)
+    if family is None or hash_token(token) not in {family.token_hash, family.previous_hash}:
+        leave_no_event(session)
+        return
+    identify(session, actor_id=family.user_id, proof="session", proof_id=family.family_id)
+    describe(session, action="session:close", subject=("user", family.user_id))
+    await repository.revoke_families(session, clock.now(), family_id=family.family_id)
 
 
 async def make_api_token(
@@ -163,6 +176,8 @@ async def make_api_token(
         created_at=now,
         expires_at=now + timedelta(days=days) if days else None,
     )
+    described = {"name": name, "days": days, "user": user_id}
+    describe(session, action="token:create", subject=("token", token_id), new=described)
     return token_id, token
 
 
@@ -177,6 +192,30 @@ def read_credential(signer: TokenSigner, token: str, audience: str) -> Credentia
     return signer.check(token, audience)
 
 
+def identify_actor(
+    session: AsyncSession, actor: User, credential: Credential, project_id: UUID | None = None
+) -> None:
+    """Say in the record of *session* who acts, by which credential, and in which project."""
+    if credential.token_hash is not None:
+        # What identifies the token without being it: enough to find its row, nothing to sign in with.
+        proof_id = credential.token_hash.hex()[:16]
+        identify(
+            session,
+            actor_id=actor.user_id,
+            proof="token",
+            proof_id=proof_id,
+            project_id=project_id,
+        )
+        return
+    identify(
+        session,
+        actor_id=actor.user_id,
+        proof="session",
+        proof_id=credential.family_id,
+        project_id=project_id,
+    )
+
+
 async def authenticate(session: AsyncSession, credential: Credential) -> User:
     """Return the active account that *credential* proves.
 
@@ -186,4 +225,5 @@ async def authenticate(session: AsyncSession, credential: Credential) -> User:
     user = await repository.find_active_user(session, credential)
     if user is None:
         raise TokenInvalid("Your sign-in is no longer valid. Sign in again.")
+    identify_actor(session, user, credential)
     return user

@@ -6,13 +6,13 @@ import re
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import File, Path, Response, UploadFile
+from fastapi import File, Path, Request, Response, UploadFile
 
 from reqtrail.features.access.public import FileReader, ItemWriter
 from reqtrail.features.requirements.schemas import FileAnswer
 from reqtrail.features.requirements.service import attachments
 from reqtrail.features.versioning.public import MAIN, BranchName, edit_request
-from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/files")
@@ -37,6 +37,7 @@ async def upload_file(
 
 @router.get("/{sha256}/{name}", operation_id="get_file", response_class=Response)
 async def get_file(
+    request: Request,
     sha256: Annotated[str, Path(max_length=64)],
     name: str,
     context: FileReader,
@@ -45,6 +46,7 @@ async def get_file(
     """Return the bytes of a file. Only raster pictures are shown inline; nothing in them can run."""
     digest = bytes.fromhex(sha256) if _HEX.fullmatch(sha256) else b""
     data, media_type = await attachments.load_file(session, context.project_id, digest)
+    await record_read(request, "file:download", ("file", digest.hex()), {"name": name})
     inline = media_type in attachments.INLINE
     disposition = "inline" if inline else "attachment"
     return Response(

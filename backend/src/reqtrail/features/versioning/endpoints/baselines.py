@@ -26,7 +26,7 @@ from reqtrail.features.versioning.service.refs import snapshot_at
 from reqtrail.features.versioning.types import BaselineState
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
 
@@ -85,6 +85,8 @@ async def get_proof(
     pieces = _pieces(request.app.state.database, context.project_id, found)
     # Whatever refuses it is raised before the first byte.
     first = await anext(pieces)
+    details = {"name": found.row.name, "commit": found.row.seq}
+    await record_read(request, "baseline:export", details=details)
 
     async def whole() -> AsyncGenerator[bytes, None]:
         async with aclosing(pieces):

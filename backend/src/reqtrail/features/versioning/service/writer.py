@@ -47,6 +47,7 @@ from reqtrail.features.versioning.types import (
     State,
 )
 from reqtrail.kit.canonical_json import contains_nul
+from reqtrail.platform.auditing import describe
 from reqtrail.platform.notices import announce_head
 
 MAX_REMEMBERED = 60_000
@@ -166,6 +167,7 @@ class Writer:
         """Give the sequence back: nothing changed."""
         await repository.give_back_sequence(self._session, self._request.project_id)
         head = self._head
+        describe(self._session, details={"branch": head.branch, "changes": {}})
         return CommitResult(
             head.seq, head.commit_hash, head.recorded_at, self._merged, (), {}, head
         )
@@ -187,6 +189,15 @@ class Writer:
         if large:
             await repository.analyse(session, large)
         await repository.insert_commit(session, request.project_id, record)
+        describe(
+            session,
+            details={
+                "commit": record.seq,
+                "hash": record.hash.hex()[:16],
+                "branch": head.branch,
+                "changes": dict(self.counts),
+            },
+        )
         announce_head(session, request.project_id, record.branch_id, record.seq, record.hash)
         snapshot = Snapshot(
             project_id=head.project_id,
