@@ -201,3 +201,32 @@ async function holdServer(page: Page): Promise<() => Promise<void>> {
     await page.unroute(path)
   }
 }
+
+test('a document is renamed in place, from its menu and by F2, and the names are undone in order', async ({
+  page,
+}) => {
+  const project = await SampleProject.make()
+  await project.document('Brakes', ['Hold'])
+  await page.goto(`/p/${project.key}`)
+  const list = page.getByRole('main')
+  const row = list.getByRole('listitem').filter({ hasText: 'Brakes' })
+  await row.getByRole('button').click()
+  await page.getByRole('menuitem', { name: 'Rename' }).click()
+  await expect(page.getByLabel('Rename “Brakes”')).toBeFocused()
+  await page.keyboard.type('Brakes of trains')
+  await page.keyboard.press('Enter')
+  await expect(list.getByRole('link', { name: 'Brakes of trains' })).toBeFocused()
+  await page.keyboard.press('F2')
+  await page.keyboard.type('Train brakes')
+  await page.keyboard.press('Enter')
+  await expect(list.getByRole('link', { name: 'Train brakes' })).toBeFocused()
+  await expectAccessible(page)
+
+  // Pressed at once, without waiting for one to arrive before the next.
+  await page.keyboard.press('ControlOrMeta+z')
+  await page.keyboard.press('ControlOrMeta+z')
+  await page.keyboard.press('ControlOrMeta+Shift+z')
+  await expect(list.getByRole('link', { name: 'Brakes of trains' })).toBeVisible()
+  await page.keyboard.press('ControlOrMeta+z')
+  await expect(list.getByRole('link', { name: 'Brakes', exact: true })).toBeVisible()
+})

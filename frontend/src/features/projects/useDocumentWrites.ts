@@ -4,6 +4,7 @@ import { keys } from '@/api/keys'
 import type { Document } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
+import { inTurn } from '@/shared/lib/turns'
 import { updateDocument, type DocumentPatch } from './projects.api'
 
 interface Change {
@@ -26,7 +27,8 @@ export function useDocumentWrites(project: MaybeRefOrGetter<string>) {
     ])
 
   const { mutate } = useMutation({
-    mutationFn: ({ document, patch }: Change) => updateDocument(toValue(project), document.id, patch),
+    mutationFn: ({ document, patch }: Change) =>
+      inTurn(toValue(project), () => updateDocument(toValue(project), document.id, patch)),
     onMutate: async ({ document, patch }: Change) => {
       await cache.cancelQueries({ queryKey: listKey() })
       const before = cache.getQueryData<Document[]>(listKey())

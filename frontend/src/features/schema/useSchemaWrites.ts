@@ -4,6 +4,7 @@ import { keys } from '@/api/keys'
 import type { EditConflict, Operation, ProjectSchema } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { useUndoStack } from '@/shared/composables/useUndoStack'
+import { inTurn } from '@/shared/lib/turns'
 import { applyOperations } from './applyOperations'
 import { commit, conflictsOf } from './schema.api'
 
@@ -33,7 +34,6 @@ export function useSchemaWrites(project: MaybeRefOrGetter<string>, canEdit: Mayb
   const schemaKey = () => keys.schema(toValue(project))
 
   // One after the other: what is typed while a write is on its way is based on that write, not beside it.
-  let queue: Promise<boolean> = Promise.resolve(true)
   let waiting = 0
   let refusals = 0
   let confirmed: ProjectSchema | undefined
@@ -48,12 +48,9 @@ export function useSchemaWrites(project: MaybeRefOrGetter<string>, canEdit: Mayb
     waiting += 1
     const began = refusals
     // What was typed upon a write that was refused goes with it.
-    queue = queue
-      .then(() => (began === refusals ? send(change) : false))
-      .finally(() => {
-        waiting -= 1
-      })
-    return queue
+    return inTurn(toValue(project), async () => (began === refusals ? send(change) : false)).finally(() => {
+      waiting -= 1
+    })
   }
 
   async function send(change: SchemaWrite): Promise<boolean> {

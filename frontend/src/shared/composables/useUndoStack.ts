@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import { useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { keys } from '@/api/keys'
 import { t } from '../i18n'
+import { inTurn, isBusy } from '../lib/turns'
 import { useNotify } from './useNotify'
 import { getUndoState, postRedo, postUndo } from './undo.api'
 
@@ -14,6 +15,7 @@ export interface UndoStackOptions {
 export function useUndoStack(project: MaybeRefOrGetter<string>, options: UndoStackOptions = {}) {
   const cache = useQueryClient()
   const notify = useNotify()
+  const busy = isBusy(() => toValue(project))
   const { data } = useQuery({
     queryKey: computed(() => keys.undo(toValue(project))),
     queryFn: () => getUndoState(toValue(project)),
@@ -28,40 +30,44 @@ export function useUndoStack(project: MaybeRefOrGetter<string>, options: UndoSta
     ])
   }
 
-  const { mutateAsync: undoOnServer, isPending: undoing } = useMutation({
-    mutationFn: () => postUndo(toValue(project)),
-    onSettled: refresh,
-  })
-  const { mutateAsync: redoOnServer, isPending: redoing } = useMutation({
-    mutationFn: () => postRedo(toValue(project)),
-    onSettled: refresh,
-  })
-
-  async function undo(): Promise<void> {
-    const message = data.value?.undo?.message
+  /** Takes the step when its turn comes: only then it is known what the last edit was. */
+  async function step(
+    direction: 'undo' | 'redo',
+    send: (project: string) => Promise<unknown>,
+  ): Promise<void> {
+    const key = toValue(project)
     try {
-      await undoOnServer()
-      notify.info(message ? t('common.undo.undone', { message }) : t('common.undo.undoneOne'))
-    } catch (error) {
-      notify.failure(error, t('common.undo.failed'))
-    }
-  }
-
-  async function redo(): Promise<void> {
-    try {
-      await redoOnServer()
-      notify.info(t('common.undo.redone'))
+      await inTurn(key, async () => {
+        const state = await cache.fetchQuery({
+          queryKey: keys.undo(key),
+          queryFn: () => getUndoState(key),
+          staleTime: 0,
+        })
+        const target = state[direction]
+        if (!target) {
+          notify.info(t(`common.undo.nothing.${direction}`))
+          return
+        }
+        try {
+          await send(key)
+        } finally {
+          await refresh()
+        }
+        const { message } = target
+        if (direction === 'redo') notify.info(t('common.undo.redone'))
+        else notify.info(message ? t('common.undo.undone', { message }) : t('common.undo.undoneOne'))
+      })
     } catch (error) {
       notify.failure(error, t('common.undo.failed'))
     }
   }
 
   return {
-    canUndo: computed(() => Boolean(data.value?.undo)),
-    canRedo: computed(() => Boolean(data.value?.redo)),
-    busy: computed(() => undoing.value || redoing.value),
-    undo,
-    redo,
+    /** Whether there is something to undo, or may be once what is on its way has arrived. */
+    canUndo: computed(() => busy.value || Boolean(data.value?.undo)),
+    canRedo: computed(() => busy.value || Boolean(data.value?.redo)),
+    undo: () => step('undo', postUndo),
+    redo: () => step('redo', postRedo),
     refresh,
   }
 }

@@ -5,6 +5,7 @@ import { keys } from '@/api/keys'
 import type { CommitAnswer, Operation } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
+import { inTurn } from '@/shared/lib/turns'
 import { commit, conflictsOf, type Conflict } from '../requirements.api'
 
 export interface Write {
@@ -35,7 +36,6 @@ export function useWrites(
   const notify = useNotify()
   const conflict = shallowRef<Pending | null>(null)
   const saving = ref(0)
-  let queue: Promise<unknown> = Promise.resolve()
   /** What our own saves made of a version of a thing: what is typed on top of it does not conflict with them. */
   const own = new Map<string, number>()
 
@@ -47,9 +47,7 @@ export function useWrites(
   function save(write: Write): Promise<boolean> {
     write.show?.()
     saving.value += 1
-    const work = queue.then(() => send(write))
-    queue = work
-    return work
+    return inTurn(project.value, () => send(write))
   }
 
   function based(operation: Operation): Operation {
