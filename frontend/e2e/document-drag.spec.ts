@@ -36,12 +36,13 @@ for (const view of ['document', 'grid']) {
     await drag('Hold', 'Indicate', 'after')
     await expect.poll(() => document.titles()).toEqual(['Store', 'Release', 'Indicate', 'Hold'])
     await drag('Indicate', 'Store', 'child')
+    // One commit each, taken back by its notice or by the keys. The notice stays while the pointer rests on it.
+    const undo = page.getByRole('button', { name: 'Undo' }).last()
+    await undo.hover()
     await expect.poll(() => document.titles()).toEqual(['Store', '  Indicate', 'Release', 'Hold'])
     await expect(screen.row('Indicate')).toHaveAttribute('aria-level', '2')
     await expectAccessible(page)
-
-    // One commit each, taken back by its notice or by the keys.
-    await page.getByRole('button', { name: 'Undo' }).last().click()
+    await undo.click()
     await expect.poll(() => document.titles()).toEqual(['Store', 'Release', 'Indicate', 'Hold'])
   })
 }
