@@ -19,6 +19,21 @@ pytest_plugins = ("tests.fixtures.api",)
 os.environ["REQTRAIL_RUNTIME_DIR"] = str(run_folder() / "runtime")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests marked as early before the others of each worker: one that is the last keeps a core waiting.
+
+    xdist gives the workers equal parts of this list at first, and each runs its own from the front.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    early = [item for item in items if item.get_closest_marker("early")]
+    others = [item for item in items if not item.get_closest_marker("early")]
+    items.clear()
+    for number in range(workers):
+        first, end = (len(others) * part // workers for part in (number, number + 1))
+        items += early[number::workers] + others[first:end]
+
+
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """The engines of this test run. The last worker that leaves stops them."""

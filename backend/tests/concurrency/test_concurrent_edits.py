@@ -40,7 +40,8 @@ from tests.concurrency.wire import Api
 from tests.fixtures.engines import Engines
 
 SEED = int(os.environ.get("REQTRAIL_CONCURRENT_SEED", "0"))
-HISTORIES = 200
+PARTS, HISTORIES = 2, 100
+"""So many tests of so many histories, so that pytest's workers share them."""
 LONG_BATCHES, LONG_BATCH = 50, 200
 LONG_SEED = 100_000
 LONG_ROUNDS = 4
@@ -59,7 +60,7 @@ MUST_HAPPEN = (
     "how: twice",
     "how: again",
 )
-"""What has to occur in 200 histories, or they would prove little."""
+"""What has to occur in a hundred histories, or they would prove little."""
 
 
 @pytest.fixture
@@ -89,14 +90,18 @@ def _told(report: Report) -> str:
     return "\n".join([f"{len(report.findings)} findings", *report.findings[:20]])
 
 
-def test_no_update_is_lost(place: Place) -> None:
-    report = _check(place, _play(place, range(SEED, SEED + HISTORIES)))
+@pytest.mark.early
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_update_is_lost(place: Place, part: int) -> None:
+    first = SEED + part * HISTORIES
+    report = _check(place, _play(place, range(first, first + HISTORIES)))
     assert not report.findings, _told(report)
     assert report.counts["histories"] == HISTORIES
     missing = [name for name in MUST_HAPPEN if not report.counts[name]]
     assert not missing, report.counts
 
 
+@pytest.mark.early
 def test_planted_faults_are_found(place: Place) -> None:
     """Two mistakes that lose updates, and one that does a write twice."""
     played = {}

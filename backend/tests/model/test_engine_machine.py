@@ -19,6 +19,7 @@ EXAMPLES = int(os.environ.get("REQTRAIL_MACHINE_EXAMPLES", "100"))
 """Histories over all shards; more of them for a longer search."""
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_engine_agrees_with_the_model(machine: type[EngineMachine], shard: int) -> None:
     """100 random histories of 50 steps each, over all shards."""
