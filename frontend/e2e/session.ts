@@ -35,10 +35,27 @@ export async function expectAccessible(page: Page): Promise<void> {
   ).toEqual([])
 }
 
-/** A test whose page is signed in, and which fails on any error in the page's console or a request to another host. */
+/** Runs in the page: tells of what its Content-Security-Policy kept from happening. */
+function reportViolations(): void {
+  document.addEventListener('securitypolicyviolation', (event) => {
+    const { effectiveDirective, blockedURI, sample, sourceFile, lineNumber } = event
+    const where = `${sourceFile}:${String(lineNumber)}`
+    void window.tellViolation(`policy: ${effectiveDirective} ${blockedURI} ${sample} at ${where}`)
+  })
+}
+
+declare global {
+  interface Window {
+    tellViolation: (text: string) => Promise<void>
+  }
+}
+
+/** A test that fails on any error in its page, a request to another host, or a violation of the page's policy. */
 export const test = base.extend<{ page: Page }>({
   page: async ({ page, baseURL }, use) => {
     const problems: string[] = []
+    await page.exposeFunction('tellViolation', (text: string) => problems.push(text))
+    await page.addInitScript(reportViolations)
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('request', (request) => {
       const url = new URL(request.url())

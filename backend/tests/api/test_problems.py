@@ -159,8 +159,11 @@ async def test_request_ids(world: World) -> None:
 async def test_security_headers(world: World) -> None:
     answer = await world.anonymous().get("/health/live")
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert "script-src" not in policy and "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert "server" not in answer.headers and "x-powered-by" not in answer.headers
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 

@@ -37,6 +37,15 @@ async def site(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def assert_page_policy(policy: str) -> None:
+    """A page takes everything from here, runs nothing inline, and is shown in no frame."""
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules.pop("img-src") == "'self' data: blob:"
+    closed = {"default-src", "base-uri", "frame-ancestors"}
+    assert {rules.pop(name) for name in closed} == {"'none'"}
+    assert set(rules.values()) == {"'self'"} and {"script-src", "style-src"} < rules.keys()
+
+
 @pytest.mark.parametrize("path", ["/", "/p/BRK", "/p/BRK/d/SYS?at=main@3", "/index.html"])
 async def test_every_address_of_the_application_is_its_page(
     site: httpx.AsyncClient, path: str
@@ -45,6 +54,7 @@ async def test_every_address_of_the_application_is_its_page(
     assert answer.status_code == 200 and answer.text == "<!doctype html>page"
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["content-type"].startswith("text/html")
+    assert_page_policy(answer.headers["content-security-policy"])
 
 
 async def test_assets_are_immutable_and_compressed(site: httpx.AsyncClient) -> None:
@@ -78,6 +88,7 @@ async def test_nothing_outside_is_served(site: httpx.AsyncClient, path: str) -> 
 
 async def test_documentation_needs_nothing_from_outside(site: httpx.AsyncClient) -> None:
     page = await site.get("/api/v1/docs")
+    assert_page_policy(page.headers["content-security-policy"])
     assert page.status_code == 200 and "//" not in page.text.replace("<!doctype", "")
     for name in ("docs.js", "docs.css"):
         assert (await site.get(f"/api/v1/{name}")).status_code == 200

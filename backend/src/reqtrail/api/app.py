@@ -30,6 +30,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        form_limits={"max_files": 10, "max_fields": 200, "max_part_size": MEGABYTE},
         lifespan=lifespan,
     )
     app.state.settings = settings
@@ -40,6 +41,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         BodyLimit,
         limit=settings.max_body_mb * MEGABYTE,
         form_limit=settings.max_upload_mb * MEGABYTE,
+        patience=settings.body_seconds,
     )
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(RequestContext)

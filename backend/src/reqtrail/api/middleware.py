@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -13,18 +14,29 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reqtrail.api import problems
-from reqtrail.kit.errors import TooLarge
+from reqtrail.kit.errors import ReqtrailError, TooLarge
 from reqtrail.platform.http import BodyRefused, UnstorableText
 
 logger = structlog.get_logger()
 
+SLOWEST: Final = 4096
+"""Bytes a second."""
+
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
+    " connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+"""Of pages: everything comes from here, nothing is inline, and no other site shows them in a frame."""
+
+API_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of answers that are no pages: should a browser show one as a page all the same, it can do nothing."""
+
 SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
-        " form-action 'self'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -62,6 +74,9 @@ class RequestContext:
                 headers["X-Request-ID"] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                is_page = headers.get("content-type", "").startswith("text/html")
+                policy = PAGE_POLICY if is_page else API_POLICY
+                headers.setdefault("Content-Security-Policy", policy)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
                 if scope["scheme"] == "https":
@@ -98,18 +113,31 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
 
 
+class SlowBody(ReqtrailError):
+    """The body of the request did not come in time."""
+
+    status = 408
+    code = "slow_body"
+    title = "The request came too slowly"
+
+
 class BodyLimit:
     """Refuses bodies above the limit: by their declared length at once, else as soon as they grow beyond it.
+
+    It also gives up on bodies that come too slowly: nothing for *patience* seconds, or on the whole less than
+    ``SLOWEST`` bytes a second after that.
 
     Args:
         limit: Bytes of a body.
         form_limit: Bytes of a form with files, which goes to disk.
+        patience: Seconds.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, form_limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, form_limit: int, patience: float) -> None:
         self._app = app
         self._limit = limit
         self._form_limit = form_limit
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
@@ -119,19 +147,39 @@ class BodyLimit:
         headers = Headers(scope=scope)
         is_form = headers.get("content-type", "").startswith("multipart/form-data")
         limit = self._form_limit if is_form else self._limit
-        error = TooLarge(f"Send at most {limit // 2**20} MB.", limit=limit)
-        declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > limit:
-            await problems.from_error(Request(scope), error)(scope, receive, send)
-            return
-        received = 0
+        too_large = TooLarge(f"Send at most {limit // 2**20} MB.", limit=limit)
+        received, waited, whole, refused = 0, 0.0, False, False
+
+        async def send_closing(message: Message) -> None:
+            # What is left of a refused body is not read, so nothing can follow on this connection.
+            if refused and message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
 
         async def receive_limited() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, waited, whole, refused
+            if (
+                whole
+            ):  # what is still to come is the end of the connection, and that may take its time
+                return await receive()
+            begun, left = time.monotonic(), self._patience + received / SLOWEST - waited
+            try:
+                async with asyncio.timeout(min(self._patience, left)):
+                    message = await receive()
+            except TimeoutError:
+                refused = True
+                raise BodyRefused(SlowBody("The body came too slowly. Send it again.")) from None
+            waited += time.monotonic() - begun
             received += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if received > limit:
-                raise BodyRefused(error)
+                refused = True
+                raise BodyRefused(too_large)
             return message
 
-        await self._app(scope, receive_limited, send)
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            refused = True
+            await problems.from_error(Request(scope), too_large)(scope, receive, send_closing)
+            return
+        await self._app(scope, receive_limited, send_closing)

@@ -16,7 +16,13 @@ from reqtrail.api.app import build_app
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
-from reqtrail.features.identity.public import PasswordHasher, TokenSigner, forget_expired
+from reqtrail.entrypoints.protocol import GuardedProtocol
+from reqtrail.features.identity.public import (
+    PasswordHasher,
+    TokenSigner,
+    admit_upload,
+    forget_expired,
+)
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
@@ -77,6 +83,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.redis = None
         if settings.redis_url is not None:
             await _start_notices(app, settings.redis_url, stack)
+        app.state.admit_upload = admit_upload
         app.state.throttle = Throttle(app.state.redis)
         app.state.throttle.start()
         stack.push_async_callback(app.state.throttle.stop)
@@ -137,6 +144,7 @@ def main() -> None:
         port=settings.port,
         log_config=None,
         access_log=False,
+        http=GuardedProtocol,
         server_header=False,
         proxy_headers=False,  # the edge reads them, from the proxies that the settings trust
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

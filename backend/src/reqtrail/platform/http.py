@@ -14,11 +14,12 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from reqtrail.kit.canonical_json import contains_nul
-from reqtrail.kit.errors import Invalid, ReqtrailError
+from reqtrail.kit.errors import Invalid, ReqtrailError, UnsupportedMedia
 from reqtrail.platform.idempotency import Finish, StoredAnswer
 
 
@@ -36,6 +37,13 @@ class UnstorableText(Invalid):
 
     def __init__(self) -> None:
         super().__init__("Remove NUL characters and unpaired surrogates from the request.")
+
+
+class NoForm(UnsupportedMedia):
+    """The request is a form, whose larger limit is for routes that take files."""
+
+    code = "no_form"
+    title = "Forms are not taken here"
 
 
 class BodyRefused(HTTPException):
@@ -83,8 +91,14 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, wrapped. It ends before the function-scoped sessions commit."""
         handle = super().get_route_handler()
+        takes_form = self.body_field is not None and isinstance(self.body_field.field_info, Form)
 
         async def handle_api(request: Request) -> Response:
+            # FastAPI reads the body before anything else, a form even to disk: so this is asked first.
+            if takes_form:
+                await request.app.state.admit_upload(request)
+            elif request.headers.get("content-type", "").lower().startswith("multipart/"):
+                raise NoForm("This address takes JSON, not a form.")
             response = await handle(ApiRequest(request.scope, request.receive))
             finish: Finish | None = getattr(request.state, "finish_idempotent", None)
             if finish is not None and 200 <= response.status_code < 300:

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Sign-in attempts a minute for one account and, five times that, for one address."""
     max_body_mb: int = Field(default=16, ge=1)
     max_upload_mb: int = Field(default=1024, ge=1)
+    body_seconds: float = Field(default=30, gt=0)
+    """How long a request's body may stand still."""
     public_url: str | None = None
     """Where people reach the instance, such as https://reqtrail.example.org. Links in mails begin with it."""
     allowed_hosts: Names = ()
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     """Addresses and networks of the proxies in front, whose headers about the client count."""
     proxy_header: ProxyHeader = "x-forwarded-for"
     """The header that those proxies write."""
+    outbound_allow: Names = ()
+    """Host names, addresses and networks inside that webhooks and the like may reach; without it only the internet."""
     rate_address: int = Field(default=30_000, ge=0)
     """Requests a minute from one address. Here and below 0 means no limit."""
     rate_reads: int = Field(default=18_000, ge=0)

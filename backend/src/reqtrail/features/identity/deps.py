@@ -16,7 +16,7 @@ from reqtrail.features.identity.service.tokens import TokenSigner, authenticate,
 from reqtrail.features.identity.types import Actor, Credential, Device, User
 from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.allowance import count_account, count_token
-from reqtrail.platform.database.session import ReadSession, WriteSession
+from reqtrail.platform.database.session import ReadSession, WriteSession, get_database
 from reqtrail.platform.guessing import Delays
 from reqtrail.platform.http import Replay, client_address, request_content
 from reqtrail.platform.permissions import declares
@@ -113,6 +113,17 @@ def _counted(request: Request, credential: Credential) -> Credential:
 
 ApiCredential = Annotated[Credential, Depends(read_api_credential)]
 FileCredential = Annotated[Credential, Depends(read_file_credential)]
+
+
+async def admit_upload(request: Request) -> None:
+    """Let an upload begin: its body is read to disk before the route asks who sends it.
+
+    Raises:
+        Unauthenticated: If no active account does.
+    """
+    credential = await read_api_credential(request)
+    async with get_database(request).read_session() as session:
+        await authenticate(session, credential)
 
 
 def bind_actor(request: Request, actor: Actor) -> None:

@@ -10,6 +10,7 @@ from reqtrail.features.identity.deps import (
     FileCredential,
     SignedIn,
     SignedInWriter,
+    admit_upload,
     begin_idempotent,
     bind_actor,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "User",
     "UserNotFound",
     "active_user",
+    "admit_upload",
     "any_user",
     "authenticate",
     "begin_idempotent",
