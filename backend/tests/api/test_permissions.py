@@ -32,6 +32,7 @@ ALLOWED = {
     "group:manage": {"administrator"},
     "group:read": {"administrator"},
     "history:read": READERS,
+    "history:redact": OWNERS,
     "import:read": READERS,
     "import:run": WRITERS,
     "item:write": WRITERS,

@@ -47,7 +47,7 @@ def run_json(*arguments: str, code: int = 0) -> Any:
     return json.loads(run(*arguments, "--json", code=code).stdout)
 
 
-@pytest.mark.parametrize("command", ["restore", "blame"])
+@pytest.mark.parametrize("command", ["restore", "blame", "redact"])
 def test_help_has_an_example(command: str) -> None:
     text = " ".join(run(command, "--help").stdout.split())
     assert "Example" in text and f"reqtrail {command}" in text
@@ -193,3 +193,31 @@ def test_a_page_of_changes_is_written(local: Instance, tmp_path: Path) -> None:
         "cannot be written"
         in run("diff", "1", "2", *PROJECT, "--html", "-o", nowhere, code=6).stderr
     )
+
+
+def test_a_secret_is_redacted(local: Instance, tmp_path: Path) -> None:
+    """Asked for first; what is shown is refused, what is past goes, and verify, diff and show say so."""
+    with local.client() as client:
+        document = _Document(client, "Redacted")
+        secret = document.add("Token hunter2")
+        key, leaked = secret["key"], document.head()
+        because = ("--reason", "A leaked token")
+        shown = run("redact", key, "--version", leaked, *because, "--yes", *PROJECT, code=5)
+        assert "revision_shown" in shown.stderr
+        document.rename(secret, "Token removed")
+    told = CliRunner().invoke(app, ["redact", key, *because, *PROJECT], input="n\n")
+    assert told.exit_code == 1 and "for good?" in told.output
+    answer = CliRunner().invoke(
+        app, ["redact", key, "--holding", "-", *because, "--yes", *PROJECT], input="hunter2\n"
+    )
+    assert answer.exit_code == 0, answer.output
+    assert f"redacted: version {leaked} of the item {secret['id']}" in answer.output
+    assert f"redacted: version {leaked} of the item" in run("verify", *PROJECT).stdout
+    changes = run("diff", leaked, "main", *PROJECT).stdout
+    assert "before: redacted by version" in changes and "A leaked token" in changes
+    assert "hunter2" not in changes
+    page = tmp_path / "changes.html"
+    run("diff", leaked, "main", "--html", "-o", str(page), *PROJECT)
+    assert "before: redacted" in page.read_text() and "A leaked token" in page.read_text()
+    again = run("redact", key, "--version", leaked, *because, "--yes", *PROJECT, code=5)
+    assert "nothing_to_redact" in again.stderr

@@ -30,6 +30,7 @@ from reqtrail.features.versioning.public import (
     commit,
     get_kind,
     init_project,
+    redact,
     resolve_ref,
     states_at,
     verify,
@@ -102,6 +103,18 @@ class BenchProject:
     ) -> CommitResult:
         """Patch the attributes of an item."""
         return await self.commit(update("item", item_id, base, attributes=dict(attributes)))
+
+    async def redact(
+        self, entity_id: UUID, *sequences: int, holding: str = "", reason: str = "A secret"
+    ) -> CommitResult:
+        """Redact past versions of an entity: those given, those holding a text, or all."""
+        async with self.database.session() as session:
+            return await redact(
+                session,
+                *(self.project_id, self.author_id, entity_id, reason),
+                sequences=sequences,
+                holding=holding,
+            )
 
     async def at(self, ref: str | int | None = None) -> Snapshot:
         """Resolve a ref."""

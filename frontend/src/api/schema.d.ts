@@ -1550,6 +1550,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/redactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Redaction
+         * @description Remove what past versions of a thing hold, for good and on every branch. Hashes stay, so everything else can
+         *     still be verified. What an open branch shows has to be edited or deleted there first.
+         */
+        post: operations["redact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/redo": {
         parameters: {
             query?: never;
@@ -1917,8 +1938,12 @@ export interface components {
         /**
          * BlameSpan
          * @description A piece of a text with the commit that wrote its words.
+         *
+         *     ``after_redaction``: the commit took them perhaps from the version before, which was redacted.
          */
         BlameSpan: {
+            /** After Redaction */
+            after_redaction: boolean;
             author: components["schemas"]["Author"];
             /**
              * Authored At
@@ -2218,7 +2243,7 @@ export interface components {
         };
         /**
          * DocumentRead
-         * @description A document.
+         * @description A document; the title of one that was redacted is empty.
          */
         DocumentRead: {
             /** Archived */
@@ -2236,6 +2261,7 @@ export interface components {
             item_count: number;
             /** Rank */
             rank: string;
+            redaction: components["schemas"]["RedactionRead"] | null;
             /** Title */
             title: string;
             /** Type Id */
@@ -2269,7 +2295,7 @@ export interface components {
         };
         /**
          * EntityChangeRead
-         * @description One entity that differs between two versions.
+         * @description One entity that differs between two versions; of a side that was redacted nobody can tell how it differs.
          */
         EntityChangeRead: {
             /** After */
@@ -2293,6 +2319,8 @@ export interface components {
             key: string | null;
             /** Kind */
             kind: string;
+            redacted_after?: components["schemas"]["RedactionRead"] | null;
+            redacted_before?: components["schemas"]["RedactionRead"] | null;
         };
         /**
          * EntityHistoryEntryRead
@@ -2312,6 +2340,8 @@ export interface components {
             commit: components["schemas"]["CommitRead"];
             /** Fields */
             fields: components["schemas"]["FieldChange"][];
+            redacted_after?: components["schemas"]["RedactionRead"] | null;
+            redacted_before?: components["schemas"]["RedactionRead"] | null;
         };
         /**
          * FieldChange
@@ -2506,7 +2536,7 @@ export interface components {
         };
         /**
          * HistoryEntryRead
-         * @description One version of an item.
+         * @description One version of an item; nothing is told of how one that was redacted differs from others.
          */
         HistoryEntryRead: {
             /** Action */
@@ -2514,6 +2544,8 @@ export interface components {
             /** Changes */
             changes: components["schemas"]["HistoryChange"][];
             commit: components["schemas"]["CommitRead"];
+            redacted_after: components["schemas"]["RedactionRead"] | null;
+            redacted_before: components["schemas"]["RedactionRead"] | null;
         };
         /**
          * HistoryRead
@@ -2727,6 +2759,8 @@ export interface components {
         /**
          * ItemRead
          * @description An item. ``title`` is plain text, ``text`` is safe HTML, ``revision`` the commit that wrote this state.
+         *
+         *     ``redaction`` tells of a version whose content an owner removed for good: by whom, when and why.
          */
         ItemRead: {
             /** Attributes */
@@ -2748,6 +2782,7 @@ export interface components {
             key: string | null;
             /** Placements */
             placements?: components["schemas"]["PlacementRef"][] | null;
+            redaction: components["schemas"]["RedactionRead"] | null;
             /** Revision */
             revision: number;
             /** Text */
@@ -3081,11 +3116,14 @@ export interface components {
          * MergeConflictRead
          * @description Something to be chosen; ``reason`` says for a structural rule what would be broken.
          *
-         *     ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word.
+         *     ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word. Of a base that was
+         *     redacted nothing is known, and it cannot be chosen.
          */
         MergeConflictRead: {
             /** Base */
             base: unknown;
+            /** Base Redacted */
+            base_redacted: boolean;
             /** Chosen */
             chosen: string | null;
             /** Field */
@@ -3276,7 +3314,7 @@ export interface components {
          *     it, with :meth:`ProjectContext.may`.
          * @enum {string}
          */
-        Permission: "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
+        Permission: "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
         /**
          * PieceRead
          * @description A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen.
@@ -3423,6 +3461,69 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
             role: components["schemas"]["Role"];
+        };
+        /**
+         * RedactedRead
+         * @description A version of a thing that was redacted.
+         */
+        RedactedRead: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Redacted By */
+            redacted_by: number;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * RedactionOutcome
+         * @description What a redaction removed: ``redacted`` names each version with the commit that had written it.
+         */
+        RedactionOutcome: {
+            /** Redacted */
+            redacted: components["schemas"]["RedactedRead"][];
+            ref: components["schemas"]["RefRead"];
+        };
+        /**
+         * RedactionRead
+         * @description That a version of a thing was removed for good: by which commit ``seq``, by whom, when and why.
+         */
+        RedactionRead: {
+            author: components["schemas"]["Author"];
+            /** Reason */
+            reason: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * RedactionWrite
+         * @description What to redact of one thing, on every branch: the versions that ``sequences`` name, those ``holding`` a text, or,
+         *     without either, all that no open branch shows. ``reason`` is kept for ever: it must not repeat what is removed.
+         */
+        RedactionWrite: {
+            /**
+             * Entity Id
+             * Format: uuid
+             */
+            entity_id: string;
+            /**
+             * Holding
+             * @default
+             */
+            holding: string;
+            /** Reason */
+            reason: string;
+            /** Sequences */
+            sequences?: number[];
         };
         /**
          * RefRead
@@ -3783,7 +3884,7 @@ export interface components {
         };
         /**
          * VerifyRead
-         * @description What verification read and found.
+         * @description What verification read and found; what an owner ``redacted`` is named, and is no problem.
          */
         VerifyRead: {
             /** Counts */
@@ -3794,6 +3895,8 @@ export interface components {
             ok: boolean;
             /** Problems */
             problems: components["schemas"]["ProblemRead"][];
+            /** Redacted */
+            redacted: components["schemas"]["RedactedRead"][];
         };
     };
     responses: never;
@@ -7016,6 +7119,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionWrite"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactionOutcome"];
+                };
             };
             /** @description A problem */
             default: {

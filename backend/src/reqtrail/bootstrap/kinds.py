@@ -1,12 +1,15 @@
-"""What the features give the version engine: kinds, structural rules, presenters, adopters, verifiers, cascades."""
+"""What the features give the version engine: kinds, rules, presenters, adopters, verifiers, cascades, redaction."""
 
 from __future__ import annotations
 
 from reqtrail.features.exchange.public import KINDS as EXCHANGE_KINDS
+from reqtrail.features.exchange.public import drop_dry_runs
 from reqtrail.features.requirements.public import KINDS as REQUIREMENTS_KINDS
 from reqtrail.features.requirements.public import (
     adopt_value,
     check_structure,
+    drop_unreferenced,
+    files_only_in,
     present_contents,
     register_item_cascade,
     register_restore_companion,
@@ -22,6 +25,7 @@ from reqtrail.features.versioning.public import (
     register_adopter,
     register_kind,
     register_presenter,
+    register_redaction,
     register_rule,
     register_verifier,
     verify_seals,
@@ -40,5 +44,7 @@ def register_kinds() -> None:
         register_adopter(kind.name, adopt_value)
     register_verifier("requirements.attachments", verify_attachments)
     register_verifier("versioning.seals", verify_seals)
+    register_redaction("requirements.files", companions=files_only_in, sweeper=drop_unreferenced)
+    register_redaction("exchange.dry_runs", sweeper=drop_dry_runs)
     register_item_cascade("traceability.links", delete_links_of_items)
     register_restore_companion("traceability.links", links_to_restore)

@@ -14,6 +14,7 @@ from reqtrail.entrypoints.cli import (
     instance,
     keys,
     mails,
+    redacting,
     restoring,
 )
 from reqtrail.entrypoints.cli.output import EXIT_CODES
@@ -32,6 +33,7 @@ histories.add_to(app)
 history.add_to(app)
 blaming.add_to(app)
 restoring.add_to(app)
+redacting.add_to(app)
 branches.add_to(app)
 accounts.add_to(app)
 keys.add_to(app)

@@ -127,6 +127,11 @@ _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
     sign, style = _SIGNS[change["change"]]
     show(Text(f"{sign} {change['kind']} {change['key'] or change['id']}", style=style))
+    for side in ("before", "after"):
+        redaction = change[f"redacted_{side}"]
+        if redaction is not None:
+            why = f"{redaction['author']['display_name']}: {redaction['reason']}"
+            show(Text(f"    {side}: redacted by version {redaction['seq']}, {why}", style="dim"))
     if change["change"] != "changed":
         return
     for field in change["fields"]:
@@ -136,7 +141,7 @@ def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
 
 
 def verify(project: Project, json: Json = False) -> None:
-    """Recompute every hash of a project's history; code 1 if anything disagrees.
+    """Recompute every hash of a project's history; code 1 if anything disagrees. Names what was redacted.
 
     Example: reqtrail verify --project BRK && echo untouched
     """
@@ -148,6 +153,11 @@ def verify(project: Project, json: Json = False) -> None:
         for problem in report["problems"]:
             where = f" (version {problem['seq']})" if problem["seq"] is not None else ""
             typer.echo(f"{problem['what']}: {problem['detail']}{where}")
+        for item in report["redacted"]:
+            typer.echo(
+                f"redacted: version {item['seq']} of the {item['kind']} {item['id']}, by version"
+                f" {item['redacted_by']}"
+            )
         read = ", ".join(f"{count} {name}" for name, count in sorted(report["counts"].items()))
         typer.echo(f"{'Everything agrees' if report['ok'] else 'Problems were found'}: {read}.")
     if not report["ok"]:

@@ -278,6 +278,11 @@ class _Builder:
                 yield Entry((change["change"],), kind.replace("_", " "), name, "", tuple(fields))
 
     def _fields(self, change: Json) -> Iterator[Field]:
+        for side in ("before", "after"):
+            redaction = change[f"redacted_{side}"]
+            if redaction is not None:
+                said = f"by {redaction['author']['display_name']}: {redaction['reason']}"
+                yield Field(f"{side}: redacted", _marks(said, said), "")
         for item in change["fields"]:
             if item["field"] in _INNER:
                 continue

@@ -108,6 +108,7 @@ FileReader = Annotated[ProjectContext, Depends(_file_reader)]
 """For the route of files alone: a picture in a page cannot send a header."""
 ItemWriter = Annotated[ProjectContext, Depends(writing(Permission.ITEM_WRITE))]
 HistoryReader = Annotated[ProjectContext, Depends(reading(Permission.HISTORY_READ))]
+HistoryRedactor = Annotated[ProjectContext, Depends(writing(Permission.HISTORY_REDACT))]
 BranchMaker = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_CREATE))]
 BranchMerger = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_MERGE))]
 BaselineMaker = Annotated[ProjectContext, Depends(writing(Permission.BASELINE_CREATE))]

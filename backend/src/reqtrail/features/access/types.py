@@ -32,6 +32,8 @@ class Permission(StrEnum):
     """Take the content out as a file."""
     HISTORY_READ = "history:read"
     """Read commits, branches, baselines and comparisons, and recompute what proves them."""
+    HISTORY_REDACT = "history:redact"
+    """Remove past content for good; in an archived project too."""
     IMPORT_READ = "import:read"
     """Follow imports and read their reports."""
     IMPORT_RUN = "import:run"
@@ -107,6 +109,7 @@ class ProjectHead:
     seq: int
     commit_hash: bytes
     recorded_at: datetime
+    redacted_seq: int = 0
 
 
 @dataclass(frozen=True)

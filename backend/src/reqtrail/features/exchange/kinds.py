@@ -7,6 +7,11 @@ from typing import Final
 from reqtrail.features.exchange import tables
 from reqtrail.features.versioning.public import Field, Kind
 
-PACKAGE = Kind("package", tables.packages, (Field("path"), Field("header"), Field("extra")))
+PACKAGE = Kind(
+    "package",
+    tables.packages,
+    (Field("path"), Field("header"), Field("extra")),
+    erased=("path", "header", "extra"),
+)
 
 KINDS: Final = (PACKAGE,)

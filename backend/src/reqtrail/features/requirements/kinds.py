@@ -39,8 +39,15 @@ DOCUMENT = Kind(
         Field("archived"),
         Field("extra"),
     ),
+    erased=("title", "attributes", "extra"),
 )
-ITEM = Kind("item", tables.items, (Field("type_id"), ATTRIBUTES, Field("extra")), keyed=True)
+ITEM = Kind(
+    "item",
+    tables.items,
+    (Field("type_id"), ATTRIBUTES, Field("extra")),
+    keyed=True,
+    erased=("attributes", "extra"),
+)
 PLACEMENT = Kind(
     "placement",
     tables.placements,
@@ -52,6 +59,7 @@ PLACEMENT = Kind(
         Field("extra"),
     ),
     position=("document_id", "parent_id", "rank"),
+    erased=("extra",),
 )
 TYPE = Kind(
     "type",
@@ -64,6 +72,7 @@ TYPE = Kind(
         Field("presentation", MAP),
         Field("extra"),
     ),
+    erased=("name", "description", "extra"),
 )
 ATTRIBUTE = Kind(
     "attribute",
@@ -78,6 +87,7 @@ ATTRIBUTE = Kind(
         Field("rank"),
         Field("extra"),
     ),
+    erased=("name", "description", "default_value", "extra"),
 )
 DATATYPE = Kind(
     "datatype",
@@ -90,6 +100,7 @@ DATATYPE = Kind(
         Field("enum_values"),
         Field("extra"),
     ),
+    erased=("name", "description", "enum_values", "extra"),
 )
 FILE = Kind(
     "file",
@@ -102,6 +113,7 @@ FILE = Kind(
         Field("package_id"),
         Field("extra"),
     ),
+    erased=("path", "sha256", "media_type", "size", "extra"),
 )
 
 KINDS: Final = (DOCUMENT, ITEM, PLACEMENT, TYPE, ATTRIBUTE, DATATYPE, FILE)

@@ -6,7 +6,11 @@ from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.kinds import KINDS, attribute_value_kind
 from reqtrail.features.requirements.richtext import plain_text
 from reqtrail.features.requirements.service.adopting import adopt_value
-from reqtrail.features.requirements.service.attachments import verify_attachments
+from reqtrail.features.requirements.service.attachments import (
+    drop_unreferenced,
+    files_only_in,
+    verify_attachments,
+)
 from reqtrail.features.requirements.service.defaults import default_id, default_schema
 from reqtrail.features.requirements.service.items import present_attributes, resolve_item
 from reqtrail.features.requirements.service.outline import titles
@@ -37,6 +41,8 @@ __all__ = [
     "check_structure",
     "default_id",
     "default_schema",
+    "drop_unreferenced",
+    "files_only_in",
     "load_documents",
     "load_schema",
     "plain_text",

@@ -13,6 +13,7 @@ from reqtrail.features.versioning.public import (
     ChangeRead,
     CommitRead,
     EntityChangeRead,
+    RedactionRead,
     RefRead,
 )
 from reqtrail.platform.http import Body
@@ -34,7 +35,10 @@ class PlacementRef(BaseModel):
 
 
 class ItemRead(BaseModel):
-    """An item. ``title`` is plain text, ``text`` is safe HTML, ``revision`` the commit that wrote this state."""
+    """An item. ``title`` is plain text, ``text`` is safe HTML, ``revision`` the commit that wrote this state.
+
+    ``redaction`` tells of a version whose content an owner removed for good: by whom, when and why.
+    """
 
     id: UUID
     key: str | None
@@ -46,6 +50,7 @@ class ItemRead(BaseModel):
     changed_at: datetime | None
     changed_by: str
     deleted: bool
+    redaction: RedactionRead | None
     placements: list[PlacementRef] | None = None
 
 
@@ -128,7 +133,7 @@ class RestorePreview(BaseModel):
 
 
 class DocumentRead(BaseModel):
-    """A document."""
+    """A document; the title of one that was redacted is empty."""
 
     id: UUID
     title: str
@@ -137,6 +142,7 @@ class DocumentRead(BaseModel):
     archived: bool
     rank: str
     item_count: int
+    redaction: RedactionRead | None
 
 
 class DocumentList(BaseModel):
@@ -275,11 +281,13 @@ class HistoryChange(BaseModel):
 
 
 class HistoryEntryRead(BaseModel):
-    """One version of an item."""
+    """One version of an item; nothing is told of how one that was redacted differs from others."""
 
     commit: CommitRead
     action: str
     changes: list[HistoryChange]
+    redacted_before: RedactionRead | None
+    redacted_after: RedactionRead | None
 
 
 class HistoryAnswer(BaseModel):
@@ -310,13 +318,17 @@ class DocumentHistoryAnswer(BaseModel):
 
 
 class BlameSpan(BaseModel):
-    """A piece of a text with the commit that wrote its words."""
+    """A piece of a text with the commit that wrote its words.
+
+    ``after_redaction``: the commit took them perhaps from the version before, which was redacted.
+    """
 
     text: str
     seq: int
     author: Author
     authored_at: datetime
     message: str
+    after_redaction: bool
 
 
 class BlameAnswer(BaseModel):

@@ -37,7 +37,7 @@ async def list_links(
 ) -> Response:
     """List the links of an item, both ways."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

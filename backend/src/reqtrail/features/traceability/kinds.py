@@ -18,6 +18,7 @@ LINK = Kind(
         Field("attributes", FieldKind.MAP, attribute_value_kind),
         Field("extra"),
     ),
+    erased=("attributes", "extra"),
 )
 LINK_GROUP = Kind(
     "link_group",
@@ -30,6 +31,7 @@ LINK_GROUP = Kind(
         Field("link_ids", FieldKind.SET),
         Field("extra"),
     ),
+    erased=("name", "extra"),
 )
 
 KINDS: Final = (LINK, LINK_GROUP)

@@ -143,3 +143,31 @@ class ResolutionInvalid(Invalid):
 
     code = "resolution_invalid"
     title = "The resolution does not fit"
+
+
+class ContentRedacted(Conflict):
+    """What would be needed was removed for good by an owner."""
+
+    code = "content_redacted"
+    title = "The content was redacted"
+
+
+class RevisionNotFound(NotFound):
+    """No commit with this number wrote the thing."""
+
+    code = "revision_not_found"
+    title = "There is no such version of it"
+
+
+class RevisionShown(Conflict):
+    """An open branch shows what shall be redacted."""
+
+    code = "revision_shown"
+    title = "The content is still shown"
+
+
+class NothingToRedact(Conflict):
+    """There is nothing left that could be redacted."""
+
+    code = "nothing_to_redact"
+    title = "There is nothing to redact"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.errors import (
     BaseInvalid,
+    ContentRedacted,
     EditConflict,
     EntityExists,
     EntityNotFound,
@@ -25,6 +26,7 @@ from reqtrail.features.versioning.registry import (
     register_adopter,
     register_kind,
     register_presenter,
+    register_redaction,
     register_rule,
     register_verifier,
 )
@@ -45,11 +47,18 @@ from reqtrail.features.versioning.schemas import (
     CommitOutcome,
     CommitRead,
     EntityChangeRead,
+    RedactionRead,
     RefRead,
 )
 from reqtrail.features.versioning.sealing import request_seal, run_pending_seals, verify_seals
 from reqtrail.features.versioning.service.branches import create_baseline, list_baselines
-from reqtrail.features.versioning.service.comparing import field_changes, outcome, public_content
+from reqtrail.features.versioning.service.comparing import (
+    field_changes,
+    outcome,
+    public_content,
+    redactions_read,
+    shown_redactions,
+)
 from reqtrail.features.versioning.service.commit import (
     commit,
     commit_stream,
@@ -58,6 +67,7 @@ from reqtrail.features.versioning.service.commit import (
 )
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.provenance import ancestry
+from reqtrail.features.versioning.service.redacting import redact
 from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.rehearsal import (
     rehearse,
@@ -91,6 +101,12 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "ContentRedacted",
+    "RedactionRead",
+    "redact",
+    "redactions_read",
+    "register_redaction",
+    "shown_redactions",
     "create_baseline",
     "list_baselines",
     "request_seal",

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -77,12 +85,22 @@ Rule = Callable[[CommitContext], AsyncIterator[Violation]]
 Presenter = Callable[[AsyncSession, Snapshot, list[Content]], Awaitable[list[Content]]]
 Adopter = Callable[[AsyncSession, Snapshot, OwnValue], Awaitable[Any]]
 Verifier = Callable[[AsyncSession, UUID], AsyncIterator[Problem]]
+Companions = Callable[
+    [AsyncSession, UUID, Sequence[tuple[str, Content]], Collection[tuple[UUID, int]]],
+    Awaitable[Mapping[str, Collection[UUID]]],
+]
+"""Given a project, ``(kind, content)`` of what is redacted and ``(entity, sequence)`` of the same: by kind what nothing
+else uses, so that all of it goes too."""
+Sweeper = Callable[[AsyncSession, UUID], Awaitable[None]]
+"""Given a project: drops the copies outside the history that a redaction must not leave."""
 
 _kinds: dict[str, Kind] = {}
 _rules: dict[str, Rule] = {}
 _presenters: dict[str, Presenter] = {}
 _adopters: dict[str, Adopter] = {}
 _verifiers: dict[str, Verifier] = {}
+_companions: dict[str, Companions] = {}
+_sweepers: dict[str, Sweeper] = {}
 
 
 def register_kind(kind: Kind) -> None:
@@ -108,6 +126,16 @@ def register_adopter(kind: str, adopter: Adopter) -> None:
 def register_verifier(name: str, verifier: Verifier) -> None:
     """Make *verifier* part of every verification of a project."""
     _verifiers[name] = verifier
+
+
+def register_redaction(
+    name: str, *, companions: Companions | None = None, sweeper: Sweeper | None = None
+) -> None:
+    """Make a redaction ask *companions* what goes with what is removed, and *sweeper* to drop further copies."""
+    if companions is not None:
+        _companions[name] = companions
+    if sweeper is not None:
+        _sweepers[name] = sweeper
 
 
 def get_kind(name: str) -> Kind:
@@ -136,6 +164,16 @@ def all_rules() -> tuple[Rule, ...]:
 def all_verifiers() -> tuple[Verifier, ...]:
     """Return every further verifier in the order of registration."""
     return tuple(_verifiers.values())
+
+
+def all_redaction_companions() -> tuple[Companions, ...]:
+    """Return everything that a redaction asks for companions."""
+    return tuple(_companions.values())
+
+
+def all_redaction_sweepers() -> tuple[Sweeper, ...]:
+    """Return everything that drops copies after a redaction."""
+    return tuple(_sweepers.values())
 
 
 async def present(

@@ -108,8 +108,44 @@ class FieldChange(BaseModel):
     after: Any
 
 
+class RedactionRead(BaseModel):
+    """That a version of a thing was removed for good: by which commit ``seq``, by whom, when and why."""
+
+    seq: int
+    author: Author
+    recorded_at: datetime
+    reason: str
+
+
+class RedactionWrite(Body):
+    """What to redact of one thing, on every branch: the versions that ``sequences`` name, those ``holding`` a text, or,
+    without either, all that no open branch shows. ``reason`` is kept for ever: it must not repeat what is removed.
+    """
+
+    entity_id: UUID
+    reason: str = Field(min_length=3, max_length=2000)
+    sequences: list[int] = Field(default_factory=list, max_length=10_000)
+    holding: str = Field(default="", max_length=10_000)
+
+
+class RedactedRead(BaseModel):
+    """A version of a thing that was redacted."""
+
+    kind: str
+    id: UUID
+    seq: int
+    redacted_by: int
+
+
+class RedactionOutcome(BaseModel):
+    """What a redaction removed: ``redacted`` names each version with the commit that had written it."""
+
+    ref: RefRead
+    redacted: list[RedactedRead]
+
+
 class EntityChangeRead(BaseModel):
-    """One entity that differs between two versions."""
+    """One entity that differs between two versions; of a side that was redacted nobody can tell how it differs."""
 
     kind: str
     id: UUID
@@ -118,6 +154,8 @@ class EntityChangeRead(BaseModel):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     fields: list[FieldChange]
+    redacted_before: RedactionRead | None = None
+    redacted_after: RedactionRead | None = None
 
 
 class CompareRead(BaseModel):
@@ -136,6 +174,8 @@ class EntityHistoryEntryRead(BaseModel):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     fields: list[FieldChange]
+    redacted_before: RedactionRead | None = None
+    redacted_after: RedactionRead | None = None
 
 
 class HistoryRead(BaseModel):
@@ -158,11 +198,12 @@ class ProblemRead(BaseModel):
 
 
 class VerifyRead(BaseModel):
-    """What verification read and found."""
+    """What verification read and found; what an owner ``redacted`` is named, and is no problem."""
 
     ok: bool
     counts: dict[str, int]
     problems: list[ProblemRead]
+    redacted: list[RedactedRead]
 
 
 class BranchRead(BaseModel):
@@ -244,7 +285,8 @@ class PieceRead(BaseModel):
 class MergeConflictRead(BaseModel):
     """Something to be chosen; ``reason`` says for a structural rule what would be broken.
 
-    ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word.
+    ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word. Of a base that was
+    redacted nothing is known, and it cannot be chosen.
     """
 
     kind: str
@@ -260,6 +302,7 @@ class MergeConflictRead(BaseModel):
     chosen: str | None
     words: list[str]
     pieces: list[PieceRead] | None
+    base_redacted: bool
 
 
 class MergePreviewRead(BaseModel):

@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -104,6 +105,7 @@ branches = Table(
     Column("synced_branch_id", Uuid, nullable=True),
     Column("synced_seq", BigInteger, nullable=True),
     Column("merged_seq", BigInteger, nullable=False, server_default="0"),
+    Column("redacted_seq", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("project_id", "branch_id"),
     UniqueConstraint("project_id", "name"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
@@ -117,7 +119,8 @@ branches = Table(
 
 ``state`` is ``open``, ``merged`` or ``discarded``. ``synced_*`` name the state that branch and parent had last in
 common, on either of the two: the base of the next merge. ``merged_seq`` is the branch's own commit up to which the
-parent has it. All of it follows from the commits, and verification recomputes it from them.
+parent has it. ``redacted_seq`` is the newest redaction of the whole project. All of it follows from the commits, and
+verification recomputes it from them.
 """
 
 branch_bases = Table(
@@ -212,9 +215,10 @@ commits = Table(
     Index(None, "project_id", "branch_id", "seq"),
     Index(None, "project_id", "branch_id", "recorded_at"),
     Index(None, "author_id"),
+    Index("ix_commits_redactions", "project_id", postgresql_where=text("kind = 'redaction'")),
     info={"scope": "tenant"},
 )
 """``kind``: ``init``, ``edit``, ``import``, ``revert``, ``restore``, ``update``, ``merge``, and for what changes no
-content ``branch``, ``branch_renamed``, ``branch_protected``, ``branch_closed``, ``baseline``. ``details``: JSON object,
-covered by the hash.
+content ``branch``, ``branch_renamed``, ``branch_protected``, ``branch_closed``, ``baseline``; ``redaction`` is all that
+ever removes content. ``details``: JSON object, covered by the hash.
 """

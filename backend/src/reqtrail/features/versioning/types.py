@@ -17,8 +17,13 @@ Content = dict[str, Any]
 
 MAIN = "main"
 
-BOOK_KINDS = ("branch", "branch_renamed", "branch_protected", "branch_closed", "baseline")
-"""The kinds of commits that change no content."""
+REDACTION = "redaction"
+
+BOOK_KINDS = (
+    *("branch", "branch_renamed", "branch_protected", "branch_closed", "baseline"),
+    REDACTION,
+)
+"""The kinds of commits that write no revision."""
 
 Shape = tuple[bool, ...]
 """For each layer of a snapshot, nearest first, whether it is the head of its branch."""
@@ -63,6 +68,7 @@ class Kind:
     Attributes:
         keyed: Whether each entity gets a human key such as ``BRK-42`` from the project's counter.
         position: Fields that say together where an entity stands: one side's position is taken, never a mixture.
+        erased: Fields that a redaction empties: all that people wrote. What holds the project together stays.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Kind:
     fields: tuple[Field, ...]
     keyed: bool = False
     position: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:
@@ -158,6 +165,7 @@ class Snapshot:
 
     Attributes:
         below: The layers that show through where the branch has no revision of its own, nearest first; none on main.
+        redacted_seq: The project's newest redaction, 0 before the first: it changes what the past reads as.
     """
 
     project_id: UUID
@@ -168,6 +176,14 @@ class Snapshot:
     commit_hash: bytes
     is_head: bool
     below: tuple[Level, ...] = ()
+    redacted_seq: int = 0
+
+    @property
+    def mark(self) -> bytes:
+        """What stands for all that is read here, in keys of caches and in ETags."""
+        if not self.redacted_seq:
+            return self.commit_hash
+        return self.commit_hash + self.redacted_seq.to_bytes(8)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -210,12 +226,17 @@ class CommitResult:
 
 @dataclass(frozen=True)
 class State:
-    """The visible state of an entity: its content, or that it is deleted."""
+    """The visible state of an entity: its content, or that it is deleted.
+
+    Attributes:
+        redacted: Whether an owner removed for good what people had written: ``content`` is empty, and says nothing.
+    """
 
     content: Content
     deleted: bool
     seq_from: int
     key: str | None = None
+    redacted: bool = False
 
 
 @dataclass
@@ -246,7 +267,11 @@ class PendingChange:
 
 @dataclass(frozen=True)
 class EntityChange:
-    """The difference of one entity between two snapshots: ``added``, ``removed`` or ``changed``."""
+    """The difference of one entity between two snapshots: ``added``, ``removed`` or ``changed``.
+
+    Attributes:
+        redacted_before: If the side before was redacted: the commit that had written it; ``redacted_after`` likewise.
+    """
 
     kind: str
     entity_id: UUID
@@ -254,6 +279,13 @@ class EntityChange:
     change: str
     before: Content | None
     after: Content | None
+    redacted_before: int | None = None
+    redacted_after: int | None = None
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether a side was redacted, so that nothing can be told of what changed."""
+        return self.redacted_before is not None or self.redacted_after is not None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -288,6 +320,25 @@ class Problem:
     kind: str | None = None
     entity_id: UUID | None = None
     seq: int | None = None
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """That the content of one revision was removed for good.
+
+    Attributes:
+        seq: The commit that had written the revision.
+        content_hash: What is kept of the content.
+        left: The digest of what redaction left in the revision, so that this cannot be changed unseen either.
+        commit: The commit that records the redaction; its message is the reason.
+    """
+
+    kind: str
+    entity_id: UUID
+    seq: int
+    content_hash: bytes
+    left: bytes
+    commit: CommitRecord
 
 
 @dataclass(frozen=True)

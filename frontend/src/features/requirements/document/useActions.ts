@@ -190,5 +190,6 @@ function blank(id: string, type: string): Item {
     changed_at: null,
     changed_by: '',
     deleted: false,
+    redaction: null,
   }
 }

@@ -1,4 +1,4 @@
-import type { Comparison, EntityChange } from '@/api/types'
+import type { Comparison, EntityChange, Redaction } from '@/api/types'
 import { formattingOnly } from '../diff/richDiff'
 import { asText, isHtml } from '../diff/wordDiff'
 import type { Place, PlaceIndex } from './placeIndex'
@@ -41,6 +41,8 @@ export interface CompareEntry {
   moves: Move[]
   /** Ends of a link. */
   ends: { source: string; target: string } | null
+  /** The sides that were redacted: nobody can tell how they differ. */
+  redacted: { before: Redaction | null; after: Redaction | null } | null
   order: number
 }
 
@@ -91,10 +93,15 @@ function entryOf(change: EntityChange, names: Names): CompareEntry {
   const place = names.after.item(change.id) ?? names.before.item(change.id)
   const title = place?.title || titleOf(content, names.schema)
   const whole = change.change === 'changed'
-  const fields = fieldsOf(change, names).filter((field) => whole || !goesWithoutSaying(field, title))
+  const before = change.redacted_before ?? null
+  const after = change.redacted_after ?? null
+  const redacted = before || after ? { before, after } : null
+  const told = redacted ? [] : fieldsOf(change, names)
+  const fields = told.filter((field) => whole || !goesWithoutSaying(field, title))
   const changed = fields.filter((field) => field.changed)
   const tags: Tag[] = []
   if (change.change === 'added' || change.change === 'removed') tags.push(change.change)
+  else if (redacted) tags.push('changed')
   else if (changed.length > 0)
     tags.push(changed.every((field) => field.formatting) ? 'formatting' : 'changed')
   else if (change.fields.some((field) => field.field === 'rank')) tags.push('moved')
@@ -110,6 +117,7 @@ function entryOf(change: EntityChange, names: Names): CompareEntry {
     fields,
     moves: [],
     ends: change.kind === 'link' ? endsOf(content, names) : null,
+    redacted,
     order: place?.order ?? names.after.order(change.id) ?? names.before.order(change.id) ?? UNPLACED,
   }
 }
@@ -224,6 +232,7 @@ function addMove(entries: Map<string, CompareEntry>, change: EntityChange, names
       fields: [],
       moves: [],
       ends: null,
+      redacted: null,
       order: place?.order ?? UNPLACED,
     }
     entries.set(itemId, entry)

@@ -55,6 +55,7 @@ def _visible_project(by_token: bool) -> Select[Any]:
             branches.c.head_seq,
             branches.c.head_hash,
             branches.c.head_recorded_at,
+            branches.c.redacted_seq,
         )
         .select_from(actor)
         .outerjoin(projects, projects.c.key == bindparam("project_key"))
@@ -84,7 +85,9 @@ async def find_visible_project(
     if row.project_id is None or role is None:
         return found, None
     head = (
-        ProjectHead(row.branch_id, row.head_seq, row.head_hash, row.head_recorded_at)
+        ProjectHead(
+            row.branch_id, row.head_seq, row.head_hash, row.head_recorded_at, row.redacted_seq
+        )
         if row.head_seq
         else None
     )

@@ -237,4 +237,11 @@ async def link_names(
 async def file_rows(session: AsyncSession, snapshot: Snapshot) -> list[Row[Any]]:
     """Return the files visible at *snapshot* in the order of their archive."""
     table = visible(get_kind("file").table, snapshot)
-    return list(await session.execute(select(table).order_by(*_in_file_order(table))))
+    return list(
+        await session.execute(
+            # The bytes and the name of a redacted file are gone.
+            select(table)
+            .where(table.c.salt.is_not(None))
+            .order_by(*_in_file_order(table))
+        )
+    )

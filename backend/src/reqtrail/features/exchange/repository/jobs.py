@@ -169,6 +169,17 @@ async def clear(session: AsyncSession, job: Job) -> None:
     )
 
 
+async def waiting(session: AsyncSession, project_id: UUID) -> list[Job]:
+    """Return the dry runs of a project that wait to be committed."""
+    rows = await session.execute(
+        select(exchange_jobs).where(
+            exchange_jobs.c.project_id == project_id,
+            exchange_jobs.c.state == JobState.DRY_RUN_READY,
+        )
+    )
+    return [_job(row) for row in rows]
+
+
 async def abandoned(session: AsyncSession, before: datetime) -> list[Job]:
     """Return dry runs that nobody committed, reported before a moment."""
     rows = await session.execute(

@@ -140,6 +140,12 @@ async def drop_abandoned(session: AsyncSession) -> int:
     return len(abandoned)
 
 
+async def drop_dry_runs(session: AsyncSession, project_id: UUID) -> None:
+    """Cancel every dry run of a project that waits to be committed: a redaction must leave no copy behind."""
+    for job in await repository.waiting(session, project_id):
+        await _drop(session, job)
+
+
 async def _drop(session: AsyncSession, job: Job) -> None:
     await repository.update_job(
         session, job, state=JobState.CANCELLED, finished_at=clock.now(), lease_until=None

@@ -36,7 +36,7 @@ async def get_blame(
     Rich text counts by its words, without markup. White space goes with the word before it.
     """
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -53,6 +53,7 @@ async def get_blame(
                 author=author,
                 authored_at=commit.authored_at,
                 message=commit.message,
+                after_redaction=commit.seq in found.after_redaction,
             )
         )
     answer = BlameAnswer(

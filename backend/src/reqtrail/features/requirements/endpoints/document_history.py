@@ -45,7 +45,7 @@ async def get_document_history(
     On a branch that is what came from below it, then its own commits. A merge is one commit.
     """
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

@@ -42,7 +42,7 @@ async def list_documents(
 ) -> Response:
     """List the documents of a project in their order."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -76,7 +76,7 @@ async def get_document(
 ) -> Response:
     """Return one document without its items."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash)
+    etag = etag_of(request, snapshot.mark)
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -116,7 +116,7 @@ async def get_outline(
 ) -> Response:
     """Return a whole document in reading order, compact, without its texts."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -142,7 +142,7 @@ async def get_rows(
 ) -> Response:
     """Return a window of a document's rows in reading order, with their items."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -177,7 +177,7 @@ async def get_schema(
 ) -> Response:
     """Return the types, attributes and datatypes of a project."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

@@ -99,7 +99,7 @@ async def get_item(
 ) -> Response:
     """Return one item, by key or id; a deleted one says so."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged

@@ -29,12 +29,18 @@ from reqtrail.features.requirements.repository.items import (
     search_items,
 )
 from reqtrail.features.requirements.repository.files import (
+    drop_attachments,
+    files_called,
+    texts_with_objects,
     file_is_referenced,
     files_without_bytes,
     load_files,
 )
 
 __all__ = [
+    "drop_attachments",
+    "files_called",
+    "texts_with_objects",
     "children_of",
     "commits_of_document",
     "count_placements",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Row,
     bindparam,
+    cast,
+    delete,
     func,
     select,
 )
@@ -69,3 +71,45 @@ async def files_without_bytes(
         .order_by(files.seq_from)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def texts_with_objects(
+    session: AsyncSession, project_id: UUID
+) -> AsyncIterator[tuple[UUID, int, dict[str, Any]]]:
+    """Yield ``(entity id, sequence, attributes)`` of the revisions, at any version, that may embed files."""
+    for table in (tables.items, tables.documents, tables.files.metadata.tables["links"]):
+        rows = await session.stream(
+            select(table.c.entity_id, table.c.seq_from, table.c.attributes)
+            .where(
+                table.c.project_id == project_id,
+                cast(table.c.attributes, Text).like("%object%"),
+            )
+            .execution_options(yield_per=500)
+        )
+        async for row in rows:
+            yield row[0], row[1], row[2]
+
+
+async def files_called(session: AsyncSession, project_id: UUID, paths: Iterable[str]) -> set[UUID]:
+    """Return the files that had one of *paths* at any version."""
+    files = tables.files.c
+    rows = await session.scalars(
+        select(files.entity_id).where(files.project_id == project_id, files.path.in_(sorted(paths)))
+    )
+    return set(rows)
+
+
+async def drop_attachments(session: AsyncSession, project_id: UUID) -> None:
+    """Drop the bytes that no version of a file refers to."""
+    files = tables.files
+    attachments = files.metadata.tables["attachments"]
+    used = select(files.c.sha256).where(
+        files.c.project_id == attachments.c.project_id, files.c.sha256 == attachments.c.sha256
+    )
+    await session.execute(
+        delete(attachments).where(
+            attachments.c.project_id == project_id,
+            attachments.c.size > 0,
+            ~used.exists(),
+        )
+    )

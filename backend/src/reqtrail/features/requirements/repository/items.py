@@ -111,6 +111,7 @@ def _items(snapshot: Snapshot, *, deleted: bool = False) -> Any:
             items.c.attributes,
             items.c.seq_from,
             items.c.deleted,
+            items.c.salt.is_(None).label("redacted"),
             entities.c.key,
             commits.c.authored_at,
             users.c.display_name.label("changed_by"),
@@ -179,7 +180,7 @@ def _placed_item(shape: Shape, by_id: bool) -> Select[Any]:
 async def item_marks(
     session: AsyncSession, snapshot: Snapshot, ids: Iterable[UUID]
 ) -> Sequence[Any]:
-    """Return ``(item, content hash, who changed it last)`` of items, deleted ones too, without what they hold."""
+    """Return ``(item, content hash, who changed it last, whether it was redacted)``, deleted items too."""
     statement = _marks(snapshot.shape)
     rows = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     return list(rows)
@@ -191,7 +192,9 @@ def _marks(shape: Shape) -> Select[Any]:
     items = visible(tables.items, snapshot, deleted=True)
     users = tables.items.metadata.tables["users"]
     return (
-        select(items.c.entity_id, items.c.content_hash, users.c.display_name)
+        select(
+            *(items.c.entity_id, items.c.content_hash, users.c.display_name), items.c.salt.is_(None)
+        )
         .outerjoin(
             commits,
             and_(commits.c.project_id == snapshot.project_id, commits.c.seq == items.c.seq_from),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.files.public import corrupt, load, safe_name, sniff, store
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import WriteInvalid
+from reqtrail.features.requirements.richtext import object_paths
 from reqtrail.features.requirements.richtext.render import RASTER, file_url
 from reqtrail.features.versioning.public import (
     Action,
     CommitRequest,
+    Content,
     Operation,
     Problem,
     commit,
@@ -50,10 +52,11 @@ async def add_file(
     if not data or len(data) > MAX_BYTES:
         raise WriteInvalid(f"A file has 1 to {MAX_BYTES} bytes; this one has {len(data)}.")
     project_id = request.project_id
+    # Under the lock, so that no redaction drops the bytes between this and the file that refers to them.
+    head = await lock_head(session, project_id, request.branch)
     sha256 = await store(session, project_id, data)
     path = f"media/{sha256.hex()[:12]}/{safe_name(name)}"
     media_type = sniff(data, name)
-    head = await lock_head(session, project_id, request.branch)
     found = (await repository.load_files(session, head, [path])).get(path)
     entity_id = found.entity_id if found else new_id()
     if found is None:
@@ -97,3 +100,30 @@ async def verify_attachments(session: AsyncSession, project_id: UUID) -> AsyncIt
         yield Problem("attachment", f"{sha256.hex()}: {detail}", "attachment")
     for entity_id, seq, sha256 in await repository.files_without_bytes(session, project_id):
         yield Problem("attachment", f"{sha256.hex()}: The bytes are gone.", "file", entity_id, seq)
+
+
+async def files_only_in(
+    session: AsyncSession,
+    project_id: UUID,
+    contents: Sequence[tuple[str, Content]],
+    redacted: Collection[tuple[UUID, int]],
+) -> dict[str, set[UUID]]:
+    """Return the files that are embedded in redacted *contents* and in no text that stays, at any version."""
+    paths = {path for _, content in contents for path in _embedded(content.get("attributes"))}
+    if paths or any(kind == "file" for kind, _ in contents):
+        await store(session, project_id, b"")  # what a redacted file refers to
+    if not paths:
+        return {}
+    async for entity_id, seq, attributes in repository.texts_with_objects(session, project_id):
+        if (entity_id, seq) not in redacted:
+            paths -= _embedded(attributes)
+    return {"file": await repository.files_called(session, project_id, paths)} if paths else {}
+
+
+def _embedded(attributes: Mapping[str, Any] | None) -> set[str]:
+    return object_paths(value for value in (attributes or {}).values() if isinstance(value, str))
+
+
+async def drop_unreferenced(session: AsyncSession, project_id: UUID) -> None:
+    """Drop the bytes that no version of a file refers to any more, after a redaction."""
+    await repository.drop_attachments(session, project_id)

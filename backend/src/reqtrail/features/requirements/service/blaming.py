@@ -41,6 +41,7 @@ class Blame:
         spans: The pieces in order, each with the sequence of the commit that wrote it.
         commits: Those commits by sequence.
         names: The display names of their authors.
+        after_redaction: Those of the commits whose words may be older: what they were made from was redacted.
     """
 
     key: str | None
@@ -48,6 +49,7 @@ class Blame:
     spans: list[Span[int]]
     commits: dict[int, CommitRecord]
     names: dict[UUID, str]
+    after_redaction: set[int]
 
 
 async def blame_item(
@@ -84,7 +86,7 @@ async def blame_item(
     used = {span.origin for span in spans}
     commits = {commit.seq: commit for commit in history.commits if commit.seq in used}
     names = await display_names(session, {commit.author_id for commit in commits.values()})
-    return Blame(state.key, wanted, spans, commits, names)
+    return Blame(state.key, wanted, spans, commits, names, used & history.after_redaction())
 
 
 def _attribute(schema: Schema, state: State, name: str) -> Attribute:

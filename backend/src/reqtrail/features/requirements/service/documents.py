@@ -12,7 +12,7 @@ from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import DocumentNotFound
 from reqtrail.features.requirements.service.items import present_attributes
 from reqtrail.features.requirements.service.schema import load_schema
-from reqtrail.features.versioning.public import Snapshot
+from reqtrail.features.versioning.public import Snapshot, shown_redactions
 
 Json = dict[str, Any]
 
@@ -44,6 +44,9 @@ async def get_document(
 async def _present(session: AsyncSession, snapshot: Snapshot, rows: list[Row[Any]]) -> list[Json]:
     schema = await load_schema(session, snapshot)
     shown = await present_attributes(session, snapshot, schema, [row.attributes for row in rows])
+    redactions = {}
+    if any(row.salt is None for row in rows):
+        redactions = await shown_redactions(session, snapshot.project_id)
     return [
         {
             "id": row.entity_id,
@@ -53,6 +56,7 @@ async def _present(session: AsyncSession, snapshot: Snapshot, rows: list[Row[Any
             "archived": row.archived,
             "rank": row.rank,
             "item_count": row._mapping.get("item_count", 0),
+            "redaction": redactions.get((row.entity_id, row.seq_from)),
         }
         for row, attributes in zip(rows, shown, strict=True)
     ]

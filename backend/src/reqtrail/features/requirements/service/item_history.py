@@ -18,6 +18,7 @@ from reqtrail.features.versioning.public import (
     Snapshot,
     field_changes,
     history,
+    redactions_read,
 )
 
 Json = dict[str, Any]
@@ -34,6 +35,7 @@ async def item_history(session: AsyncSession, snapshot: Snapshot, item_id: UUID)
     names = await display_names(session, {entry.commit.author_id for entry in entries})
     contents = [side for entry in entries for side in (entry.before, entry.after)]
     shown = iter(await _shown(session, snapshot, schema, contents))
+    redactions = await redactions_read(session, snapshot.project_id, entries)
     result = []
     for entry in entries:
         before, after = next(shown), next(shown)
@@ -42,8 +44,12 @@ async def item_history(session: AsyncSession, snapshot: Snapshot, item_id: UUID)
                 "commit": CommitRead.of(entry.commit, names).model_dump(),
                 "action": _action(entry),
                 "changes": [
-                    _change(schema, change) for change in field_changes(before or {}, after or {})
+                    _change(schema, change)
+                    for change in field_changes(before or {}, after or {})
+                    if not entry.is_redacted
                 ],
+                "redacted_before": redactions(item_id, entry.redacted_before),
+                "redacted_after": redactions(item_id, entry.redacted_after),
             }
         )
     return result

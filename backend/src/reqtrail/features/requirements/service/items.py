@@ -18,7 +18,7 @@ from reqtrail.features.requirements.richtext.render import Files, file_url
 from reqtrail.features.requirements.service.outline import load_outline, title_of
 from reqtrail.features.requirements.service.schema import load_schema
 from reqtrail.features.requirements.types import Outline, Schema
-from reqtrail.features.versioning.public import Snapshot, find_entity_by_key
+from reqtrail.features.versioning.public import Snapshot, find_entity_by_key, shown_redactions
 
 Json = dict[str, Any]
 
@@ -61,6 +61,9 @@ async def present_items(
 ) -> list[Json]:
     """Return items as they leave by API, in the order of *rows*."""
     shown = await present_attributes(session, snapshot, schema, [row.attributes for row in rows])
+    redactions = {}
+    if any(row.redacted for row in rows):
+        redactions = await shown_redactions(session, snapshot.project_id)
     items = []
     for row, attributes in zip(rows, shown, strict=True):
         kind = schema.types.get(row.type_id) if row.type_id else None
@@ -76,6 +79,7 @@ async def present_items(
                 "changed_at": row.authored_at,
                 "changed_by": row.changed_by or "",
                 "deleted": row.deleted,
+                "redaction": redactions.get((row.entity_id, row.seq_from)),
             }
         )
     return items

@@ -58,7 +58,7 @@ async def load_outline(session: AsyncSession, snapshot: Snapshot, document_id: U
 
 
 def _key(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, bytes]:
-    return snapshot.project_id, document_id, snapshot.commit_hash
+    return snapshot.project_id, document_id, snapshot.mark
 
 
 def _remember(snapshot: Snapshot, document_id: UUID) -> None:
@@ -82,6 +82,8 @@ async def _bring_up_to_date(
     older = _newest.get((snapshot.project_id, snapshot.branch_id, document_id))
     if older is None or older.seq >= snapshot.seq or not older.shares_base(snapshot):
         return None
+    if older.redacted_seq != snapshot.redacted_seq:
+        return None  # it may hold a title that was removed since
     outline: Outline | None = outlines.peek(_key(older, document_id))
     schema = await load_schema(session, snapshot)
     if outline is None or outline.schema_seq != schema.seq:

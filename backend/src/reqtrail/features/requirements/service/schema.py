@@ -39,7 +39,7 @@ async def _find(session: AsyncSession, snapshot: Snapshot) -> tuple[Schema, int]
     async def load() -> tuple[Schema, int]:
         return _build(seq, *await repository.schema_rows(session, snapshot)), 1
 
-    key = (snapshot.project_id, snapshot.branch_id, seq, commit_hash)
+    key = (snapshot.project_id, snapshot.branch_id, seq, commit_hash, snapshot.redacted_seq)
     return await _cache.get(key, load), 1
 
 
@@ -51,7 +51,7 @@ def carry_schema(head: Snapshot, result: CommitResult) -> None:
 
 
 def _key(snapshot: Snapshot) -> tuple[UUID, UUID, bytes]:
-    return snapshot.project_id, snapshot.branch_id, snapshot.commit_hash
+    return snapshot.project_id, snapshot.branch_id, snapshot.mark
 
 
 def _build(seq: int, types: Any, attributes: Any, datatypes: Any) -> Schema:

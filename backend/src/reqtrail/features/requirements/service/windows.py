@@ -55,9 +55,11 @@ async def encoded_items(
     """Return the JSON of items by id, deleted ones too."""
     marks = await repository.item_marks(session, snapshot, ids)
     number = schema.number
-    marked = [(item_id, (digest, number, name)) for item_id, digest, name in marks]
+    marked = [
+        (item_id, (digest, number, name, redacted)) for item_id, digest, name, redacted in marks
+    ]
     found: dict[UUID, bytes] = {}
-    keys: dict[UUID, tuple[bytes, int, str | None]] = {}
+    keys: dict[UUID, tuple[bytes, int, str | None, bool]] = {}
     for (item_id, key), shown in zip(
         marked, _shown.get_many(key for _, key in marked), strict=True
     ):
@@ -71,7 +73,7 @@ async def encoded_items(
     items = await present_items(session, snapshot, schema, list(rows.values()))
     for row, item in zip(rows.values(), items, strict=True):
         found[row.entity_id] = shown = json_bytes(item)
-        if not _embeds(row.attributes):
+        if not row.redacted and not _embeds(row.attributes):
             _shown.put(keys[row.entity_id], shown)
     return found
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reqtrail.features.versioning.endpoints import baselines, branches, history
+from reqtrail.features.versioning.endpoints import baselines, branches, history, redactions
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["versioning"])
-for part in (history, branches, baselines):
+for part in (history, branches, baselines, redactions):
     router.include_router(part.router)

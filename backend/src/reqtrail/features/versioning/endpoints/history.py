@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.access.public import HistoryReader, ItemWriter, Permission
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.deps import BranchName
+from reqtrail.features.versioning.endpoints.redactions import redacted_read
 from reqtrail.features.versioning.schemas import (
     CommitList,
     CommitOutcome,
@@ -175,7 +176,7 @@ async def compare(
     """Compare two versions: what was added, removed and changed, by field. ``to`` is the head of main if left out."""
     a = await resolve_ref(session, context.project_id, from_ref, context.head)
     b = await resolve_ref(session, context.project_id, to_ref, context.head)
-    etag = etag_of(request, a.commit_hash, b.commit_hash.hex(), str(a.is_head), str(b.is_head))
+    etag = etag_of(request, a.mark, b.mark.hex(), str(a.is_head), str(b.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -198,7 +199,7 @@ async def get_history(
 ) -> Response:
     """Return every version of one thing up to ``at``, newest first, with what each changed by field."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
-    etag = etag_of(request, snapshot.commit_hash, str(snapshot.is_head))
+    etag = etag_of(request, snapshot.mark, str(snapshot.is_head))
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
@@ -236,4 +237,5 @@ async def verify_project(context: HistoryReader, session: ReadSession) -> Verify
             )
             for item in report.problems
         ],
+        redacted=redacted_read(report.redacted),
     )

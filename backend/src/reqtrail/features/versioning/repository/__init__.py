@@ -53,6 +53,14 @@ from reqtrail.features.versioning.repository.reading import (
     own_ids,
     visible,
 )
+from reqtrail.features.versioning.repository.redacting import (
+    all_revisions,
+    emptied,
+    erase,
+    load_redactions,
+    mark_redacted,
+    redactions_of,
+)
 from reqtrail.features.versioning.repository.writing import (
     COPY_THRESHOLD,
     analyse,
@@ -63,6 +71,12 @@ from reqtrail.features.versioning.repository.writing import (
 )
 
 __all__ = [
+    "all_revisions",
+    "emptied",
+    "erase",
+    "load_redactions",
+    "mark_redacted",
+    "redactions_of",
     "COPY_THRESHOLD",
     "Counter",
     "INFINITY",

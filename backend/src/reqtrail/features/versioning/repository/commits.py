@@ -158,11 +158,13 @@ def _insert_commit() -> Any:
     )
 
 
-def _commits() -> Select[Any]:
+def select_commits() -> Select[Any]:
+    """Return the query of commits, whose rows :func:`record_of` reads."""
     return select(*(column for column in commits.c if column.name != "project_id"))
 
 
-def _record(row: Row[Any]) -> CommitRecord:
+def record_of(row: Row[Any]) -> CommitRecord:
+    """Return a row of :func:`select_commits` as a record."""
     values = row._mapping
     return CommitRecord(**{**values, "parents": tuple(values["parents"])})
 
@@ -171,10 +173,10 @@ async def load_commit(session: AsyncSession, project_id: UUID, seq: int) -> Comm
     """Return the commit with sequence *seq*."""
     row = (
         await session.execute(
-            _commits().where(commits.c.project_id == project_id, commits.c.seq == seq)
+            select_commits().where(commits.c.project_id == project_id, commits.c.seq == seq)
         )
     ).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 async def load_commit_at(
@@ -204,13 +206,13 @@ async def _newest(
 ) -> CommitRecord | None:
     row = (
         await session.execute(
-            _commits()
+            select_commits()
             .where(commits.c.project_id == project_id, commits.c.branch_id == branch_id, condition)
             .order_by(commits.c.seq.desc())
             .limit(1)
         )
     ).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 async def list_commits(
@@ -228,7 +230,7 @@ async def list_commits(
     Args:
         spans: Branches, each with the sequence up to which its commits are wanted.
     """
-    statement = _commits().where(commits.c.project_id == project_id)
+    statement = select_commits().where(commits.c.project_id == project_id)
     if spans is not None:
         statement = statement.where(
             or_(
@@ -246,7 +248,7 @@ async def list_commits(
         wanted = bindparam(None, list(among), type_=ARRAY(commits.c.seq.type), unique=True)
         statement = statement.where(commits.c.seq == func.any(wanted))
     rows = await session.execute(statement.order_by(commits.c.seq.desc()).limit(limit))
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 async def load_commits(
@@ -254,8 +256,8 @@ async def load_commits(
 ) -> dict[int, CommitRecord]:
     """Return the commits with the given sequences."""
     rows = await session.execute(
-        _commits().where(
+        select_commits().where(
             commits.c.project_id == project_id, commits.c.seq.in_(sorted(set(sequences)))
         )
     )
-    return {row.seq: _record(row) for row in rows}
+    return {row.seq: record_of(row) for row in rows}

@@ -183,13 +183,14 @@ async def states_at(
     statement = _states(kind, snapshot.shape)
     result = await session.execute(statement, at_snapshot(snapshot, ids=list(ids)))
     names = kind.field_names
-    first = 3 + kind.keyed
+    first = 4 + kind.keyed
     return {
         row[0]: State(
             dict(zip(names, row[first:], strict=True)),
             row[1],
             row[2],
-            row[3] if kind.keyed else None,
+            row[4] if kind.keyed else None,
+            row[3],
         )
         for row in result
     }
@@ -198,7 +199,10 @@ async def states_at(
 @cache
 def _states(kind: Kind, shape: Shape) -> Select[Any]:
     rows = visible(kind.table, any_snapshot(shape), deleted=True)
-    columns = [rows.c.entity_id, rows.c.deleted, rows.c.seq_from]
+    columns: list[Any] = [
+        *(rows.c.entity_id, rows.c.deleted, rows.c.seq_from),
+        rows.c.salt.is_(None),
+    ]
     if kind.keyed:
         columns.append(entities.c.key)
     statement = select(*columns, *(rows.c[name] for name in kind.field_names))
@@ -297,7 +301,12 @@ async def revisions_of(
         .order_by(column.seq_from)
     )
     return [
-        State(kind.content_of(dict(row)), row["deleted"], row["seq_from"])
+        State(
+            kind.content_of(dict(row)),
+            row["deleted"],
+            row["seq_from"],
+            redacted=row["salt"] is None,
+        )
         for row in rows.mappings()
     ]
 

@@ -86,7 +86,9 @@ async def entries_of(
     entries = {}
     for name, ids in by_kind.items():
         kind = get_kind(name)
-        for row in await repository.visible_rows(session, kind, snapshot, ids):
+        rows = await repository.visible_rows(session, kind, snapshot, ids)
+        await _check_redacted(session, snapshot, kind, rows)
+        for row in rows:
             entry = _entry(kind, known[row["entity_id"]][1], row)
             if leaf_of(name, entry.entity_id, entry.content_hash) == leaves[entry.entity_id]:
                 entries[entry.entity_id] = entry
@@ -94,6 +96,23 @@ async def entries_of(
         if entity_id not in entries:
             raise SealBroken(f"The entity {entity_id} is not what was sealed: verify the project.")
     return entries
+
+
+async def _check_redacted(
+    session: AsyncSession, snapshot: Snapshot, kind: Kind, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Refuse rows whose content is missing though no commit says that it was redacted."""
+    missing = {(row["entity_id"], row["seq_from"]) for row in rows if row["salt"] is None}
+    if not missing:
+        return
+    redactions = await engine.load_redactions(session, snapshot.project_id)
+    unsaid = missing - {(item.entity_id, item.seq) for item in redactions}
+    if unsaid:
+        entity_id, seq = min(unsaid, key=lambda place: place[1])
+        raise SealBroken(
+            f"The content of the {kind.name} {entity_id} at version {seq} is missing, but no"
+            " redaction took it away: verify the project."
+        )
 
 
 def _entry(kind: Kind, key: str | None, row: Mapping[str, Any]) -> Entry:

@@ -81,11 +81,15 @@ async def create_branch(
             "synced_branch_id": start.branch_id,
             "synced_seq": start.seq,
             "merged_seq": counter.seq,
+            "redacted_seq": start.redacted_seq,
         },
     )
     await repository.insert_base(session, project_id, branch_id, counter.seq, start.levels[0])
     await repository.insert_ref_name(session, project_id, name, branch_id)
-    empty = Snapshot(project_id, branch_id, name, 0, counter.recorded_at, GENESIS, True)
+    empty = Snapshot(
+        *(project_id, branch_id, name, 0, counter.recorded_at, GENESIS, True),
+        redacted_seq=start.redacted_seq,
+    )
     request = CommitRequest(
         project_id,
         author_id,

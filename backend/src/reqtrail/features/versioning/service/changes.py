@@ -12,7 +12,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.errors import BaseInvalid, EditConflict, RefNotFound
+from reqtrail.features.versioning.errors import (
+    BaseInvalid,
+    ContentRedacted,
+    EditConflict,
+    RefNotFound,
+)
 from reqtrail.features.versioning.registry import get_kind, present
 from reqtrail.features.versioning.service.refs import snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
@@ -75,11 +80,40 @@ async def stage(
         if item.action is Action.DELETE and reference in by_base.get(base_seq or 0, ()):
             base = bases[base_seq or 0].get(reference, _unseen(state))
         restored = sources.get(item.from_seq or 0, {}).get(reference)
+        _refuse_redacted(item, state, base, restored)
         staging.apply(item, state, base, restored, base_seq)
     try:
         return staging.result(), staging.merged
     except EditConflict as conflict:
         raise await _presented(session, head, conflict) from None
+
+
+def _refuse_redacted(
+    item: Operation, state: State | None, base: State | None, restored: State | None
+) -> None:
+    """Refuse what would need content that an owner removed.
+
+    Raises:
+        ContentRedacted: With a sentence that says what to do instead.
+    """
+    name = (
+        f"{item.kind} {next((one.key for one in (state, restored) if one), None) or item.entity_id}"
+    )
+    if item.action is Action.RESTORE:
+        source = restored or state
+        if source is not None and source.redacted:
+            raise ContentRedacted(
+                f"This state of the {name} was redacted. Restore an earlier or a later one.",
+                id=str(item.entity_id),
+            )
+    elif base is not None and base.redacted and base != state:
+        raise ContentRedacted(
+            f"The version of the {name} that the edit is based on was redacted since. Reload, then"
+            " edit again.",
+            id=str(item.entity_id),
+        )
+    elif item.action is Action.UPDATE and state is not None and state.redacted:
+        raise ContentRedacted(f"The {name} was redacted.", id=str(item.entity_id))
 
 
 def _unseen(state: State | None) -> State | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.merge import EXISTENCE, POSITION, word_pieces
 from reqtrail.features.versioning.registry import get_kind, present
 from reqtrail.features.versioning.schemas import (
@@ -24,6 +25,7 @@ from reqtrail.features.versioning.schemas import (
 from reqtrail.features.versioning.service.changes import shown_sides
 from reqtrail.features.versioning.service.history import diff, entity, history
 from reqtrail.features.versioning.service.merge_plan import Conflict, MergePlan
+from reqtrail.features.versioning.service.redacting import redactions_by_revision
 from reqtrail.features.versioning.service.three_way import visible as visible_content
 from reqtrail.features.versioning.types import (
     CommitRecord,
@@ -52,12 +54,14 @@ async def shown_changes(
     for change in changes_:
         by_kind[change.kind].append(change)
     result = []
+    redactions = await redactions_read(session, a.project_id, changes_)
     for kind, changes in by_kind.items():
         before = await _shown(session, a, kind, [change.before for change in changes])
         after = await _shown(session, b, kind, [change.after for change in changes])
         for change, old, new in zip(changes, before, after, strict=True):
-            fields = list(field_changes(old or {}, new or {}))
-            if fields or _word(old, new) != "changed":
+            # Of what was redacted nobody can tell how it differs.
+            fields = [] if change.is_redacted else list(field_changes(old or {}, new or {}))
+            if fields or change.is_redacted or _word(old, new) != "changed":
                 result.append(
                     {
                         "kind": kind,
@@ -67,6 +71,8 @@ async def shown_changes(
                         "before": old,
                         "after": new,
                         "fields": fields,
+                        "redacted_before": redactions(change.entity_id, change.redacted_before),
+                        "redacted_after": redactions(change.entity_id, change.redacted_after),
                     }
                 )
     return result
@@ -116,6 +122,7 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
                 chosen=item.resolution.choose if item.resolution else None,
                 words=list(item.resolution.words) if item.resolution else [],
                 pieces=_pieces(item),
+                base_redacted=item.base_redacted,
                 **await shown_sides(
                     session, plan.ours, item.kind, item.field, item.field_key, item
                 ),
@@ -128,7 +135,7 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
 
 
 def _pieces(conflict: Conflict) -> list[PieceRead] | None:
-    if conflict.field in (EXISTENCE, POSITION):
+    if conflict.field in (EXISTENCE, POSITION) or conflict.base_redacted:
         return None
     sides = (conflict.base, conflict.ours, conflict.theirs)
     pieces = word_pieces(get_kind(conflict.kind), conflict.field, conflict.field_key, *sides)
@@ -147,12 +154,57 @@ async def history_entries(
     entries = await history(session, snapshot, entity_id)
     before = await _shown(session, snapshot, kind.name, [entry.before for entry in entries])
     after = await _shown(session, snapshot, kind.name, [entry.after for entry in entries])
+    redactions = await redactions_read(session, snapshot.project_id, entries)
     result = []
     for entry, old, new in zip(entries, before, after, strict=True):
-        fields = field_changes(old or {}, new or {})
-        change = {"change": _word(old, new), "before": old, "after": new, "fields": fields}
+        change = {
+            "change": _word(old, new),
+            "before": old,
+            "after": new,
+            "fields": [] if entry.is_redacted else field_changes(old or {}, new or {}),
+            "redacted_before": redactions(entity_id, entry.redacted_before),
+            "redacted_after": redactions(entity_id, entry.redacted_after),
+        }
         result.append((entry.commit, change))
     return key, result
+
+
+class MayBeRedacted(Protocol):
+    """A change that may be of something redacted."""
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether a side was redacted."""
+
+
+async def redactions_read(
+    session: AsyncSession, project_id: UUID, changes: Iterable[MayBeRedacted]
+) -> Callable[[UUID, int | None], dict[str, Any] | None]:
+    """Return what tells by entity and sequence who redacted a revision, when and why; it reads them only if need be."""
+    if not any(change.is_redacted for change in changes):
+        return lambda entity_id, seq: None
+    known = await shown_redactions(session, project_id)
+    return lambda entity_id, seq: None if seq is None else known.get((entity_id, seq))
+
+
+async def shown_redactions(
+    session: AsyncSession, project_id: UUID
+) -> dict[tuple[UUID, int], dict[str, Any]]:
+    """Return who redacted which revisions of a project, when and why, by entity and sequence, for JSON."""
+    found = await redactions_by_revision(session, project_id)
+    names = await display_names(session, {item.commit.author_id for item in found.values()})
+    return {
+        place: {
+            "seq": item.commit.seq,
+            "author": {
+                "id": item.commit.author_id,
+                "display_name": names.get(item.commit.author_id, ""),
+            },
+            "recorded_at": item.commit.recorded_at,
+            "reason": item.commit.message,
+        }
+        for place, item in found.items()
+    }
 
 
 def _word(old: Content | None, new: Content | None) -> str:

@@ -25,11 +25,22 @@ from reqtrail.features.versioning.types import (
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One revision of an entity with the commit that wrote it and the content before (None: it did not exist)."""
+    """One revision of an entity with the commit that wrote it and the content before (None: it did not exist).
+
+    Attributes:
+        redacted_before: If the state before was redacted: the commit that had written it; ``redacted_after`` likewise.
+    """
 
     commit: CommitRecord
     before: Content | None
     after: Content | None
+    redacted_before: int | None = None
+    redacted_after: int | None = None
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether a side was redacted, so that nothing can be told of what changed."""
+        return self.redacted_before is not None or self.redacted_after is not None
 
 
 async def log(
@@ -102,29 +113,33 @@ async def history(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) ->
         session, snapshot.project_id, (seq for seq, _ in states)
     )
     entries = []
-    before: Content | None = None
+    before: State | None = None
     for seq, after in states:
-        if after == before:
+        if same_look(before, after):
             continue
-        entries.append(HistoryEntry(records[seq], before, after))
+        entries.append(
+            HistoryEntry(
+                records[seq], _content(before), _content(after), _redacted(before), _redacted(after)
+            )
+        )
         before = after
     return entries[::-1]
 
 
 async def _visible_states(
     session: AsyncSession, kind: Kind, snapshot: Snapshot, entity_id: UUID
-) -> list[tuple[int, Content | None]]:
-    """Return ``(sequence, visible content)`` whenever a commit that led to *snapshot* may have changed it, in order."""
+) -> list[tuple[int, State | None]]:
+    """Return ``(sequence, visible state)`` whenever a commit that led to *snapshot* may have changed it, in order."""
     own = await repository.revisions_of(
         session, kind, snapshot.project_id, snapshot.branch_id, entity_id
     )
     events = {
-        state.seq_from: None if state.deleted else state.content
+        state.seq_from: None if state.deleted else state
         for state in own
         if state.seq_from <= snapshot.seq
     }
     first_own = min(events, default=snapshot.seq + 1)
-    result: list[tuple[int, Content | None]] = []
+    result: list[tuple[int, State | None]] = []
     if snapshot.below:
         bases = await repository.load_bases(
             session, snapshot.project_id, snapshot.branch_id, snapshot.seq
@@ -179,10 +194,29 @@ async def diff(
 def _change(
     kind: str, entity_id: UUID, old: State | None, new: State | None
 ) -> EntityChange | None:
-    before = None if old is None or old.deleted else old.content
-    after = None if new is None or new.deleted else new.content
     key = next((state.key for state in (old, new) if state is not None), None)
-    if before == after:
+    old = None if old is None or old.deleted else old
+    new = None if new is None or new.deleted else new
+    if same_look(old, new):
         return None
-    word = "added" if before is None else "removed" if after is None else "changed"
-    return EntityChange(kind, entity_id, key, word, before, after)
+    word = "added" if old is None else "removed" if new is None else "changed"
+    return EntityChange(
+        *(kind, entity_id, key, word, _content(old), _content(new)), _redacted(old), _redacted(new)
+    )
+
+
+def same_look(one: State | None, other: State | None) -> bool:
+    """Return whether two visible states look the same; of a redacted one nobody knows, but that it equals itself."""
+    if one is None or other is None:
+        return one is other
+    if one.redacted or other.redacted:
+        return one.seq_from == other.seq_from
+    return one.content == other.content
+
+
+def _content(state: State | None) -> Content | None:
+    return None if state is None else state.content
+
+
+def _redacted(state: State | None) -> int | None:
+    return state.seq_from if state is not None and state.redacted else None

@@ -62,6 +62,7 @@ class Conflict:
         reason: For a structural rule: the sentence that says what would be broken.
         resolution: What was chosen already.
         broken: Whether the rule would be broken with what was chosen so far.
+        base_redacted: Whether the base was redacted, so that it is neither known nor to be chosen.
     """
 
     kind: str
@@ -76,6 +77,7 @@ class Conflict:
     code: str | None = None
     resolution: Resolution | None = None
     broken: bool = False
+    base_redacted: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -231,6 +233,7 @@ class _Merge:
             item.theirs,
             violation.error.detail if violation else None,
             violation.error.code if violation else None,
+            base_redacted=self._sides[reference].base_redacted,
         )
         self._conflicts.setdefault(conflict.place, conflict)
 

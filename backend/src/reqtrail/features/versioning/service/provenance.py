@@ -36,11 +36,21 @@ class Ancestry:
         contents: The states, oldest first; the last one is what was asked for. A deleted one is as it was last.
         parents: Of each state, the positions of those that it was made from, the nearest first.
         commits: The commit that wrote each state.
+        redacted: Whether each state was redacted: its content is empty, and what it held is not known.
     """
 
     contents: tuple[Content, ...]
     parents: tuple[tuple[int, ...], ...]
     commits: tuple[CommitRecord, ...]
+    redacted: tuple[bool, ...]
+
+    def after_redaction(self) -> set[int]:
+        """Return the commits whose words may be older, since what they were made from was redacted."""
+        return {
+            commit.seq
+            for commit, parents in zip(self.commits, self.parents, strict=True)
+            if any(self.redacted[parent] for parent in parents)
+        }
 
     def versions(self, text_of: Callable[[Content], str]) -> list[Version[int]]:
         """Return what *text_of* reads in each state, with the sequence of its commit as its origin."""
@@ -77,6 +87,7 @@ async def ancestry(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) -
         tuple([await walk.content(node) for node in order]),
         tuple(tuple(position[parent] for parent in found[node]) for node in order),
         tuple([await walk.commit(node) for node in order]),
+        tuple([(await walk.state(node)).redacted for node in order]),
     )
 
 
@@ -123,9 +134,13 @@ class _Walk:
 
     async def content(self, node: Node) -> Content:
         """Return what a revision holds."""
+        return (await self.state(node)).content
+
+    async def state(self, node: Node) -> State:
+        """Return a revision."""
         line = await self._line(node[1])
         index = bisect_right(line.revisions, node[0], key=lambda state: state.seq_from)
-        return line.revisions[index - 1].content
+        return line.revisions[index - 1]
 
     async def commit(self, node: Node) -> CommitRecord:
         """Return the commit that wrote a revision."""

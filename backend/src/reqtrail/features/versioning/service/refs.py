@@ -108,6 +108,7 @@ async def head_snapshot(session: AsyncSession, project_id: UUID, branch: Row[Any
         commit_hash=branch.head_hash,
         is_head=True,
         below=await _below(session, project_id, branch, branch.head_seq),
+        redacted_seq=branch.redacted_seq,
     )
 
 
@@ -153,7 +154,14 @@ async def _at_baseline(
 
 def _main_head(project_id: UUID, head: ProjectHead) -> Snapshot:
     return Snapshot(
-        project_id, head.branch_id, MAIN, head.seq, head.recorded_at, head.commit_hash, True
+        project_id,
+        head.branch_id,
+        MAIN,
+        head.seq,
+        head.recorded_at,
+        head.commit_hash,
+        is_head=True,
+        redacted_seq=head.redacted_seq,
     )
 
 
@@ -238,4 +246,5 @@ async def _snapshot(session: AsyncSession, newest: Snapshot, record: CommitRecor
         commit_hash=record.hash,
         is_head=False,
         below=below,
+        redacted_seq=newest.redacted_seq,
     )

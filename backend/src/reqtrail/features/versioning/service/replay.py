@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Table
 
 from reqtrail.features.versioning.tables import baselines, branch_bases, branches, ref_names
-from reqtrail.features.versioning.types import MAIN, CommitRecord
+from reqtrail.features.versioning.types import MAIN, REDACTION, CommitRecord
 
 Rows = set[tuple[Any, ...]]
 
@@ -38,6 +38,7 @@ class Expected:
     bases: Rows = field(default_factory=set)
     names: dict[str, tuple[UUID, UUID | None]] = field(default_factory=dict)
     baselines: Rows = field(default_factory=set)
+    redacted_seq: int = 0
 
     def rows(self, project_id: UUID) -> dict[Table, Rows]:
         """Return the rows that the tables must hold of a project."""
@@ -56,6 +57,7 @@ class Expected:
                     line.is_protected,
                     *line.synced,
                     line.merged_seq,
+                    self.redacted_seq,
                 )
                 for line in self.lines.values()
             },
@@ -103,6 +105,8 @@ def _follow(expected: Expected, line: Line, record: CommitRecord) -> None:
         source = expected.lines[UUID(details["merge"]["branch"])]
         source.synced = (source.branch_id, details["merge"]["seq"])
         source.merged_seq = details["merge"]["seq"]
+    elif record.kind == REDACTION:
+        expected.redacted_seq = record.seq
     elif record.kind == "branch_renamed":
         line.name = details["name"]
         expected.names[line.name.casefold()] = (line.branch_id, None)

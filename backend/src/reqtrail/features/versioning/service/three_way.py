@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from reqtrail.features.versioning.merge import (
     choose_words,
     merge_contents,
 )
+from reqtrail.features.versioning.service.history import same_look
 from reqtrail.features.versioning.types import Content, FieldKind, Kind, State
 from reqtrail.kit.text_merge import ChoicesInvalid
 
@@ -63,6 +65,11 @@ class Sides:
         return next((state.key for state in self._all if state is not None), None)
 
     @property
+    def base_redacted(self) -> bool:
+        """Whether nobody knows any more what both sides had in common."""
+        return self.base is not None and self.base.redacted and not self.base.deleted
+
+    @property
     def _all(self) -> tuple[State | None, State | None, State | None]:
         return self.ours, self.theirs, self.base
 
@@ -79,7 +86,10 @@ def visible(state: State | None) -> Content | None:
 
 def same(one: State | None, other: State | None) -> bool:
     """Return whether two states look the same."""
-    return visible(one) == visible(other)
+    return same_look(
+        None if one is None or one.deleted else one,
+        None if other is None or other.deleted else other,
+    )
 
 
 def merge_states(kind: Kind, sides: Sides) -> tuple[State | None, list[FieldConflict]]:
@@ -91,10 +101,31 @@ def merge_states(kind: Kind, sides: Sides) -> tuple[State | None, list[FieldConf
     ours, theirs = visible(sides.ours), visible(sides.theirs)
     if ours is None or theirs is None:
         return sides.ours if theirs is None else sides.theirs, [existence(sides)]
-    content, conflicts = merge_contents(kind, visible(sides.base) or {}, ours, theirs)
+    if sides.base_redacted:
+        content, conflicts = theirs, list(_all_differences(kind, ours, theirs))
+    else:
+        content, conflicts = merge_contents(kind, visible(sides.base) or {}, ours, theirs)
     there = sides.theirs
     assert there is not None, "its content is visible"
     return replace(there, content=content), conflicts
+
+
+def _all_differences(kind: Kind, ours: Content, theirs: Content) -> Iterator[FieldConflict]:
+    """Yield every difference as a conflict: without a base, nobody knows which side changed it."""
+    if kind.position:
+        places = [{name: side.get(name) for name in kind.position} for side in (ours, theirs)]
+        if places[0] != places[1]:
+            yield FieldConflict(POSITION, None, None, *places)
+    for name in kind.field_names:
+        if name in kind.position or ours.get(name) == theirs.get(name):
+            continue
+        if name not in kind.maps:
+            yield FieldConflict(name, None, None, ours.get(name), theirs.get(name))
+            continue
+        one, other = ours.get(name) or {}, theirs.get(name) or {}
+        for key in dict.fromkeys((*other, *one)):
+            if one.get(key) != other.get(key):
+                yield FieldConflict(name, key, None, one.get(key), other.get(key))
 
 
 def existence(sides: Sides) -> FieldConflict:
@@ -127,6 +158,13 @@ def resolve(kind: Kind, merged: State | None, sides: Sides, resolution: Resoluti
     Raises:
         ResolutionInvalid: If the kind has no such field, or it cannot be resolved in this way.
     """
+    if sides.base_redacted and resolution.choose in ("base", WORDS):
+        raise ResolutionInvalid(
+            "What both sides had in common was redacted: choose one of them, or write a value.",
+            kind=kind.name,
+            id=str(resolution.entity_id),
+            field=resolution.field,
+        )
     if resolution.field == EXISTENCE:
         return _exist(merged, sides, resolution)
     if merged is None or merged.deleted:

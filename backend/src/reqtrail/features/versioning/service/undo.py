@@ -12,13 +12,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import ProjectHead
-from reqtrail.features.versioning.errors import NothingToUndo, RefNotFound
+from reqtrail.features.versioning.errors import ContentRedacted, NothingToUndo, RefNotFound
 from reqtrail.features.versioning.registry import get_kind
 from reqtrail.features.versioning.service.commit import commit
-from reqtrail.features.versioning.service.history import diff, log
+from reqtrail.features.versioning.service.history import commit_record, diff, log
 from reqtrail.features.versioning.service.refs import snapshot_as_of, snapshot_of
 from reqtrail.features.versioning.types import (
     MAIN,
+    REDACTION,
     Action,
     CommitRecord,
     CommitRequest,
@@ -60,13 +61,24 @@ async def revert(
     Raises:
         RefNotFound: If there is no such commit, or nothing before it on its branch.
         EditConflict: If something that it changed was changed again since.
+        ContentRedacted: If it is a redaction, or what it changed was redacted since.
     """
+    if (await commit_record(session, project_id, seq)).kind == REDACTION:
+        raise ContentRedacted("A redaction cannot be undone: what it removed is gone for good.")
     after = await snapshot_of(session, project_id, seq)
     try:
         before = await snapshot_as_of(session, after, seq - 1)
     except RefNotFound:
         raise RefNotFound("The first version of a branch cannot be undone.") from None
-    operations = [_inverse(change, before.seq) for change in await diff(session, after, before)]
+    changes = await diff(session, after, before)
+    gone = next((change for change in changes if change.is_redacted), None)
+    if gone is not None:
+        raise ContentRedacted(
+            f"Version {seq} cannot be undone: what it made of the"
+            f" {gone.kind} {gone.key or gone.entity_id} was redacted since.",
+            id=str(gone.entity_id),
+        )
+    operations = [_inverse(change, before.seq) for change in changes]
     details = {"reverts": seq} if redoes is None else {"reverts": seq, "redoes": redoes}
     request = CommitRequest(
         project_id,

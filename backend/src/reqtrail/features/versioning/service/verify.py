@@ -21,7 +21,7 @@ from reqtrail.features.versioning.hashing import (
 from reqtrail.features.versioning.registry import all_kinds, all_verifiers
 from reqtrail.features.versioning.service.replay import replay
 from reqtrail.features.versioning.tables import SEQ_MAX, commits, entities
-from reqtrail.features.versioning.types import CommitRecord, Kind, Problem
+from reqtrail.features.versioning.types import CommitRecord, Kind, Problem, Redaction
 
 MAX_PROBLEMS = 1000
 """A report stops growing here; the counts go on."""
@@ -29,10 +29,15 @@ MAX_PROBLEMS = 1000
 
 @dataclass
 class VerifyReport:
-    """What verification read and what it found; ``problems`` is empty when everything agrees."""
+    """What verification read and what it found; ``problems`` is empty when everything agrees.
+
+    Attributes:
+        redacted: Revisions whose content an owner removed, as a commit says. Their hashes and places were checked.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    redacted: list[Redaction] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -49,8 +54,13 @@ async def verify(session: AsyncSession, project_id: UUID) -> VerifyReport:
     """Recompute content hashes, intervals, the commit chain, heads and counters of a project from what is stored."""
     report = VerifyReport()
     recorded = await _check_chain(session, project_id, report)
+    redactions = {
+        (item.entity_id, item.seq): item
+        for record in recorded.values()
+        for item in repository.redactions_of(record)
+    }
     for kind in all_kinds():
-        await _check_revisions(session, project_id, kind, recorded, report)
+        await _check_revisions(session, project_id, kind, recorded, redactions, report)
     await _check_heads(session, project_id, recorded, report)
     for verifier in all_verifiers():
         async for problem in verifier(session, project_id):
@@ -123,6 +133,7 @@ async def _check_revisions(
     project_id: UUID,
     kind: Kind,
     recorded: Mapping[int, CommitRecord],
+    redactions: Mapping[tuple[UUID, int], Redaction],
     report: VerifyReport,
 ) -> None:
     previous: Mapping[str, Any] | None = None
@@ -133,7 +144,12 @@ async def _check_revisions(
         )
         if previous is not None:
             _check_interval(kind, previous, row if same else None, recorded, report)
-        _check_content(kind, row, recorded, report)
+        redaction = redactions.get((row["entity_id"], row["seq_from"]))
+        if redaction is None and row["salt"] is not None:
+            _check_content(kind, row, report)
+        else:
+            _check_redaction(kind, row, redaction, report)
+        _check_writer(kind, row, recorded, report)
         previous = row
     if previous is not None:
         _check_interval(kind, previous, None, recorded, report)
@@ -166,17 +182,42 @@ async def _revisions(
         yield dict(row)
 
 
-def _check_content(
-    kind: Kind, row: Mapping[str, Any], recorded: Mapping[int, CommitRecord], report: VerifyReport
-) -> None:
+def _check_content(kind: Kind, row: Mapping[str, Any], report: VerifyReport) -> None:
+    if _digest(kind, row) != row["content_hash"]:
+        _report(report, kind, row, "The content does not match its hash.")
+
+
+def _digest(kind: Kind, row: Mapping[str, Any]) -> bytes | None:
+    """Return the hash of a revision's content, or of what a redaction left of it, which has no salt."""
     try:
-        actual = content_hash(
+        return content_hash(
             row["salt"] or b"", kind.name, row["entity_key"], row["deleted"], kind.content_of(row)
         )
     except TypeError:
-        actual = None
-    if actual != row["content_hash"]:
-        _report(report, kind, row, "The content does not match its hash.")
+        return None
+
+
+def _check_redaction(
+    kind: Kind, row: Mapping[str, Any], redaction: Redaction | None, report: VerifyReport
+) -> None:
+    """Check that what is missing was taken away by a commit, and that what it left is as it was left."""
+    if redaction is None or redaction.kind != kind.name:
+        _report(report, kind, row, "The content is missing, but no redaction took it away.")
+    elif row["salt"] is not None:
+        _report(report, kind, row, "A redaction took the content away, but it is there.")
+    elif redaction.content_hash != row["content_hash"]:
+        _report(report, kind, row, "The hash is not the one that its redaction kept.")
+    elif _digest(kind, row) != redaction.left:
+        _report(report, kind, row, "What its redaction left was changed.")
+    else:
+        report.counts["redacted"] += 1
+        if len(report.redacted) < MAX_PROBLEMS:
+            report.redacted.append(redaction)
+
+
+def _check_writer(
+    kind: Kind, row: Mapping[str, Any], recorded: Mapping[int, CommitRecord], report: VerifyReport
+) -> None:
     if row["entity_kind"] != kind.name:
         _report(report, kind, row, f"The entity is registered as “{row['entity_kind']}”.")
     writer = recorded.get(row["seq_from"])

@@ -208,6 +208,7 @@ class Writer:
             commit_hash=record.hash,
             is_head=True,
             below=head.below if below is None else below,
+            redacted_seq=head.redacted_seq,
         )
         return CommitResult(
             record.seq,
