@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,9 +61,13 @@ class Delays:
 
     Args:
         redis_url: Where to count; None counts in this process alone.
+        monotonic: The clock by which this process counts, in seconds.
     """
 
-    def __init__(self, redis_url: str | None) -> None:
+    def __init__(
+        self, redis_url: str | None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._monotonic = monotonic
         self._redis: Redis | None = make_redis(redis_url) if redis_url else None
         self._local: dict[str, _Count] = {}
 
@@ -116,7 +121,7 @@ class Delays:
         return answer
 
     def _attempt_here(self, key: str, free: int) -> float:
-        now = time.monotonic()
+        now = self._monotonic()
         if len(self._local) >= MAX_LOCAL:
             self._local = {k: v for k, v in self._local.items() if v.forget_at > now}
             while len(self._local) >= MAX_LOCAL:  # the oldest first
