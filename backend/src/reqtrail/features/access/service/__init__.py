@@ -28,6 +28,7 @@ from reqtrail.features.identity.public import (
 )
 from reqtrail.kit import clock
 from reqtrail.kit.errors import Forbidden
+from reqtrail.platform.auditing import describe
 from reqtrail.platform.settings import Settings
 
 
@@ -114,6 +115,7 @@ async def invite_member(
 async def accept_membership(session: AsyncSession, link: Link, user: User) -> None:
     """Make *user* a member with the role of the invitation; a member keeps the role that they have."""
     assert link.scope is not None
+    describe(session, project_id=link.scope)
     role = Role(link.details["role"])
     await repository.add_membership(session, link.scope, user.user_id, role, clock.now())
 

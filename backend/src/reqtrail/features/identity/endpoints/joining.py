@@ -55,7 +55,7 @@ async def ask_registration(
 
 
 @router.post("/auth/links", operation_id="look_at_link", dependencies=[Depends(public)])
-async def look_at_link(request: Request, body: LinkLook, session: WriteSession) -> MailedLink:
+async def look_at_link(request: Request, body: LinkLook, session: ReadSession) -> MailedLink:
     """Tell what a mailed link is for, without using it up."""
     await limit_links(request)
     link, has_account = await joining.look_at_link(session, Purpose(body.purpose), body.token)

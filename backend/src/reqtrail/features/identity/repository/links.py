@@ -31,19 +31,16 @@ async def insert_link(session: AsyncSession, **values: Any) -> Link:
 
 
 async def find_open(
-    session: AsyncSession, purpose: Purpose, token_hash: bytes, at: datetime
+    session: AsyncSession, purpose: Purpose, token_hash: bytes, at: datetime, *, lock: bool
 ) -> Link | None:
-    """Return the link of a token that is still good at *at*, locked: of two uses the second sees the first."""
-    found = await session.execute(
-        select(*_COLUMNS)
-        .where(
-            account_links.c.token_hash == token_hash,
-            account_links.c.purpose == purpose,
-            account_links.c.expires_at > at,
-            *_OPEN,
-        )
-        .with_for_update()
+    """Return the link of a token that is still good at *at*; with *lock* the second of two uses sees the first."""
+    statement = select(*_COLUMNS).where(
+        account_links.c.token_hash == token_hash,
+        account_links.c.purpose == purpose,
+        account_links.c.expires_at > at,
+        *_OPEN,
     )
+    found = await session.execute(statement.with_for_update() if lock else statement)
     row = found.one_or_none()
     return None if row is None else _link(row._mapping)
 

@@ -21,6 +21,7 @@ from reqtrail.features.identity.service.passwords import PasswordHasher, check_p
 from reqtrail.features.identity.types import User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.auditing import describe
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.mail.outbox import post
 
@@ -61,6 +62,12 @@ async def create_user(
             await repository.insert_user(session, user, await hasher.hash(password))
     except IntegrityError:
         raise EmailTaken(f"There is an account with the address {email} already.") from None
+    shown = {
+        "email": email,
+        "display_name": user.display_name,
+        "is_administrator": is_administrator,
+    }
+    describe(session, action="user:create", subject=("user", user.user_id), new=shown)
     return user
 
 
@@ -124,6 +131,7 @@ async def set_password(session: AsyncSession, hasher: PasswordHasher, user: User
     await repository.revoke_families(session, now, user_id=user.user_id)
     await links_repository.revoke_of_user(session, user.user_id, now)
     await post(session, user.email, letters.password_changed(), withheld=not user.active)
+    describe(session, action="password:change", subject=("user", user.user_id))
 
 
 async def reset_password(
@@ -191,6 +199,9 @@ async def patch_user(
         )
         if value is not None
     }
+    before = await find_account(session, user_id)
+    old = {name: getattr(before, name) for name in values}
+    describe(session, subject=("user", user_id), old=old, new=values)
     if values:
         await repository.update_user(session, user_id, **values)
     if active is False:

@@ -13,6 +13,7 @@ from reqtrail.features.identity.service.accounts import prove_password
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.types import Link, Purpose, User
 from reqtrail.kit import clock
+from reqtrail.platform.auditing import describe, identify
 from reqtrail.platform.mail.outbox import post
 
 
@@ -25,6 +26,7 @@ async def ask_verification(session: AsyncSession, public_url: str, user: User) -
     )
     address = letters.link_address(public_url, Purpose.EMAIL_VERIFICATION, token)
     await post(session, user.email, letters.email_verification(link, address))
+    describe(session, action="email-verification:ask", subject=("user", user.user_id))
 
 
 async def verify(session: AsyncSession, token: str) -> User:
@@ -38,6 +40,8 @@ async def verify(session: AsyncSession, token: str) -> User:
     if user.email != link.email:
         raise LinkInvalid("The account has another address by now.")
     await repository.update_user(session, user.user_id, email_verified_at=clock.now())
+    identify(session, actor_id=user.user_id)
+    describe(session, action="email:verify", subject=("user", user.user_id))
     return user
 
 
@@ -68,6 +72,8 @@ async def ask_change(
     else:
         await post(session, new, letters.email_change_taken(), withheld=not found[0].active)
     await post(session, user.email, letters.email_change_asked(new))
+    subject = ("user", user.user_id)
+    describe(session, action="email-change:ask", subject=subject, new={"email": new})
 
 
 async def confirm_change(session: AsyncSession, token: str) -> tuple[User, str]:
@@ -91,6 +97,14 @@ async def confirm_change(session: AsyncSession, token: str) -> tuple[User, str]:
         raise EmailTaken("Another account uses this address by now.") from None
     await links_repository.revoke_of_user(session, user.user_id, now)
     await post(session, user.email, letters.email_changed(link.email))
+    identify(session, actor_id=user.user_id)
+    describe(
+        session,
+        action="email:change",
+        subject=("user", user.user_id),
+        old={"email": user.email},
+        new={"email": link.email},
+    )
     changed = await repository.find_user(session, user.user_id)
     assert changed is not None
     return changed, user.email

@@ -22,6 +22,7 @@ from reqtrail.features.identity.service.accounts import create_user
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.types import Link, Purpose, User
 from reqtrail.kit import clock
+from reqtrail.platform.auditing import describe, identify
 from reqtrail.platform.mail.outbox import post
 from reqtrail.platform.settings import Settings
 
@@ -65,6 +66,8 @@ async def invite(
     )
     address = letters.link_address(settings.public_address, Purpose.INVITATION, token)
     await post(session, email, letters.invitation(link, address, inviter.display_name))
+    shown = {"email": email, **link.details}
+    describe(session, action="invitation:create", subject=("invitation", link.link_id), new=shown)
     return link
 
 
@@ -84,6 +87,8 @@ async def withdraw(session: AsyncSession, link_id: UUID, scope: UUID | None) -> 
     )
     if ended is None:
         raise InvitationNotFound("It was accepted, withdrawn or never made.")
+    old = {"email": ended.email, **ended.details}
+    describe(session, action="invitation:withdraw", subject=("invitation", link_id), old=old)
     return ended
 
 
@@ -98,6 +103,7 @@ async def ask_registration(session: AsyncSession, settings: Settings, email: str
     email = email.strip().lower()
     _check_registration(settings, email)
     found = await repository.find_by_email(session, email)
+    describe(session, action="registration:ask")
     await links_repository.revoke_sent_to(session, Purpose.REGISTRATION, email, None, clock.now())
     link, token = await links.issue(session, Purpose.REGISTRATION, email)
     if found is None:
@@ -121,7 +127,7 @@ async def look_at_link(session: AsyncSession, purpose: Purpose, token: str) -> t
     Raises:
         LinkInvalid: If it is not good.
     """
-    link = await links.look(session, purpose, token)
+    link = await links.look(session, purpose, token, lock=False)
     return link, await repository.find_by_email(session, link.email) is not None
 
 
@@ -155,6 +161,8 @@ async def make_account_by_link(
         is_administrator=link.scope is None and bool(link.details.get("is_administrator")),
         verified=True,
     )
+    identify(session, actor_id=user.user_id)
+    describe(session, details={"by": purpose.value, "link": link.link_id})
     await _accept(session, link, user)
     return user
 
@@ -173,6 +181,12 @@ async def accept_as(session: AsyncSession, user: User, token: str) -> Link:
         raise LinkInvalid("You have an account already.")
     await repository.update_user(
         session, user.user_id, email_verified_at=user.email_verified_at or clock.now()
+    )
+    describe(
+        session,
+        action="invitation:accept",
+        subject=("invitation", link.link_id),
+        new={"user": user.user_id, **link.details},
     )
     await _accept(session, link, user)
     return link

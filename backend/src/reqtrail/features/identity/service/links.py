@@ -57,13 +57,14 @@ async def issue(
     return link, token
 
 
-async def look(session: AsyncSession, purpose: Purpose, token: str) -> Link:
-    """Return the link of *token*, locked for this transaction, without using it up.
+async def look(session: AsyncSession, purpose: Purpose, token: str, *, lock: bool = True) -> Link:
+    """Return the link of *token* without using it up; with *lock* nobody else does before this transaction ends.
 
     Raises:
         LinkInvalid: If there is none, or it was used, replaced, or has expired: not told apart.
     """
-    link = await repository.find_open(session, purpose, _hash(purpose, token), clock.now())
+    token_hash = _hash(purpose, token)
+    link = await repository.find_open(session, purpose, token_hash, clock.now(), lock=lock)
     if link is None:
         raise LinkInvalid("It was used already, has expired or was replaced. Ask for a new one.")
     return link

@@ -14,6 +14,7 @@ from reqtrail.features.identity.service import accounts, letters, links
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.types import Purpose, User
 from reqtrail.kit import clock
+from reqtrail.platform.auditing import describe, identify
 from reqtrail.platform.mail.outbox import post
 
 MOST: Final = 3
@@ -34,6 +35,9 @@ async def ask_reset(session: AsyncSession, public_url: str, email: str) -> None:
         session, Purpose.PASSWORD_RESET, email, clock.now() - AGAIN_AFTER
     )
     await _mail_link(session, public_url, email, user, withheld=user is None or sent >= MOST)
+    # An unknown address is not kept: it may be a password, typed into the wrong field.
+    subject = ("user", user.user_id) if user else None
+    describe(session, action="password-reset:ask", subject=subject)
 
 
 async def send_reset(session: AsyncSession, public_url: str, user: User) -> None:
@@ -48,6 +52,7 @@ async def send_reset(session: AsyncSession, public_url: str, user: User) -> None
         session, user.user_id, clock.now(), Purpose.PASSWORD_RESET
     )
     await _mail_link(session, public_url, user.email, user, withheld=False)
+    describe(session, action="password-reset:send", subject=("user", user.user_id))
 
 
 async def _mail_link(
@@ -79,4 +84,6 @@ async def reset_by_link(
     now = clock.now()
     await repository.revoke_tokens(session, user.user_id, now)
     await repository.update_user(session, user.user_id, email_verified_at=now)
+    identify(session, actor_id=user.user_id)
+    describe(session, action="password:reset", subject=("user", user.user_id))
     return user

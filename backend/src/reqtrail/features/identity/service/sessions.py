@@ -10,6 +10,7 @@ from reqtrail.features.identity.errors import SessionNotFound
 from reqtrail.features.identity.repository import sessions as repository
 from reqtrail.features.identity.types import SignInSession
 from reqtrail.kit import clock
+from reqtrail.platform.auditing import describe
 
 
 async def list_sessions(
@@ -27,10 +28,14 @@ async def revoke_session(session: AsyncSession, user_id: UUID, family_id: UUID) 
     """
     if not await repository.revoke_live(session, user_id, clock.now(), only=family_id):
         raise SessionNotFound("It ended already, or is another account's.")
+    describe(session, action="session:revoke", subject=("session", family_id))
 
 
 async def revoke_sessions(
     session: AsyncSession, user_id: UUID, *, besides: UUID | None = None
 ) -> int:
     """End every sign-in of an account, all but *besides*; return how many."""
-    return await repository.revoke_live(session, user_id, clock.now(), besides=besides)
+    count = await repository.revoke_live(session, user_id, clock.now(), besides=besides)
+    subject = ("user", user_id)
+    describe(session, action="session:revoke-all", subject=subject, details={"ended": count})
+    return count
