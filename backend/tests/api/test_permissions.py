@@ -22,6 +22,7 @@ READERS = WRITERS | {"reviewer", "commenter", "viewer"}
 SIGNED_IN = READERS | {"outsider"}
 ALLOWED = {
     "public": SIGNED_IN | {"anonymous", "revoked", "disabled", "forged"},
+    "authenticated": SIGNED_IN,
     "signed_in": SIGNED_IN,
     "administrator": {"administrator"},
     "baseline:create": WRITERS,

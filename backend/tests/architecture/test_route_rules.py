@@ -16,7 +16,14 @@ from reqtrail.platform.http import ApiRoute, ApiRouter
 from reqtrail.platform.permissions import declares, public
 from reqtrail.platform.settings import Settings
 
-PERMISSIONS = {"public", "signed_in", "administrator", *Permission, *GroupPermission}
+PERMISSIONS = {
+    "public",
+    "authenticated",
+    "signed_in",
+    "administrator",
+    *Permission,
+    *GroupPermission,
+}
 WITHOUT_PERMISSION = {
     "/api/v1/openapi.json": "describes the API; holds no data",
     "/api/v1/docs": "shows that description",

@@ -583,13 +583,16 @@ export interface paths {
         };
         /**
          * List Tokens
-         * @description List one's own API tokens.
+         * @description List one's own API tokens, with what they are limited to and when they were last used.
          */
         get: operations["list_tokens"];
         put?: never;
         /**
          * Create Token
          * @description Make an API token; its secret is in this answer only.
+         *
+         *     It may do what you may, or less: what ``permissions`` and ``projects`` name. Without ``days`` it lives as long as
+         *     the instance allows.
          */
         post: operations["create_token"];
         delete?: never;
@@ -3753,13 +3756,20 @@ export interface components {
         };
         /**
          * TokenCreate
-         * @description A new API token; without ``days`` it does not expire.
+         * @description A new API token.
+         *
+         *     Without ``permissions`` and ``projects`` it may do all that you may. With either it is good for work in projects
+         *     alone.
          */
         TokenCreate: {
             /** Days */
             days?: number | null;
             /** Name */
             name: string;
+            /** Permissions */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /** Projects */
+            projects?: string[] | null;
         };
         /**
          * TokenCreated
@@ -3776,7 +3786,7 @@ export interface components {
         };
         /**
          * TokenRead
-         * @description An API token as it is listed.
+         * @description An API token as it is listed: ``hint`` is how it begins, ``last_used_at`` is true to the minute.
          */
         TokenRead: {
             /**
@@ -3786,13 +3796,21 @@ export interface components {
             created_at: string;
             /** Expires At */
             expires_at: string | null;
+            /** Hint */
+            hint: string | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Last Used At */
+            last_used_at: string | null;
             /** Name */
             name: string;
+            /** Permissions */
+            permissions: string[] | null;
+            /** Projects */
+            projects: string[] | null;
         };
         /**
          * TypeRead

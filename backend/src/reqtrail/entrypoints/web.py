@@ -20,6 +20,7 @@ from reqtrail.entrypoints.protocol import GuardedProtocol
 from reqtrail.features.identity.public import (
     PasswordHasher,
     TokenSigner,
+    TokenUse,
     admit_upload,
     forget_expired,
 )
@@ -87,6 +88,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.throttle = Throttle(app.state.redis)
         app.state.throttle.start()
         stack.push_async_callback(app.state.throttle.stop)
+        app.state.token_use = TokenUse(database)
+        app.state.token_use.start()
+        stack.push_async_callback(app.state.token_use.stop)
         housekeeping = asyncio.create_task(_keep_house(database), name="housekeeping")
         stack.push_async_callback(_cancel, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))

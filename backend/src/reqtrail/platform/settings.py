@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """The built SPA; without it that of the package, or ``frontend/dist`` of the clone, if it is there."""
     access_token_minutes: int = Field(default=10, ge=1, le=60)
     refresh_token_days: int = Field(default=30, ge=1, le=365)
+    api_token_days: int = Field(default=366, ge=0)
+    """How long an API token may live; 0 means for ever."""
     bcrypt_rounds: int = Field(default=12, ge=4, le=16)
     bcrypt_pool: int = Field(default=2, ge=1, le=32)
     """How many passwords are hashed at the same time."""

@@ -109,16 +109,31 @@ def create_token(
     name: Annotated[str, typer.Option(help="What the token is for.")],
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=3650, help="Days until it ends; never if left out."),
+        typer.Option(
+            min=1, max=3650, help="Days until it ends; as long as the instance allows if left out."
+        ),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A permission it shall have, such as document:read; repeatable. All of yours if left out."
+        ),
+    ] = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A project it shall be good for; repeatable. All that you see if left out."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make an API token that acts as you; it is printed this once.
+    """Make an API token that acts as you, or for less than you may do; it is printed this once.
 
-    Example: reqtrail token create --name ci --days 90
+    Example: reqtrail token create --name ci --days 90 --project BRK --allow project:read --allow document:read
     """
+    body = {"name": name, "days": days, "permissions": allow or None, "projects": project or None}
     with connect() as client:
-        made = client.post("/me/tokens", json={"name": name, "days": days})
+        made = client.post("/me/tokens", json=body)
     if json:
         print_json(made)
     else:

@@ -38,6 +38,7 @@ from reqtrail.features.access.types import (
     ProjectContext,
     ProjectHead,
     Role,
+    permissions_of,
 )
 from reqtrail.features.identity.public import Actor
 
@@ -70,6 +71,7 @@ __all__ = [
     "accept_membership",
     "demand",
     "list_members",
+    "permissions_of",
     "put_member",
     "reading",
     "remove_member",

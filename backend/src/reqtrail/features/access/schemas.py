@@ -8,11 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from reqtrail.features.access.types import Role
+from reqtrail.features.access.types import Permission, Role
 from reqtrail.platform.http import Body
 
 GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=2000)]
+
+
+ProjectKey = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class MemberRead(BaseModel):
@@ -116,3 +119,38 @@ class MemberInvitation(BaseModel):
     role: Role
     created_at: datetime
     expires_at: datetime
+
+
+class TokenCreate(Body):
+    """A new API token.
+
+    Without ``permissions`` and ``projects`` it may do all that you may. With either it is good for work in projects
+    alone.
+    """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
+    projects: Annotated[list[ProjectKey], Field(min_length=1, max_length=100)] | None = None
+
+
+class TokenRead(BaseModel):
+    """An API token as it is listed: ``hint`` is how it begins, ``last_used_at`` is true to the minute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(validation_alias="token_id")
+    name: str
+    hint: str | None
+    permissions: list[str] | None
+    projects: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class TokenCreated(BaseModel):
+    """The secret of a new API token: it is shown this once."""
+
+    id: UUID
+    token: str

@@ -101,6 +101,12 @@ CHANGES_CONTENT: Final = _WRITING
 """What an archived project refuses: it can be read, not changed."""
 
 
+def permissions_of(actor: Actor, role: Role) -> frozenset[Permission]:
+    """Return what *actor* may do as *role*: less, if they came with a token that is limited."""
+    limit = actor.token.permissions if actor.token else None
+    return PERMISSIONS[role] if limit is None else PERMISSIONS[role] & limit
+
+
 @dataclass(frozen=True)
 class ProjectHead:
     """The newest commit of a project's main branch."""
@@ -132,7 +138,7 @@ class ProjectContext:
     @property
     def permissions(self) -> frozenset[Permission]:
         """All that the one who asks may do here."""
-        return PERMISSIONS[self.role]
+        return permissions_of(self.actor, self.role)
 
     def may(self, permission: Permission) -> bool:
         """Return whether the one who asks has *permission* here."""

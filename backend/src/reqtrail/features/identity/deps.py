@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.identity.errors import ForeignOrigin, TokenInvalid
 from reqtrail.features.identity.service import idempotency
 from reqtrail.features.identity.service.passwords import PasswordHasher
+from reqtrail.features.identity.service.token_use import TokenUse
 from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, read_credential
-from reqtrail.features.identity.types import Actor, Credential, Device, User
+from reqtrail.features.identity.types import Actor, Credential, Device
 from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.allowance import count_account, count_token
 from reqtrail.platform.database.session import ReadSession, WriteSession, get_database
@@ -130,6 +131,9 @@ def bind_actor(request: Request, actor: Actor) -> None:
     """Make the actor part of everything that is logged for this request, and count it for their account."""
     count_account(request, actor.user_id)
     request.state.actor_id = actor.user_id
+    if actor.token is not None:
+        uses: TokenUse = request.app.state.token_use
+        uses.note(actor.token.token_id)
     structlog.contextvars.bind_contextvars(actor=str(actor.user_id))
 
 
@@ -151,8 +155,16 @@ async def begin_idempotent(request: Request, session: AsyncSession, actor: Actor
     request.state.finish_idempotent = partial(idempotency.finish, session, actor.user_id, key)
 
 
+@declares("authenticated")
+async def authenticated(request: Request, credential: ApiCredential, session: ReadSession) -> Actor:
+    """Return the account that asks, for a route that only reads and for which a limited token will do."""
+    actor = await authenticate(session, credential, limited=True)
+    bind_actor(request, actor)
+    return actor
+
+
 @declares("signed_in")
-async def signed_in(request: Request, credential: ApiCredential, session: ReadSession) -> User:
+async def signed_in(request: Request, credential: ApiCredential, session: ReadSession) -> Actor:
     """Return the account that asks, for a route that only reads."""
     actor = await authenticate(session, credential)
     bind_actor(request, actor)
@@ -162,7 +174,7 @@ async def signed_in(request: Request, credential: ApiCredential, session: ReadSe
 @declares("signed_in")
 async def signed_in_once(
     request: Request, credential: ApiCredential, session: WriteSession
-) -> User:
+) -> Actor:
     """Return the account that asks, in the transaction of a write whose answer must not be kept (a secret)."""
     actor = await authenticate(session, credential)
     bind_actor(request, actor)
@@ -172,21 +184,21 @@ async def signed_in_once(
 @declares("signed_in")
 async def signed_in_writer(
     request: Request, credential: ApiCredential, session: WriteSession
-) -> User:
+) -> Actor:
     """Return the account that asks, in the transaction of the write that follows."""
     actor = await signed_in_once(request, credential, session)
     await begin_idempotent(request, session, actor)
     return actor
 
 
-def _administrator(user: User) -> User:
+def _administrator(user: Actor) -> Actor:
     if not user.is_administrator:
         raise Forbidden("Only an administrator may do this.")
     return user
 
 
 @declares("administrator")
-async def administrator(request: Request, credential: ApiCredential, session: ReadSession) -> User:
+async def administrator(request: Request, credential: ApiCredential, session: ReadSession) -> Actor:
     """Return the account that asks, an administrator's, for a route that only reads.
 
     Raises:
@@ -198,7 +210,7 @@ async def administrator(request: Request, credential: ApiCredential, session: Re
 @declares("administrator")
 async def administrator_writer(
     request: Request, credential: ApiCredential, session: WriteSession
-) -> User:
+) -> Actor:
     """Return the account that asks, an administrator's, in the transaction of the write that follows.
 
     Raises:
@@ -226,10 +238,11 @@ def same_origin(request: Request) -> None:
         raise ForeignOrigin("This request is accepted from Reqtrail's own pages only.")
 
 
-SignedIn = Annotated[User, Depends(signed_in)]
-SignedInOnce = Annotated[User, Depends(signed_in_once)]
-SignedInWriter = Annotated[User, Depends(signed_in_writer)]
-Administrator = Annotated[User, Depends(administrator)]
-AdministratorWriter = Annotated[User, Depends(administrator_writer)]
+Authenticated = Annotated[Actor, Depends(authenticated)]
+SignedIn = Annotated[Actor, Depends(signed_in)]
+SignedInOnce = Annotated[Actor, Depends(signed_in_once)]
+SignedInWriter = Annotated[Actor, Depends(signed_in_writer)]
+Administrator = Annotated[Actor, Depends(administrator)]
+AdministratorWriter = Annotated[Actor, Depends(administrator_writer)]
 Hasher = Annotated[PasswordHasher, Depends(hasher_of_app)]
 AppSettings = Annotated[Settings, Depends(_settings_of_app)]

@@ -43,6 +43,20 @@ class ForeignOrigin(Forbidden):
     audited = None  # anybody on the Internet can cause it as often as they like
 
 
+class TokenLimited(Forbidden):
+    """The API token is limited to less than this."""
+
+    code = "token_limited"
+    title = "The token may not do this"
+
+
+class TokenLivesTooLong(Invalid):
+    """An API token was to live for longer than the instance allows."""
+
+    code = "token_lives_too_long"
+    title = "The token would live too long"
+
+
 class PasswordRefused(Invalid):
     """The password does not meet the policy."""
 

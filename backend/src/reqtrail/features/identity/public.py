@@ -7,19 +7,22 @@ from reqtrail.features.identity.deps import (
     AdministratorWriter,
     ApiCredential,
     AppSettings,
+    Authenticated,
     FileCredential,
     SignedIn,
+    SignedInOnce,
     SignedInWriter,
     admit_upload,
     begin_idempotent,
     bind_actor,
 )
-from reqtrail.features.identity.errors import TokenInvalid, UserNotFound
+from reqtrail.features.identity.errors import TokenInvalid, TokenLimited, UserNotFound
 from reqtrail.features.identity.repository import (
     active_user,
     any_user,
     credential_parameters,
     find_user,
+    read_actor,
 )
 from reqtrail.features.identity.service.accounts import (
     create_user,
@@ -34,31 +37,38 @@ from reqtrail.features.identity.service.joining import (
     register_acceptor,
     withdraw,
 )
-from reqtrail.features.identity.service.listing import display_names
+from reqtrail.features.identity.service.listing import display_names, revoke_token, tokens_of
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.pseudonyms import pseudonym
+from reqtrail.features.identity.service.token_use import TokenUse
 from reqtrail.features.identity.service.tokens import (
     TokenSigner,
     authenticate,
+    end_of_token,
     identify_actor,
     make_api_token,
 )
-from reqtrail.features.identity.types import Actor, Credential, Link, User
+from reqtrail.features.identity.types import Actor, ApiToken, Credential, Link, User
 
 __all__ = [
     "Actor",
     "Administrator",
     "AdministratorWriter",
     "ApiCredential",
+    "ApiToken",
     "AppSettings",
+    "Authenticated",
     "Credential",
     "FileCredential",
     "Link",
     "PasswordHasher",
     "SignedIn",
+    "SignedInOnce",
     "SignedInWriter",
     "TokenInvalid",
+    "TokenLimited",
     "TokenSigner",
+    "TokenUse",
     "User",
     "UserNotFound",
     "active_user",
@@ -70,6 +80,7 @@ __all__ = [
     "create_user",
     "credential_parameters",
     "display_names",
+    "end_of_token",
     "find_by_email",
     "find_user",
     "forget_expired",
@@ -78,8 +89,11 @@ __all__ = [
     "make_api_token",
     "open_invitations",
     "pseudonym",
+    "read_actor",
     "register_acceptor",
     "reset_password",
+    "revoke_token",
     "set_password",
+    "tokens_of",
     "withdraw",
 ]

@@ -75,31 +75,6 @@ class PasswordChange(Body):
     new: Password
 
 
-class TokenCreate(Body):
-    """A new API token; without ``days`` it does not expire."""
-
-    name: Name
-    days: Annotated[int, Field(ge=1, le=3650)] | None = None
-
-
-class TokenRead(BaseModel):
-    """An API token as it is listed."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID = Field(validation_alias="token_id")
-    name: str
-    created_at: datetime
-    expires_at: datetime | None
-
-
-class TokenCreated(BaseModel):
-    """The secret of a new API token: it is shown this once."""
-
-    id: UUID
-    token: str
-
-
 class SessionRead(BaseModel):
     """A sign-in of one browser; ``address`` and ``user_agent`` are those that it was seen with last."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     DateTime,
@@ -100,17 +101,25 @@ api_tokens = Table(
     Column("token_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
+    Column("hint", Text, nullable=True),
     Column("token_hash", LargeBinary, nullable=False),
+    Column("permissions", ARRAY(Text), nullable=True),
+    Column("project_ids", ARRAY(Uuid), nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=True),
     Column("revoked_at", DateTime(timezone=True), nullable=True),
+    Column("last_used_at", DateTime(timezone=True), nullable=True),
     PrimaryKeyConstraint("token_id"),
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
     info={"scope": "catalog"},
 )
-"""A personal token for the command line and API clients; only its SHA-256 is stored."""
+"""A personal token for the command line and API clients; only its SHA-256 is stored.
+
+``permissions`` and ``project_ids``: what it is limited to; without, it is good for all that its account may do.
+``hint``: how it begins. ``last_used_at``: to the minute.
+"""
 
 idempotency_keys = Table(
     "idempotency_keys",

@@ -27,8 +27,35 @@ class User:
         return self.email_verified_at is not None
 
 
-Actor = User
-"""Who does something: an active account, proven by the credentials of the request."""
+@dataclass(frozen=True)
+class TokenGrant:
+    """What an API token is good for.
+
+    Attributes:
+        permissions: The permissions in projects that it is limited to; None for all of its account.
+        project_ids: The projects that it is limited to; None for all of its account.
+    """
+
+    token_id: UUID
+    permissions: frozenset[str] | None
+    project_ids: frozenset[UUID] | None
+    expires_at: datetime | None
+
+    @property
+    def is_limited(self) -> bool:
+        """Return whether it may do less than its account."""
+        return self.permissions is not None or self.project_ids is not None
+
+
+@dataclass(frozen=True)
+class Actor(User):
+    """Who does something: an active account, proven by the credentials of the request.
+
+    Attributes:
+        token: The API token that proves it, if it is one.
+    """
+
+    token: TokenGrant | None = None
 
 
 @dataclass(frozen=True)
@@ -49,8 +76,12 @@ class ApiToken:
 
     token_id: UUID
     name: str
+    hint: str | None
+    permissions: list[str] | None
+    project_ids: list[UUID] | None
     created_at: datetime
     expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class Purpose(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import visible_projects
-from reqtrail.features.identity.public import User
+from reqtrail.features.identity.public import Actor
 from reqtrail.features.projects.tables import projects
 from reqtrail.platform.database.metadata import metadata
 
@@ -34,7 +34,9 @@ async def update_project(session: AsyncSession, project_id: UUID, **values: Any)
     )
 
 
-async def list_visible(session: AsyncSession, user: User, key: str | None = None) -> list[Row[Any]]:
+async def list_visible(
+    session: AsyncSession, user: Actor, key: str | None = None
+) -> list[Row[Any]]:
     """Return the projects that *user* sees with the heads of their main branches, by name."""
     branches = metadata.tables["branches"]  # the engine lies above this feature
     statement = (

@@ -17,7 +17,7 @@ from reqtrail.features.access.public import (
     demand,
     put_member,
 )
-from reqtrail.features.identity.public import User
+from reqtrail.features.identity.public import Actor, TokenLimited, User
 from reqtrail.features.projects import repository
 from reqtrail.features.projects.errors import ProjectKeyTaken
 from reqtrail.kit import clock
@@ -72,12 +72,19 @@ async def create_project(
     return project_id
 
 
-async def list_projects(session: AsyncSession, user: User) -> list[Row[Any]]:
-    """Return the projects that *user* sees."""
+async def list_projects(session: AsyncSession, user: Actor) -> list[Row[Any]]:
+    """Return the projects that *user* sees.
+
+    Raises:
+        TokenLimited: If they came with a token that does not include knowing of projects.
+    """
+    limit = user.token.permissions if user.token else None
+    if limit is not None and Permission.PROJECT_READ not in limit:
+        raise TokenLimited(f"The token lacks the permission {Permission.PROJECT_READ}.")
     return await repository.list_visible(session, user)
 
 
-async def get_project(session: AsyncSession, user: User, key: str) -> Row[Any]:
+async def get_project(session: AsyncSession, user: Actor, key: str) -> Row[Any]:
     """Return a project that *user* sees."""
     return (await repository.list_visible(session, user, key))[0]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, literal, select
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,10 +20,15 @@ from reqtrail.features.access.tables import (
     project_access,
 )
 from reqtrail.features.access.types import Member, ProjectContext, ProjectHead, Role
-from reqtrail.features.identity.public import Actor, Credential, active_user, credential_parameters
+from reqtrail.features.identity.public import (
+    Actor,
+    Credential,
+    active_user,
+    credential_parameters,
+    read_actor,
+)
 from reqtrail.platform.database.metadata import metadata
 
-_ACTOR_WIDTH = len(fields(Actor))
 _MAIN = "main"
 _ROLES = 7301200
 """The class of the advisory locks of roles."""
@@ -45,7 +50,7 @@ def _visible_project(by_token: bool) -> Select[Any]:
     )
     return (
         select(
-            *(actor.c[field.name] for field in fields(Actor)),
+            *actor.c,
             projects.c.project_id,
             projects.c.key,
             projects.c.name,
@@ -73,16 +78,16 @@ async def find_visible_project(
 
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
     projects in which they have a role, by themselves or through a group. One round trip proves the account and the
-    role, and brings the head.
+    role, and brings the head. A token that is limited to projects sees no others.
     """
     statement = _visible_project(credential.token_hash is not None)
     parameters = {**credential_parameters(credential), "project_key": key}
     row = (await session.execute(statement, parameters)).one_or_none()
     if row is None:
         return None, None
-    found = Actor(*row[:_ACTOR_WIDTH])
+    found = read_actor(row)
     role = Role.OWNER if found.is_administrator else row.role
-    if row.project_id is None or role is None:
+    if row.project_id is None or role is None or not _reaches(found, row.project_id):
         return found, None
     head = (
         ProjectHead(
@@ -97,11 +102,24 @@ async def find_visible_project(
     return found, context
 
 
+def _reaches(actor: Actor, project_id: UUID) -> bool:
+    """Return whether the token of *actor*, if they came with one, is good for a project."""
+    limit = actor.token.project_ids if actor.token else None
+    return limit is None or project_id in limit
+
+
 def visible_projects(actor: Actor) -> Select[Any]:
     """Return the query of the projects that *actor* sees: all columns of projects, and ``role``.
 
     The scope is the one of :func:`find_visible_project`.
     """
+    projects = metadata.tables["projects"]
+    statement = _projects_of(actor)
+    limit = actor.token.project_ids if actor.token else None
+    return statement if limit is None else statement.where(projects.c.project_id.in_(limit))
+
+
+def _projects_of(actor: Actor) -> Select[Any]:
     projects = metadata.tables["projects"]
     if actor.is_administrator:
         return select(projects, literal(Role.OWNER.value).label("role")).select_from(projects)
@@ -224,3 +242,15 @@ async def delete_membership(session: AsyncSession, project_id: UUID, user_id: UU
         .returning(memberships.c.user_id)
     )
     return gone is not None
+
+
+async def find_projects(
+    session: AsyncSession, actor: Actor, *, keys: Collection[str] = (), ids: Collection[UUID] = ()
+) -> dict[UUID, str]:
+    """Return the keys, by id, of those projects with one of *keys* or *ids* that *actor* sees."""
+    projects = metadata.tables["projects"]
+    seen = visible_projects(actor).where(
+        or_(projects.c.key.in_(keys), projects.c.project_id.in_(ids))
+    )
+    rows = await session.execute(seen)
+    return {row.project_id: row.key for row in rows}

@@ -169,3 +169,22 @@ async def delete_grant(session: AsyncSession, project_id: UUID, group_id: UUID) 
         .returning(group_grants.c.group_id)
     )
     return gone is not None
+
+
+async def find_grant(session: AsyncSession, project_id: UUID, group_id: UUID) -> Role | None:
+    """Return the role of a group in a project, if it has one."""
+    role = await session.scalar(
+        select(group_grants.c.role).where(
+            group_grants.c.project_id == project_id, group_grants.c.group_id == group_id
+        )
+    )
+    return Role(role) if role else None
+
+
+async def find_group_member(session: AsyncSession, group_id: UUID, user_id: UUID) -> bool | None:
+    """Return whether a member manages a group; None for whoever is not in it."""
+    return await session.scalar(
+        select(group_members.c.manages).where(
+            group_members.c.group_id == group_id, group_members.c.user_id == user_id
+        )
+    )

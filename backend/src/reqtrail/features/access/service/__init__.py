@@ -15,11 +15,19 @@ from reqtrail.features.access.errors import (
     ProjectArchived,
     ProjectNotFound,
 )
-from reqtrail.features.access.types import CHANGES_CONTENT, Member, Permission, ProjectContext, Role
+from reqtrail.features.access.types import (
+    CHANGES_CONTENT,
+    PERMISSIONS,
+    Member,
+    Permission,
+    ProjectContext,
+    Role,
+)
 from reqtrail.features.identity.public import (
     Credential,
     Link,
     TokenInvalid,
+    TokenLimited,
     User,
     UserNotFound,
     find_user,
@@ -59,13 +67,17 @@ def demand(project: ProjectContext, permission: Permission) -> None:
     """Refuse whoever lacks *permission* in *project*.
 
     Raises:
-        Forbidden: If they do.
+        Forbidden: If their role does not include it.
+        TokenLimited: If the token that they came with does not.
     """
-    if not project.may(permission):
-        raise Forbidden(
-            f"This needs the permission {permission}. Your role here is {project.role};"
-            " ask an owner of the project for more."
-        )
+    if project.may(permission):
+        return
+    if permission in PERMISSIONS[project.role]:
+        raise TokenLimited(f"The token lacks the permission {permission}.")
+    raise Forbidden(
+        f"This needs the permission {permission}. Your role here is {project.role};"
+        " ask an owner of the project for more."
+    )
 
 
 async def list_members(session: AsyncSession, project_id: UUID) -> list[Member]:
@@ -82,8 +94,16 @@ async def put_member(session: AsyncSession, project_id: UUID, user_id: UUID, rol
     """
     if await find_user(session, user_id) is None:
         raise UserNotFound("There is no such account.")
+    before = await repository.find_role(session, project_id, user_id)
     async with keep_an_owner(session, [project_id]):
         await repository.put_membership(session, project_id, user_id, role, clock.now())
+    describe(
+        session,
+        action="member:put",
+        subject=("user", user_id),
+        old={"role": before} if before else None,
+        new={"role": role},
+    )
     members = await repository.list_members(session, project_id)
     return next(member for member in members if member.user_id == user_id)
 
@@ -95,6 +115,8 @@ async def remove_member(session: AsyncSession, project_id: UUID, user_id: UUID) 
         MemberNotFound: If they are not in it.
         LastOwner: If nobody would own the project.
     """
+    before = await repository.find_role(session, project_id, user_id)
+    describe(session, action="member:remove", subject=("user", user_id), old={"role": before})
     async with keep_an_owner(session, [project_id]):
         if not await repository.delete_membership(session, project_id, user_id):
             raise MemberNotFound(

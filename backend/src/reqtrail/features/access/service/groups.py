@@ -22,6 +22,7 @@ from reqtrail.features.identity.public import (
 from reqtrail.kit import clock
 from reqtrail.kit.errors import Forbidden
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.auditing import describe
 
 _HIDDEN = "Check the group's id, or ask an administrator to take you into it."
 
@@ -63,6 +64,7 @@ async def create_group(
     await repository.insert_group(
         session, group_id=group_id, name=name, description=description, created_at=clock.now()
     )
+    describe(session, subject=("group", group_id), new={"name": name, "description": description})
     return await _get(session, actor, group_id)
 
 
@@ -77,6 +79,8 @@ async def patch_group(session: AsyncSession, actor: Actor, group: Group, **value
         await _ask_for_name(session, changes["name"], group.group_id)
     if changes:
         await repository.update_group(session, group.group_id, **changes)
+    old = {name: getattr(group, name) for name in changes}
+    describe(session, subject=("group", group.group_id), old=old, new=changes)
     return await _get(session, actor, group.group_id)
 
 
@@ -87,7 +91,9 @@ async def delete_group(session: AsyncSession, actor: Actor, group_id: UUID) -> N
         GroupNotFound: If there is none.
         LastOwner: If nobody would own a project.
     """
-    await _get(session, actor, group_id)
+    group = await _get(session, actor, group_id)
+    members = [member.user_id for member in await repository.list_group_members(session, group_id)]
+    describe(session, subject=("group", group_id), old={"name": group.name, "members": members})
     owned = await repository.list_owned_projects(session, group_id)
     async with keep_an_owner(session, owned):
         await repository.delete_group(session, group_id)
@@ -109,7 +115,15 @@ async def put_group_member(
     user = await find_user(session, user_id)
     if user is None:
         raise UserNotFound("There is no such account.")
+    before = await repository.find_group_member(session, group_id, user_id)
     await repository.put_group_member(session, group_id, user_id, manages, clock.now())
+    describe(
+        session,
+        action="group-member:put",
+        subject=("group", group_id),
+        old={} if before is None else {"user": user_id, "manages": before},
+        new={"user": user_id, "manages": manages},
+    )
     return GroupMember(user.user_id, user.email, user.display_name, manages)
 
 
@@ -133,6 +147,12 @@ async def remove_group_member(session: AsyncSession, group_id: UUID, user_id: UU
         LastOwner: If nobody would own a project of the group.
     """
     owned = await repository.list_owned_projects(session, group_id)
+    describe(
+        session,
+        action="group-member:remove",
+        subject=("group", group_id),
+        old={"user": user_id},
+    )
     async with keep_an_owner(session, owned):
         if not await repository.delete_group_member(session, group_id, user_id):
             raise MemberNotFound("The user is not in this group.")
@@ -155,8 +175,15 @@ async def put_grant(
     project_id = context.project_id
     if not await repository.can_be_granted(session, context.actor, project_id, group_id):
         raise GroupNotFound(_HIDDEN)
+    before = await repository.find_grant(session, project_id, group_id)
     async with keep_an_owner(session, [project_id]):
         await repository.put_grant(session, project_id, group_id, role, clock.now())
+    describe(
+        session,
+        subject=("group", group_id),
+        old={"role": before} if before else None,
+        new={"role": role},
+    )
     grants = await repository.list_grants(session, project_id)
     return next(grant for grant in grants if grant.group_id == group_id)
 
@@ -168,6 +195,8 @@ async def remove_grant(session: AsyncSession, project_id: UUID, group_id: UUID) 
         GroupNotFound: If it has none.
         LastOwner: If nobody would own the project.
     """
+    before = await repository.find_grant(session, project_id, group_id)
+    describe(session, subject=("group", group_id), old={"role": before})
     async with keep_an_owner(session, [project_id]):
         if not await repository.delete_grant(session, project_id, group_id):
             raise GroupNotFound("The group has no role in this project.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reqtrail.features.identity.endpoints import (
-    api_tokens,
     joining,
     mails,
     own_account,
@@ -15,5 +14,5 @@ from reqtrail.features.identity.endpoints import (
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(tags=["identity"])
-for module in (sign_in, joining, recovery, own_account, sessions, api_tokens, users, mails):
+for module in (sign_in, joining, recovery, own_account, sessions, users, mails):
     router.include_router(module.router)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from reqtrail.features.identity.deps import Hasher, SignedIn, SignedInOnce, SignedInWriter
+from reqtrail.features.identity.deps import (
+    Authenticated,
+    Hasher,
+    SignedInOnce,
+    SignedInWriter,
+)
 from reqtrail.features.identity.endpoints.guarding import guarded
 from reqtrail.features.identity.schemas import MePatch, PasswordChange, UserRead
 from reqtrail.features.identity.service import accounts
@@ -15,7 +20,7 @@ router = ApiRouter()
 
 
 @router.get("/me", operation_id="get_me")
-async def get_me(user: SignedIn) -> UserRead:
+async def get_me(user: Authenticated) -> UserRead:
     """Return the account that asks."""
     return UserRead.model_validate(user)
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Subquery, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Row,
+    Select,
+    Subquery,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +35,18 @@ from reqtrail.features.identity.tables import (
     refresh_families,
     users,
 )
-from reqtrail.features.identity.types import ApiToken, Credential, Device, RefreshFamily, User
+from reqtrail.features.identity.types import (
+    Actor,
+    ApiToken,
+    Credential,
+    Device,
+    RefreshFamily,
+    TokenGrant,
+    User,
+)
 from reqtrail.platform.idempotency import StoredAnswer
 
+_GRANT_COLUMNS = ("token_id", "permissions", "project_ids", "expires_at")
 _USER_COLUMNS = [column for column in users.c if column.name != "password_hash"]
 
 
@@ -39,7 +64,7 @@ def active_user(by_token: bool) -> Subquery:
     Args:
         by_token: Whether the credential is a personal token, rather than an access token.
     """
-    statement = select(*_USER_COLUMNS).where(users.c.active)
+    statement = select(*_USER_COLUMNS, *_grant_columns(by_token)).where(users.c.active)
     if by_token:
         statement = statement.join(api_tokens, api_tokens.c.user_id == users.c.user_id).where(
             api_tokens.c.token_hash == bindparam("actor_token_hash"),
@@ -57,6 +82,30 @@ def active_user(by_token: bool) -> Subquery:
     return statement.subquery("actor")
 
 
+def _grant_columns(by_token: bool) -> Iterator[ColumnElement[Any]]:
+    for name in _GRANT_COLUMNS:
+        column = api_tokens.c[name]
+        yield (column if by_token else cast(null(), column.type)).label(f"token_{name}")
+
+
+def read_actor(row: Row[Any]) -> Actor:
+    """Return the account of a row that has the columns of :func:`active_user`."""
+    values = row._mapping
+    account = {column.name: values[column.name] for column in _USER_COLUMNS}
+    token_id, permissions, project_ids, expires_at = (
+        values[f"token_{name}"] for name in _GRANT_COLUMNS
+    )
+    if token_id is None:
+        return Actor(**account)
+    grant = TokenGrant(
+        token_id,
+        None if permissions is None else frozenset(permissions),
+        None if project_ids is None else frozenset(project_ids),
+        expires_at,
+    )
+    return Actor(**account, token=grant)
+
+
 def credential_parameters(credential: Credential) -> dict[str, Any]:
     """Return the parameters of :func:`active_user` for *credential*."""
     if credential.token_hash is not None:
@@ -69,11 +118,12 @@ def _select_active_user(by_token: bool) -> Select[Any]:
     return select(active_user(by_token))
 
 
-async def find_active_user(session: AsyncSession, credential: Credential) -> User | None:
+async def find_active_user(session: AsyncSession, credential: Credential) -> Actor | None:
     """Return the active account that *credential* proves, if any."""
     statement = _select_active_user(credential.token_hash is not None)
     found = await session.execute(statement, credential_parameters(credential))
-    return _user(found.one_or_none())
+    row = found.one_or_none()
+    return None if row is None else read_actor(row)
 
 
 async def insert_user(session: AsyncSession, user: User, password_hash: str) -> None:
@@ -239,8 +289,12 @@ async def list_tokens(session: AsyncSession, user_id: UUID) -> list[ApiToken]:
         select(
             api_tokens.c.token_id,
             api_tokens.c.name,
+            api_tokens.c.hint,
+            api_tokens.c.permissions,
+            api_tokens.c.project_ids,
             api_tokens.c.created_at,
             api_tokens.c.expires_at,
+            api_tokens.c.last_used_at,
         )
         .where(api_tokens.c.user_id == user_id, api_tokens.c.revoked_at.is_(None))
         .order_by(api_tokens.c.created_at.desc())
@@ -261,6 +315,33 @@ async def revoke_token(session: AsyncSession, user_id: UUID, token_id: UUID, at:
         .returning(api_tokens.c.token_id)
     )
     return ended.one_or_none() is not None
+
+
+async def write_token_uses(
+    session: AsyncSession, seen: Mapping[UUID, datetime], precision: timedelta
+) -> None:
+    """Write when tokens were last used, where what is written is older than that by *precision*."""
+    statement = (
+        update(api_tokens)
+        .where(
+            api_tokens.c.token_id == bindparam("used_token"),
+            or_(
+                api_tokens.c.last_used_at.is_(None),
+                api_tokens.c.last_used_at < bindparam("worth_it", type_=DateTime(timezone=True)),
+            ),
+        )
+        .values(last_used_at=bindparam("used_at"))
+    )
+    connection = await session.connection()
+    await connection.execute(
+        statement,
+        [
+            {"used_token": token_id, "used_at": at, "worth_it": at - precision}
+            for token_id, at in sorted(
+                seen.items()
+            )  # in one order, so that two processes wait and do not block
+        ],
+    )
 
 
 async def reserve_idempotency_key(

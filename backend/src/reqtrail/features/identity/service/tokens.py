@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
-from reqtrail.features.identity.errors import TokenInvalid
-from reqtrail.features.identity.types import NO_DEVICE, Credential, Device, User
+from reqtrail.features.identity.errors import TokenInvalid, TokenLimited, TokenLivesTooLong
+from reqtrail.features.identity.service.token_text import (
+    API_TOKEN_PREFIX,
+    hint_of,
+    is_well_formed,
+    new_token,
+)
+from reqtrail.features.identity.types import NO_DEVICE, Actor, Credential, Device, User
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe, identify, leave_no_event
@@ -21,7 +28,6 @@ from reqtrail.platform.auditing import describe, identify, leave_no_event
 ALGORITHM = "HS256"
 ISSUER = "reqtrail"
 MIN_KEY_BYTES = 32
-API_TOKEN_PREFIX = "rqt_"  # noqa: S105 - a prefix, not a secret
 
 
 class TokenSigner:
@@ -163,22 +169,63 @@ async def end_family(session: AsyncSession, token: str) -> None:
 
 
 async def make_api_token(
-    session: AsyncSession, user_id: UUID, name: str, days: int | None
+    session: AsyncSession,
+    user_id: UUID,
+    name: str,
+    expires_at: datetime | None,
+    *,
+    permissions: Collection[str] | None = None,
+    project_ids: Collection[UUID] | None = None,
 ) -> tuple[UUID, str]:
-    """Make a personal token; return its id and its secret, which is shown this once."""
-    token_id, token, now = new_id(), API_TOKEN_PREFIX + secrets.token_urlsafe(32), clock.now()
+    """Make a personal token; return its id and its secret, which is shown this once.
+
+    Args:
+        permissions, project_ids: What it is limited to; None for all that the account may do.
+    """
+    token_id, token = new_id(), new_token()
     await repository.insert_token(
         session,
         token_id=token_id,
         user_id=user_id,
         name=name,
+        hint=hint_of(token),
         token_hash=hash_token(token),
-        created_at=now,
-        expires_at=now + timedelta(days=days) if days else None,
+        permissions=None if permissions is None else sorted(permissions),
+        project_ids=None if project_ids is None else sorted(project_ids),
+        created_at=clock.now(),
+        expires_at=expires_at,
     )
-    described = {"name": name, "days": days, "user": user_id}
+    described = {
+        "name": name,
+        "user": user_id,
+        "expires_at": expires_at,
+        "permissions": None if permissions is None else sorted(permissions),
+        "projects": None if project_ids is None else [str(item) for item in sorted(project_ids)],
+    }
     describe(session, action="token:create", subject=("token", token_id), new=described)
     return token_id, token
+
+
+def end_of_token(actor: Actor, days: int | None, max_days: int) -> datetime | None:
+    """Return when a token that *actor* makes expires.
+
+    Args:
+        days: How long it shall live; None for as long as possible.
+        max_days: How long a token may live; 0 for as long as one likes.
+
+    Raises:
+        TokenLivesTooLong: If *days* are more than that, or outlast the token that *actor* came with.
+    """
+    if days is not None and max_days and days > max_days:
+        raise TokenLivesTooLong(f"A token of this instance lives for at most {max_days} days.")
+    wanted = days or max_days or None
+    end = None if wanted is None else clock.now() + timedelta(days=wanted)
+    maker = actor.token.expires_at if actor.token else None
+    if maker is None:
+        return end
+    if days is not None and end is not None and end > maker:
+        raise TokenLivesTooLong("A token that is made with a token does not outlast it.")
+    return maker if end is None else min(end, maker)
 
 
 def read_credential(signer: TokenSigner, token: str, audience: str) -> Credential:
@@ -188,22 +235,22 @@ def read_credential(signer: TokenSigner, token: str, audience: str) -> Credentia
         TokenInvalid: If it is not one of ours, for another audience, or expired.
     """
     if token.startswith(API_TOKEN_PREFIX) and audience == "api":
+        if not is_well_formed(token):
+            raise TokenInvalid("This is no API token: a part of it is missing or mistyped.")
         return Credential(token_hash=hash_token(token))
     return signer.check(token, audience)
 
 
 def identify_actor(
-    session: AsyncSession, actor: User, credential: Credential, project_id: UUID | None = None
+    session: AsyncSession, actor: Actor, credential: Credential, project_id: UUID | None = None
 ) -> None:
     """Say in the record of *session* who acts, by which credential, and in which project."""
-    if credential.token_hash is not None:
-        # What identifies the token without being it: enough to find its row, nothing to sign in with.
-        proof_id = credential.token_hash.hex()[:16]
+    if actor.token is not None:
         identify(
             session,
             actor_id=actor.user_id,
             proof="token",
-            proof_id=proof_id,
+            proof_id=actor.token.token_id,
             project_id=project_id,
         )
         return
@@ -216,14 +263,24 @@ def identify_actor(
     )
 
 
-async def authenticate(session: AsyncSession, credential: Credential) -> User:
+async def authenticate(
+    session: AsyncSession, credential: Credential, *, limited: bool = False
+) -> Actor:
     """Return the active account that *credential* proves.
+
+    Args:
+        limited: Whether a token that is limited to permissions or projects will do.
 
     Raises:
         TokenInvalid: If its sign-in was ended, the token was revoked, or the account is disabled.
+        TokenLimited: If the token is limited, and what it is for needs the whole account.
     """
-    user = await repository.find_active_user(session, credential)
-    if user is None:
+    actor = await repository.find_active_user(session, credential)
+    if actor is None:
         raise TokenInvalid("Your sign-in is no longer valid. Sign in again.")
-    identify_actor(session, user, credential)
-    return user
+    identify_actor(session, actor, credential)
+    if actor.token is not None and actor.token.is_limited and not limited:
+        raise TokenLimited(
+            "This token is limited to work in projects. Sign in, or use another one."
+        )
+    return actor
