@@ -129,3 +129,41 @@ test('pictures of its texts are listed; an item that is not there says so', asyn
   await expect(page.getByTestId('error-state')).toBeVisible()
   await expectAccessible(page)
 })
+
+test('who wrote which words is told; a redacted version says by whom and why on every screen', async ({
+  page,
+}) => {
+  const { project, item, document } = await make()
+  await signIn(page)
+  await page.goto(`/p/${project.key}/i/${item.key}`)
+  await page.getByRole('button', { name: 'Who wrote this' }).click()
+  const pieces = page.getByTestId('blame').getByRole('listitem')
+  await expect(pieces.filter({ hasText: 'safely' })).toContainText('Version ')
+  await expectAccessible(page)
+
+  const past = item.revision
+  await api('POST', `/projects/${project.key}/redactions`, {
+    entity_id: item.id,
+    reason: 'Name of a patient',
+    sequences: [past],
+  })
+  await page.goto(`/p/${project.key}/i/${item.key}`)
+  const timeline = page.getByRole('region', { name: 'History' })
+  await expect(timeline.getByTestId('redacted')).toContainText('Name of a patient')
+  await expect(timeline).toContainText('What it was changed from is redacted.')
+  await expect(timeline.getByRole('button', { name: /^Restore this version/ })).toHaveCount(0)
+  await expectAccessible(page)
+  await page.goto(`/p/${project.key}/i/${item.key}?at=${past}`)
+  await expect(page.getByTestId('redacted').first()).toContainText('Redacted by ')
+  await expectAccessible(page)
+  await page.goto(`${document}?at=${past}`)
+  await expect(page.getByTestId('redacted')).toContainText('Name of a patient')
+  await expectAccessible(page)
+  await page.goto(`/p/${project.key}/compare?from=${past}&to=main`)
+  const entry = page.getByTestId('compare-entry').filter({ has: page.getByTestId('redacted') })
+  await expect(entry.getByTestId('redacted')).toContainText('Name of a patient')
+  await expect(entry).not.toContainText('hold the vehicle.')
+  await expectAccessible(page)
+  await page.goto(`/p/${project.key}/history`)
+  await expect(page.getByText('Name of a patient')).toBeVisible()
+})

@@ -1,5 +1,5 @@
 import { ApiError, client, unwrap } from '@/api/client'
-import type { EditConflict, HistoryEntry, Item, ItemAnswer, ProjectSchema } from '@/api/types'
+import type { BlameAnswer, EditConflict, HistoryEntry, Item, ItemAnswer, ProjectSchema } from '@/api/types'
 
 const version = (at: string) => (at ? { at } : {})
 
@@ -27,6 +27,15 @@ export async function getHistory(project: string, item: string, at: string): Pro
     }),
   )
   return answer.entries
+}
+
+/** Who wrote which words of an attribute, as it reads at `at`. */
+export function getBlame(project: string, item: string, attribute: string, at: string): Promise<BlameAnswer> {
+  return unwrap(
+    client.GET('/api/v1/projects/{project}/items/{item}/blame', {
+      params: { path: { project, item }, query: { attribute, ...version(at) } },
+    }),
+  )
 }
 
 /** Changes one attribute, seen from version `base`; null overwrites what others wrote. */
