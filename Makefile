@@ -60,6 +60,10 @@ format: setup ## Format all code
 	cd backend && ../$(PY) -m black -q --config pyproject.toml src tests migrations setup.py ../benchmarks ../scripts
 	$(WITH_NODE) cd frontend && npm run --silent format
 
+.PHONY: sbom
+sbom: setup ## Write dist/sbom-backend.json and dist/sbom-frontend.json (CycloneDX) from the locks
+	@scripts/sbom.sh
+
 .PHONY: openapi
 openapi: setup ## Write frontend/openapi.json and the client's types from the API
 	cd backend && ../$(PY) -m reqtrail.api.openapi > ../frontend/openapi.json

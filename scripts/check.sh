@@ -37,6 +37,8 @@ backend_lane() {
   try backend "Flake8" in_backend flake8 src tests migrations setup.py ../benchmarks ../scripts
   try backend "MyPy" in_backend mypy src tests migrations ../scripts/mutation.py
   try backend "MyPy of benchmarks" in_benchmarks mypy --config-file ../backend/pyproject.toml -p benchmarks
+  try backend "Bandit" in_backend bandit -q -ll -r src migrations ../scripts ../benchmarks
+  try backend "secrets" scripts/check_secrets.sh
   try backend "import contracts" in_backend lint-imports
   try backend "architecture tests" in_backend python -m pytest -q --durations=0 tests/architecture
   try backend "OpenAPI file" openapi_is_current

@@ -55,7 +55,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_group_grants_group_id"), "group_grants", ["group_id"])
     op.execute(
-        "CREATE VIEW project_access WITH (security_invoker = true) AS"
+        "CREATE VIEW project_access WITH (security_invoker = true) AS"  # nosec B608 - constants
         " SELECT project_id, user_id,"
         " (ARRAY['owner', 'editor', 'reviewer', 'commenter', 'viewer'])[min(rank)] AS role"
         f" FROM (SELECT project_id, user_id, {_RANKED} AS rank FROM memberships"

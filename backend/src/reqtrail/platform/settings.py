@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     @property
     def public_address(self) -> str:
         """Where people reach this instance, without a slash at its end."""
-        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # nosec B104
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def may_register(self, email: str) -> bool:

@@ -159,7 +159,7 @@ def reachable_copy(binaries: PgBinaries, root: Path) -> Path:
 
 def _make_readable(root: Path) -> None:
     for folder, _, names in os.walk(root):
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # nosec B103 - programs, which another user has to run
         for name in names:
             path = Path(folder) / name
             if not path.is_symlink():
