@@ -245,7 +245,9 @@ class Supervisor:
             )
 
     def _url(self) -> str:
-        host = "127.0.0.1" if self._settings.host in {"0.0.0.0", "::"} else self._settings.host  # nosec B104
+        host = (
+            "127.0.0.1" if self._settings.host in {"0.0.0.0", "::"} else self._settings.host
+        )  # nosec B104
         return f"http://{host}:{self._settings.port}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Final, Literal
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import File, Form, Query, Request, UploadFile
@@ -18,6 +17,7 @@ from reqtrail.features.exchange.service.exporting import Export, open_export
 from reqtrail.features.exchange.service.histories.asking import ask_history
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
+from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
 
@@ -131,12 +131,11 @@ async def export_reqif(
     export = Export(context.project_id, context.key, context.name, at, archive=format == "reqifz")
     stream = await open_export(database, export)
     await record_read(request, "project:export", details={"at": at, "format": format})
-    name = quote(f"{context.key}.{format}")
     return StreamingResponse(
         stream,
         media_type=MEDIA_TYPES[format],
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Content-Disposition": disposition("attachment", f"{context.key}.{format}"),
             "Cache-Control": "no-store",
         },
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import File, Path, Request, Response, UploadFile
 
@@ -13,6 +12,7 @@ from reqtrail.features.requirements.schemas import FileAnswer
 from reqtrail.features.requirements.service import attachments
 from reqtrail.features.versioning.public import MAIN, BranchName, edit_request
 from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
+from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/files")
@@ -48,12 +48,11 @@ async def get_file(
     data, media_type = await attachments.load_file(session, context.project_id, digest)
     await record_read(request, "file:download", ("file", digest.hex()), {"name": name})
     inline = media_type in attachments.INLINE
-    disposition = "inline" if inline else "attachment"
     return Response(
         data,
         media_type=media_type if inline else "application/octet-stream",
         headers={
-            "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Disposition": disposition("inline" if inline else "attachment", name),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, max-age=31536000, immutable",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -27,6 +26,7 @@ from reqtrail.features.versioning.types import BaselineState
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
+from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
 
@@ -94,12 +94,13 @@ async def get_proof(
             async for piece in pieces:
                 yield piece
 
-    name = quote(f"{context.key} {found.row.name}.json", safe="")
     return StreamingResponse(
         whole(),
         media_type="application/json",
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Content-Disposition": disposition(
+                "attachment", f"{context.key} {found.row.name}.json", safe=""
+            ),
             "Cache-Control": "no-store",
         },
     )
