@@ -54,9 +54,9 @@ TUNING = (
 def short_place(name: str, suffix: str) -> Path:
     """Return the path *name* in the temporary folder, or in /tmp if a socket's path there would be too long."""
     own = Path(tempfile.gettempdir()) / name
-    return (
-        own if len(f"{own}{suffix}".encode()) <= SUN_PATH_MAX else Path("/tmp") / name
-    )  # nosec B108
+    if len(f"{own}{suffix}".encode()) <= SUN_PATH_MAX:
+        return own
+    return Path("/tmp") / name  # nosec B108 - a folder of our own below it, checked when it is used
 
 
 class EmbeddedPostgres:

@@ -245,9 +245,8 @@ class Supervisor:
             )
 
     def _url(self) -> str:
-        host = (
-            "127.0.0.1" if self._settings.host in {"0.0.0.0", "::"} else self._settings.host
-        )  # nosec B104
+        everywhere = {"0.0.0.0", "::"}  # nosec B104 - it is compared, not listened on
+        host = "127.0.0.1" if self._settings.host in everywhere else self._settings.host
         return f"http://{host}:{self._settings.port}"
 
 

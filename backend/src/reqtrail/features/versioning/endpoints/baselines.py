@@ -99,7 +99,7 @@ async def get_proof(
         media_type="application/json",
         headers={
             "Content-Disposition": disposition(
-                "attachment", f"{context.key} {found.row.name}.json", safe=""
+                "attachment", f"{context.key} {found.row.name}.json"
             ),
             "Cache-Control": "no-store",
         },
