@@ -25,6 +25,7 @@ ALLOWED = {
     "authenticated": SIGNED_IN,
     "signed_in": SIGNED_IN,
     "administrator": {"administrator"},
+    "audit:read": OWNERS,
     "baseline:create": WRITERS,
     "branch:create": WRITERS,
     "branch:merge": WRITERS,

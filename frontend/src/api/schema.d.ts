@@ -24,6 +24,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Instance Events
+         * @description Search what was done on the instance, newest first (administrators).
+         */
+        get: operations["list_instance_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Instance
+         * @description Export what was done on the instance, oldest first; the export is recorded too (administrators).
+         */
+        get: operations["export_instance_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Instance Seal
+         * @description Return how far the record of what belongs to no project is sealed (administrators).
+         */
+        get: operations["get_instance_audit_seal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Instance Events
+         * @description Recompute the record of what belongs to no project (administrators).
+         */
+        post: operations["verify_instance_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/accounts": {
         parameters: {
             query?: never;
@@ -667,6 +747,86 @@ export interface paths {
          * @description Rename a project, describe it, archive it or bring it back (owners).
          */
         patch: operations["update_project"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description Search what was done in a project, newest first (owners).
+         */
+        get: operations["list_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Project
+         * @description Export what was done in a project, oldest first; the export is recorded too (owners).
+         */
+        get: operations["export_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/audit/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Seal
+         * @description Return how far the record of a project is sealed (owners).
+         */
+        get: operations["get_audit_seal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Project Events
+         * @description Recompute the record of a project and name what was removed, changed or put in (owners).
+         */
+        post: operations["verify_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{project}/baselines": {
@@ -1850,6 +2010,134 @@ export interface components {
             name: string;
             /** Rank */
             rank: string;
+        };
+        /**
+         * AuditActor
+         * @description Who did it.
+         */
+        AuditActor: {
+            /** Display Name */
+            display_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * AuditEventRead
+         * @description What happened: who, when, from where, what, and the values before and after.
+         */
+        AuditEventRead: {
+            /** Action */
+            action: string;
+            actor: components["schemas"]["AuditActor"] | null;
+            /** Address */
+            address: string | null;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** New */
+            new: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /** Old */
+            old: {
+                [key: string]: unknown;
+            } | null;
+            /** Outcome */
+            outcome: string;
+            /** Project Id */
+            project_id: string | null;
+            /** Proof */
+            proof: string;
+            /** Proof Id */
+            proof_id: string | null;
+            /** Request Id */
+            request_id: string | null;
+            /** Subject Id */
+            subject_id: string | null;
+            /** Subject Kind */
+            subject_kind: string | null;
+            /** User Agent */
+            user_agent: string | null;
+        };
+        /**
+         * AuditPage
+         * @description Events, newest first. ``next`` is the cursor of the next page.
+         */
+        AuditPage: {
+            /** Events */
+            events: components["schemas"]["AuditEventRead"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * AuditProblemRead
+         * @description What does not agree: removed, changed, inserted, tree or signature.
+         */
+        AuditProblemRead: {
+            /** Detail */
+            detail: string;
+            /** Event Id */
+            event_id: string | null;
+            /** Occurred At */
+            occurred_at: string | null;
+            /** Seq */
+            seq: number | null;
+            /** What */
+            what: string;
+        };
+        /**
+         * AuditReportRead
+         * @description What a verification of the record found.
+         */
+        AuditReportRead: {
+            /** Checkpoints */
+            checkpoints: number;
+            /** Ok */
+            ok: boolean;
+            /** Problems */
+            problems: components["schemas"]["AuditProblemRead"][];
+            /** Retired */
+            retired: number;
+            /** Sealed */
+            sealed: number;
+            /** Unsealed */
+            unsealed: number;
+            /** Unsealed Since */
+            unsealed_since: string | null;
+        };
+        /**
+         * AuditSealRead
+         * @description How far the record is sealed: the newest signature, and what waits for the next.
+         */
+        AuditSealRead: {
+            /** Key Id */
+            key_id: string | null;
+            /** Root */
+            root: string | null;
+            /** Sealed */
+            sealed: number;
+            /** Signature */
+            signature: string | null;
+            /** Signed At */
+            signed_at: string | null;
+            /** Unsealed */
+            unsealed: number;
+            /** Unsealed Since */
+            unsealed_since: string | null;
         };
         /**
          * Author
@@ -3317,7 +3605,7 @@ export interface components {
          *     it, with :meth:`ProjectContext.may`.
          * @enum {string}
          */
-        Permission: "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
+        Permission: "audit:read" | "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
         /**
          * PieceRead
          * @description A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen.
@@ -3943,6 +4231,160 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MailsRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_instance_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Everything, or what belongs to no project alone. */
+                scope?: "all" | "instance";
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description The account that did it. */
+                actor?: string | null;
+                /** @description As `member:put`, or `member` for all. */
+                action?: string | null;
+                outcome?: ("done" | "refused") | null;
+                /** @description Id or kind of what it is about. */
+                subject?: string | null;
+                /** @description Words in the event. */
+                q?: string | null;
+                /** @description The first moment. */
+                since?: string | null;
+                /** @description The first moment after. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_instance_audit_events: {
+        parameters: {
+            query?: {
+                /** @description Everything, or what belongs to no project alone. */
+                scope?: "all" | "instance";
+                /** @description CSV for spreadsheets, JSON lines for programs. */
+                format?: "csv" | "jsonl";
+                /** @description The account that did it. */
+                actor?: string | null;
+                /** @description As `member:put`, or `member` for all. */
+                action?: string | null;
+                outcome?: ("done" | "refused") | null;
+                /** @description Id or kind of what it is about. */
+                subject?: string | null;
+                /** @description Words in the event. */
+                q?: string | null;
+                /** @description The first moment. */
+                since?: string | null;
+                /** @description The first moment after. */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_instance_audit_seal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSealRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_instance_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditReportRead"];
                 };
             };
             /** @description A problem */
@@ -5207,6 +5649,168 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit_events: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description The account that did it. */
+                actor?: string | null;
+                /** @description As `member:put`, or `member` for all. */
+                action?: string | null;
+                outcome?: ("done" | "refused") | null;
+                /** @description Id or kind of what it is about. */
+                subject?: string | null;
+                /** @description Words in the event. */
+                q?: string | null;
+                /** @description The first moment. */
+                since?: string | null;
+                /** @description The first moment after. */
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit_events: {
+        parameters: {
+            query?: {
+                /** @description CSV for spreadsheets, JSON lines for programs. */
+                format?: "csv" | "jsonl";
+                /** @description The account that did it. */
+                actor?: string | null;
+                /** @description As `member:put`, or `member` for all. */
+                action?: string | null;
+                outcome?: ("done" | "refused") | null;
+                /** @description Id or kind of what it is about. */
+                subject?: string | null;
+                /** @description Words in the event. */
+                q?: string | null;
+                /** @description The first moment. */
+                since?: string | null;
+                /** @description The first moment after. */
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_seal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditSealRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditReportRead"];
                 };
             };
             /** @description A problem */

@@ -6,6 +6,7 @@ from typing import Final
 
 from reqtrail.api import health
 from reqtrail.features.access import endpoints as access
+from reqtrail.features.audit import endpoints as audit
 from reqtrail.features.exchange import endpoints as exchange
 from reqtrail.features.identity import endpoints as identity
 from reqtrail.features.projects import endpoints as projects
@@ -15,13 +16,11 @@ from reqtrail.features.versioning import endpoints as versioning
 
 PREFIX: Final = "/api/v1"
 
-ROOT_ROUTERS: Final = (identity.root_router,)
-"""What other programs look for at an address of its own, outside the prefix."""
-
 ROUTERS: Final = (
     identity.router,
     projects.router,
     access.router,
+    audit.router,
     versioning.router,
     requirements.router,
     traceability.router,

@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
+from reqtrail.entrypoints.auditing import keep_record
+from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import drop_abandoned, run_next
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.crypto import KeysUnusable
@@ -55,6 +57,7 @@ async def serve(settings: Settings) -> None:
     tasks = [
         asyncio.create_task(_work(database), name="worker"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
+        asyncio.create_task(keep_record(database, settings, load_keys(settings)), name="record"),
     ]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

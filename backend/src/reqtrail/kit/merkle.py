@@ -90,3 +90,26 @@ def _path(levels: list[list[bytes]], index: int) -> list[Step]:
 def _above(level: list[bytes]) -> list[bytes]:
     joined = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
     return joined + level[-1:] if len(level) % 2 else joined
+
+
+def append_leaf(size: int, peaks: Sequence[bytes], leaf: bytes) -> list[bytes]:
+    """Return the peaks of a tree of *size* leaves after one more: the roots of its full subtrees, the largest first.
+
+    A tree that grows needs nothing but its peaks: one hash for each bit that is set in its size.
+    """
+    grown = [*peaks, leaf]
+    while size & 1:
+        right = grown.pop()
+        grown.append(node_hash(grown.pop(), right))
+        size >>= 1
+    return grown
+
+
+def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
+    """Return the root of the tree with these peaks, as :func:`merkle_root` over its leaves gives it."""
+    if not peaks:
+        return EMPTY
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(peak, root)
+    return root

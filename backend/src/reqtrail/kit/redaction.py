@@ -47,8 +47,11 @@ def clean_text(text: str, most: int = MAX_TEXT) -> str:
 
 def clean(value: Any, depth: int = 0) -> Any:
     """Return *value* as plain JSON of bounded size in which every secret is replaced by :data:`REDACTED`."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        # What is hashed later must have one spelling only.
+        return value if isinstance(value, int) and abs(value) < 2**53 else str(value)
     if isinstance(value, Enum):
         return clean(value.value, depth)
     if isinstance(value, str):

@@ -6,6 +6,7 @@ import typer
 
 from reqtrail.entrypoints.cli import (
     accounts,
+    audit,
     blaming,
     branches,
     exchange,
@@ -36,6 +37,7 @@ restoring.add_to(app)
 redacting.add_to(app)
 branches.add_to(app)
 accounts.add_to(app)
+audit.add_to(app)
 keys.add_to(app)
 mails.add_to(app)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from reqtrail.entrypoints.cli.client import Client, connect, write_file
+from reqtrail.entrypoints.cli.audit import print_report
+from reqtrail.entrypoints.cli.client import API, Client, check, connect, write_file
 from reqtrail.entrypoints.cli.output import Exit, console, diff_text, fail, plain, print_json
 from reqtrail.entrypoints.cli.report_data import gather
 from reqtrail.entrypoints.cli.report_html import render
@@ -143,12 +145,15 @@ def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
 def verify(project: Project, json: Json = False) -> None:
     """Recompute every hash of a project's history; code 1 if anything disagrees. Names what was redacted.
 
+    For owners it verifies the audit log of the project too.
+
     Example: reqtrail verify --project BRK && echo untouched
     """
     with connect() as client:
         report = client.post(f"/projects/{project}/verify", timeout=None)
+        record = _verify_record(client, project)
     if json:
-        print_json(report)
+        print_json({**report, "audit": record})
     else:
         for problem in report["problems"]:
             where = f" (version {problem['seq']})" if problem["seq"] is not None else ""
@@ -160,5 +165,17 @@ def verify(project: Project, json: Json = False) -> None:
             )
         read = ", ".join(f"{count} {name}" for name, count in sorted(report["counts"].items()))
         typer.echo(f"{'Everything agrees' if report['ok'] else 'Problems were found'}: {read}.")
-    if not report["ok"]:
+        if record is not None:
+            print_report(record)
+    if not report["ok"] or (record is not None and not record["ok"]):
         raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _verify_record(client: Client, project: str) -> dict[str, Any] | None:
+    """Return the report on the project's audit log; None for who may not read it."""
+    answer = client.http.post(f"{API}/projects/{project}/audit/verify", timeout=None)
+    if answer.status_code == HTTPStatus.FORBIDDEN:
+        return None
+    check(answer)
+    report: dict[str, Any] = answer.json()
+    return report

@@ -99,6 +99,7 @@ async def _group_manager(
 GroupReader = Annotated[GroupContext, Depends(_group_reader)]
 GroupManager = Annotated[GroupContext, Depends(_group_manager)]
 ProjectReader = Annotated[ProjectContext, Depends(reading(Permission.PROJECT_READ))]
+AuditReader = Annotated[ProjectContext, Depends(reading(Permission.AUDIT_READ))]
 ProjectUpdater = Annotated[ProjectContext, Depends(writing(Permission.PROJECT_UPDATE))]
 MemberReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_READ))]
 InvitationReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_MANAGE))]

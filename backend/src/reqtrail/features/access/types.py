@@ -18,6 +18,8 @@ class Permission(StrEnum):
     it, with :meth:`ProjectContext.may`.
     """
 
+    AUDIT_READ = "audit:read"
+    """Search, export and verify the record of who did what."""
     BASELINE_CREATE = "baseline:create"
     """Give a version a name for good."""
     BRANCH_CREATE = "branch:create"

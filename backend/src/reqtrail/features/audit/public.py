@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 from reqtrail.features.audit.repository import insert_event
+from reqtrail.features.audit.service.retention import retire_events
+from reqtrail.features.audit.service.sealing import seal_events
+from reqtrail.features.audit.service.signing import SealKeys, load_keys
+from reqtrail.features.audit.service.verifying import verify_events
 
-__all__ = ["insert_event"]
+__all__ = ["SealKeys", "insert_event", "load_keys", "retire_events", "seal_events", "verify_events"]

@@ -109,3 +109,23 @@ async def ensure_partitions(connection: AsyncConnection) -> list[str]:
         await connection.execute(text("SELECT pg_advisory_xact_lock(7301198)"))
         await connection.execute(text(wanted[name]))
     return made
+
+
+async def months_before(connection: AsyncConnection, table: str, until: datetime) -> list[str]:
+    """Return the names of the monthly partitions of *table* that end at *until* or before, the oldest first."""
+    names = await connection.scalars(
+        text(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname"
+        ),
+        {"table": table},
+    )
+    # The names of months sort as the months do.
+    return [name for name in names if name < month_partition_name(table, until)]
+
+
+async def drop_months(connection: AsyncConnection, names: list[str]) -> None:
+    """Drop monthly partitions with all that is in them."""
+    await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+    for name in names:
+        await connection.execute(text(f"DROP TABLE IF EXISTS {name}"))

@@ -1,0 +1,1 @@
+"""Sealing, verifying, searching and exporting the record."""

@@ -1,0 +1,40 @@
+"""Each route that changes something leaves exactly one event when it succeeds, and no event holds a secret."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Text, cast, func, select
+
+from reqtrail.features.audit.tables import audit_events
+from tests.features.audit import walk as steps
+from tests.features.audit.walk import Walk
+from tests.fixtures.api import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_no_route_writes_without_a_trail(app: FastAPI) -> None:
+    """A route that changes something takes a WriteSession, or says here how else it leaves its event."""
+    assert steps.without_trail(app) == set()
+
+
+async def test_every_route_leaves_one_event_and_no_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are called, as somebody who may."""
+    monkeypatch.setattr(world.app.state.settings, "registration", True)
+    walk = Walk(world)
+    await steps.walk_accounts(walk)
+    await steps.walk_joining(walk)
+    await steps.walk_administration(walk)
+    await steps.walk_content(walk)
+    await steps.walk_versions(walk)
+    assert walk.wrong == []
+    assert steps.mutating(world.app) - walk.seen == set(), "these routes need a step in walk.py"
+    async with world.database.read_session() as session:
+        record = await session.scalars(
+            select(cast(func.row_to_json(audit_events.table_valued()), Text))
+        )
+        kept = "\n".join(record)
+    assert [secret for secret in walk.secrets if secret in kept] == []
