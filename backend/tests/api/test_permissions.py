@@ -19,10 +19,12 @@ pytestmark = pytest.mark.anyio
 OWNERS = {"owner", "administrator"}
 WRITERS = OWNERS | {"editor"}
 READERS = WRITERS | {"reviewer", "commenter", "viewer"}
+LIMITED = {"limited", "elsewhere"}
+"""An owner with a token that lacks the permission of the route, or that is good for another project."""
 SIGNED_IN = READERS | {"outsider"}
 ALLOWED = {
-    "public": SIGNED_IN | {"anonymous", "revoked", "disabled", "forged"},
-    "authenticated": SIGNED_IN,
+    "public": SIGNED_IN | LIMITED | {"anonymous", "revoked", "disabled", "forged"},
+    "authenticated": SIGNED_IN | LIMITED,
     "signed_in": SIGNED_IN,
     "administrator": {"administrator"},
     "audit:read": OWNERS,
@@ -87,10 +89,20 @@ async def people(world: World) -> AsyncIterator[Cast]:
             "owner": owner,
             "administrator": administrator,
             "revoked": revoked,
+            "limited": await _with_token(world, owner, permissions=["project:read"]),
+            "limited otherwise": await _with_token(world, owner, permissions=["document:read"]),
+            "elsewhere": await _with_token(world, owner, projects=[await world.project(owner)]),
             "disabled": disabled,
             "forged": forged,
         },
     )
+
+
+async def _with_token(world: World, owner: Client, **limits: list[str]) -> Client:
+    made = await owner.post("/me/tokens", json={"name": "CI", **limits})
+    client = world.anonymous()
+    client.headers["Authorization"] = f"Bearer {made.json()['token']}"
+    return client
 
 
 def _declared(app: FastAPI) -> list[tuple[str, str, str]]:
@@ -109,6 +121,10 @@ def _expected(actor: str, permission: str) -> set[int]:
         return set(range(200, 500)) - {401, 403, 405, 429}
     if actor in {"anonymous", "revoked", "disabled", "forged"}:
         return {401}
+    if actor == "elsewhere":
+        return {404} if permission in PROJECT_PERMISSIONS else {403}
+    if actor == "limited":
+        return {403}
     hidden = permission.startswith("group:") or (":" in permission and actor == "outsider")
     return {404} if hidden else {403}
 
@@ -154,7 +170,10 @@ async def test_routes_let_in_whom_they_declare(people: Cast, app: FastAPI, actor
         path = template.replace("{project}", people.key).replace("{group_id}", people.group)
         path = re.sub(r"\{\w+\}", lambda _: str(uuid4()), path)
         body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
+        if actor == "limited" and permission == "project:read":
+            client = people.clients["limited otherwise"]
         answer = await client.request(method, path, json=body)
+        client = people.clients[actor]
         if answer.status_code not in _expected(actor, permission):
             wrong.append((method, template, permission, answer.status_code, answer.text[:200]))
     assert wrong == []

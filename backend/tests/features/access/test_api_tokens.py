@@ -228,3 +228,15 @@ async def test_the_last_use_is_written_once_a_minute(world: World) -> None:
     await holder.get("/me")
     await world.app.state.token_use.write()
     assert (await _listed(owner))["last_used_at"] > before["last_used_at"]
+
+
+async def test_a_limited_token_uploads_where_it_may(world: World) -> None:
+    owner = await world.user()
+    key, other = await world.project(owner), await world.project(owner)
+    holder = await _holder(world, owner, permissions=["import:run"], projects=[key])
+    files = {"file": ("x.jsonl", b"x")}
+    accepted = await holder.post(f"/projects/{key}/history-imports", files=files)
+    assert accepted.status_code == 202, accepted.text
+    refused = await holder.post(f"/projects/{key}/files", files={"file": ("x.png", b"x")})
+    assert (refused.status_code, refused.json()["code"]) == (403, "token_limited")
+    assert (await holder.post(f"/projects/{other}/imports", files=files)).status_code == 404

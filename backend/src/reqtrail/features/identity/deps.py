@@ -124,7 +124,7 @@ async def admit_upload(request: Request) -> None:
     """
     credential = await read_api_credential(request)
     async with get_database(request).read_session() as session:
-        await authenticate(session, credential)
+        await authenticate(session, credential, limited=True)
 
 
 def bind_actor(request: Request, actor: Actor) -> None:

@@ -9,7 +9,12 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import DocumentReader, ItemWriter, ProjectContext
+from reqtrail.features.access.public import (
+    DocumentReader,
+    HistoryReader,
+    ItemWriter,
+    ProjectContext,
+)
 from reqtrail.features.requirements.endpoints.documents import At
 from reqtrail.features.requirements.schemas import (
     HistoryAnswer,
@@ -162,7 +167,7 @@ async def restore_item(
 
 @router.get("/{item}/history", operation_id="get_item_history", response_model=HistoryAnswer)
 async def get_item_history(
-    item: str, context: DocumentReader, session: ReadSession, at: At = None
+    item: str, context: HistoryReader, session: ReadSession, at: At = None
 ) -> Response:
     """Return the versions of an item, newest first, each with what it changed."""
     snapshot = await resolve_ref(session, context.project_id, at, context.head)
