@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def settings(
     """Settings of an instance under test: cheap password hashes, no demo project."""
     return Settings(
         home=tmp_path_factory.mktemp("home"),
+        secret_key=SecretStr(secrets.token_urlsafe(48)),
         database_url=database_url,
         redis_url=redis_url,
         master_keys=SecretStr(new_key_text()),  # whatever home an application of this database has

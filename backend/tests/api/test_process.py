@@ -64,6 +64,30 @@ async def test_a_request_in_flight_ends_before_the_process(
     assert credentials.password not in text and "Traceback" not in text
 
 
+@pytest.mark.parametrize("secret", ["hunter2", "your-256-bit-secret-and-some-more", "ab" * 40])
+def test_a_weak_secret_refuses_to_start(tmp_path: Path, secret: str) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "REQTRAIL_HOME": str(tmp_path),
+        "REQTRAIL_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    }
+    (tmp_path / "secret.key").write_text(secret)
+    for given in ({"REQTRAIL_SECRET_KEY": secret}, {}):
+        done = subprocess.run(
+            [sys.executable, "-m", "reqtrail.entrypoints.web"],
+            env={**environment, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 1
+        assert ("REQTRAIL_SECRET_KEY" if given else "secret.key") in done.stderr
+        assert "openssl rand" in done.stderr
+        assert secret not in done.stderr and "Traceback" not in done.stderr
+
+
 def settings_url(settings: Settings) -> str:
     """Return where the process serves its API."""
     return f"http://127.0.0.1:{settings.port}/api/v1"

@@ -30,7 +30,7 @@ BROWSER_ONLY = {
 
 FRONT_DOORS = {
     "reqtrail.api.router": {"endpoints"},
-    "reqtrail.bootstrap.metadata": {"tables", "sealing"},
+    "reqtrail.bootstrap.metadata": {"tables", "sealing", "signing"},
 }
 """The modules that list a part of every feature: routes to serve, tables to migrate."""
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -26,7 +27,7 @@ COMMANDS = (
     *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
     *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),
     *(["baseline", "export"], ["import-history"], ["keys", "list"], ["keys", "make"]),
-    *(["keys", "rotate"],),
+    *(["keys", "rotate"], ["keys", "rotate-signing"]),
 )
 
 
@@ -91,6 +92,7 @@ def test_without_a_server_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("REQTRAIL_TOKEN", "rqt_x")
     assert "cannot be reached" in run("status", code=Exit.UNREACHABLE).stderr
     assert "reqtrail up" in run("user", "reset-password", "a@b.c", code=Exit.UNREACHABLE).stderr
+    assert "reqtrail up" in run("keys", "rotate-signing", code=Exit.UNREACHABLE).stderr
 
 
 def test_wrong_usage_ends_with_2() -> None:
@@ -271,3 +273,29 @@ def test_keys_are_listed_and_rotated_beside_a_running_instance(local: Instance) 
     )
     assert refused.exit_code == 4 and "REQTRAIL_MASTER_KEYS" in refused.stderr
     assert run_json("status")["health"]["status"] == "ok"
+
+
+def test_the_signing_key_is_replaced_while_people_work(local: Instance) -> None:
+    stored = local.credentials()
+    body = {"email": stored["email"], "password": stored["password"]}
+    with httpx.Client(base_url=local.url) as browser:
+        token = browser.post("/api/v1/auth/sign-in", json=body).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        made = run_json("keys", "rotate-signing")
+        assert made["revoked"] is False
+        _until_signs(browser, made["kid"])
+        assert browser.get("/api/v1/me", headers=headers).status_code == 200
+        said = run("keys", "rotate-signing", "--revoke").stdout
+        _until_signs(browser, said.split()[5].rstrip("."))
+        assert browser.get("/api/v1/me", headers=headers).status_code == 401
+        fresh = browser.post("/api/v1/auth/refresh").json()["access_token"]
+        headers = {"Authorization": f"Bearer {fresh}"}
+        assert browser.get("/api/v1/me", headers=headers).status_code == 200
+
+
+def _until_signs(browser: httpx.Client, kid: str) -> None:
+    """Wait until the running process signs with the key *kid*."""
+    deadline = time.monotonic() + 30
+    while browser.get("/.well-known/jwks.json").json()["keys"][0]["kid"] != kid:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -28,7 +28,7 @@ from reqtrail.entrypoints.embedded.errors import (
 from reqtrail.entrypoints.embedded.home import HOME_FORMAT
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.disk import small_disk
-from tests.fixtures.engines import end_processes_below
+from tests.fixtures.engines import Engines, end_processes_below
 from tests.fixtures.instance import (
     START_LIMIT_SECONDS,
     STOP_LIMIT_SECONDS,
@@ -249,10 +249,11 @@ def test_what_dies_is_started_again(folder: Path, victim: str) -> None:
 
 
 def test_an_own_database_needs_no_embedded_one(
-    folder: Path, engines: object, database_url: str, redis_url: str
+    folder: Path, engines: Engines, worker: str, redis_url: str
 ) -> None:
+    url = engines.clone(f"own_{worker}")
     with running_instance(
-        folder / "home", demo=False, database_url=database_url, redis_url=redis_url
+        folder / "home", demo=False, database_url=url, redis_url=redis_url
     ) as instance:
         assert not (instance.home / "postgres").exists()
         assert not (instance.home / "valkey").exists()

@@ -13,7 +13,7 @@ from reqtrail import __version__
 from reqtrail.api import docs_page, openapi, problems
 from reqtrail.api.edge import Edge
 from reqtrail.api.middleware import BodyLimit, RequestContext
-from reqtrail.api.router import PREFIX, ROUTERS
+from reqtrail.api.router import PREFIX, ROOT_ROUTERS, ROUTERS
 from reqtrail.api.static import StaticSite
 from reqtrail.platform.settings import Settings
 
@@ -36,6 +36,8 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
     app.state.settings = settings
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    for router in ROOT_ROUTERS:
+        app.include_router(router, include_in_schema=False)
     problems.install(app)
     app.add_middleware(
         BodyLimit,

@@ -16,6 +16,9 @@ from reqtrail.features.versioning import endpoints as versioning
 
 PREFIX: Final = "/api/v1"
 
+ROOT_ROUTERS: Final = (identity.root_router,)
+"""What other programs look for at an address of its own, outside the prefix."""
+
 ROUTERS: Final = (
     identity.router,
     projects.router,

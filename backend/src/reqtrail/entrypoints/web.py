@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.api.app import build_app
@@ -19,12 +21,15 @@ from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.protocol import GuardedProtocol
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.identity.public import (
+    KeyRing,
     PasswordHasher,
     TokenSigner,
     TokenUse,
     admit_upload,
     forget_expired,
+    rotate_old_signing_key,
 )
+from reqtrail.platform.auditing import Source, open_trail
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
@@ -34,7 +39,7 @@ from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.notices import on_new_head
 from reqtrail.platform.rate_limit import Limiter
 from reqtrail.platform.redis import HeadNotices, make_redis
-from reqtrail.platform.settings import Settings, get_settings
+from reqtrail.platform.settings import Settings, WeakSecret, complaint, get_settings
 from reqtrail.platform.throttle import Throttle
 
 logger = structlog.get_logger()
@@ -78,7 +83,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.schema_head = head_revision()
         app.state.hasher = PasswordHasher(settings.bcrypt_rounds, settings.bcrypt_pool)
         stack.callback(app.state.hasher.close)
-        app.state.signer = TokenSigner(settings.signing_key(), settings.access_token_minutes)
+        keys = KeyRing(database)
+        await keys.start()
+        stack.push_async_callback(keys.stop)
+        app.state.signer = TokenSigner(keys, settings.secret(), settings.access_token_minutes)
         app.state.limiter = Limiter(settings.redis_url)
         stack.push_async_callback(app.state.limiter.close)
         app.state.delays = Delays(settings.redis_url)
@@ -93,7 +101,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.token_use = TokenUse(database)
         app.state.token_use.start()
         stack.push_async_callback(app.state.token_use.stop)
-        housekeeping = asyncio.create_task(_keep_house(database), name="housekeeping")
+        housekeeping = asyncio.create_task(_keep_house(database, settings), name="housekeeping")
         stack.push_async_callback(_cancel, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))
         yield
@@ -118,8 +126,11 @@ def _heads_unknown() -> None:
     logger.debug("head_notices_subscribed")
 
 
-async def _keep_house(database: Database) -> None:
-    """Make the partitions of the years ahead and forget what has expired, now and once a day."""
+async def _keep_house(database: Database, settings: Settings) -> None:
+    """Make the partitions of the years ahead and forget what has expired, now and once a day.
+
+    A signing key that has become old is replaced, by whichever process notices first.
+    """
     while True:
         try:
             async with database.engine.begin() as connection:
@@ -128,6 +139,9 @@ async def _keep_house(database: Database) -> None:
                 logger.info("partitions_made", names=made)
             async with database.session() as session:
                 await forget_expired(session)
+            async with database.session() as session:
+                open_trail(session, Source("rotate_signing_key", proof="system"))
+                await rotate_old_signing_key(session, settings.signing_key_days)
             wait = HOUSEKEEPING_SECONDS
         except (SQLAlchemyError, OSError) as error:
             logger.warning("housekeeping_failed", error=type(error).__name__)
@@ -142,7 +156,13 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM, then let requests in flight end."""
-    settings = get_settings()
+    try:
+        settings = get_settings()
+        settings.secret()
+    except ValidationError as error:
+        sys.exit(complaint(error))
+    except WeakSecret as error:
+        sys.exit(str(error))
     configure_logging(settings.log_format, settings.log_level)
     uvicorn.run(
         create_app(settings),

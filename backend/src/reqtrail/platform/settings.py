@@ -9,20 +9,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reqtrail.kit.secret_strength import weakness
 from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.resources import data_folder
 
+MAKE_A_SECRET = "openssl rand -base64 48"  # noqa: S105 - a command
 Names = Annotated[tuple[str, ...], NoDecode]
 """A setting of several texts, parted by commas or blanks."""
+
+
+class WeakSecret(ValueError):
+    """The secret in the home can be guessed."""
 
 
 class Settings(BaseSettings):
     """Everything that can be set. The defaults run the embedded instance of one clone on a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="REQTRAIL_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="REQTRAIL_", extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Path(".reqtrail")
     """Data folder of the embedded instance: databases, credentials, logs."""
@@ -34,7 +42,7 @@ class Settings(BaseSettings):
     redis_url: str | None = None
     """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
     secret_key: SecretStr | None = None
-    """Signs access tokens; without it one is generated and kept in the home, mode 0600."""
+    """Keys digests of requests; without it one is generated and kept in the home, mode 0600."""
     master_keys: SecretStr | None = None
     """Encrypt the data keys that encrypt secrets: 32 bytes in base64 each, parted by commas, the active one first."""
     master_key_file: Path | None = None
@@ -51,6 +59,8 @@ class Settings(BaseSettings):
     static_dir: Path | None = None
     """The built SPA; without it that of the package, or ``frontend/dist`` of the clone, if it is there."""
     access_token_minutes: int = Field(default=10, ge=1, le=60)
+    signing_key_days: int = Field(default=90, ge=1, le=3650)
+    """The age at which the key that signs access tokens is replaced."""
     refresh_token_days: int = Field(default=30, ge=1, le=365)
     api_token_days: int = Field(default=366, ge=0)
     """How long an API token may live; 0 means for ever."""
@@ -108,6 +118,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute_home(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("secret_key", mode="after")
+    @classmethod
+    def _strong_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        found = None if value is None else weakness(value.get_secret_value())
+        if found is not None:
+            raise ValueError(f"{found}. Make one with `{MAKE_A_SECRET}`")
+        return value
 
     @field_validator("mail_from", mode="after")
     @classmethod
@@ -184,10 +202,11 @@ class Settings(BaseSettings):
         candidate = self.static_dir or data_folder("site")
         return candidate if (candidate / "index.html").is_file() else None
 
-    def signing_key(self) -> bytes:
-        """Return the key that signs access tokens, generated into the home at first need.
+    def secret(self) -> bytes:
+        """Return the secret of the instance, generated into the home at first need.
 
         Raises:
+            WeakSecret: If the one in the home can be guessed.
             OSError: If the home cannot be written.
         """
         if self.secret_key is not None:
@@ -196,7 +215,18 @@ class Settings(BaseSettings):
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, secrets.token_urlsafe(48))
-        return path.read_bytes().strip()
+        content = path.read_bytes().strip()
+        found = weakness(content.decode("utf-8", "replace"))
+        if found is not None:
+            raise WeakSecret(f"{path} {found}. Make one with `{MAKE_A_SECRET}`")
+        return content
+
+
+def complaint(error: ValidationError) -> str:
+    """Return what is wrong with the first setting that is wrong, as a sentence that does not show its value."""
+    first = error.errors()[0]
+    name = "_".join(str(part) for part in first["loc"]).upper()
+    return f"REQTRAIL_{name}: {first['msg']}"
 
 
 def write_private(path: Path, content: str) -> None:

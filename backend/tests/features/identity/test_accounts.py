@@ -13,7 +13,6 @@ from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import HashingBusy, PasswordRefused
 from reqtrail.features.identity.public import (
     PasswordHasher,
-    TokenSigner,
     forget_expired,
     reset_password,
 )
@@ -185,8 +184,3 @@ async def test_what_has_expired_is_forgotten(world: World) -> None:
         await repository.forget_expired(session, later, clock.now())
     fresh = await client.patch("/me", json=body, headers=headers)
     assert fresh.status_code == 200 and "idempotent-replayed" not in fresh.headers
-
-
-def test_a_weak_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        TokenSigner(b"secret", 10)

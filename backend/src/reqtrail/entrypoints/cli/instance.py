@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reqtrail import __version__
 from reqtrail.entrypoints.cli.client import connect
 from reqtrail.entrypoints.cli.output import Exit, fail, print_json
-from reqtrail.platform.settings import Settings
+from reqtrail.platform.settings import Settings, complaint
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -31,9 +31,7 @@ def up() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"REQTRAIL_{'_'.join(str(part) for part in first['loc'])}".upper()
-        raise fail(Exit.USAGE, f"{name}: {first['msg']}") from None
+        raise fail(Exit.USAGE, complaint(error)) from None
     # Only this command needs the server; loading it would cost every other one a second.
     from reqtrail.entrypoints.embedded.errors import StartError
     from reqtrail.entrypoints.embedded.supervisor import run_up

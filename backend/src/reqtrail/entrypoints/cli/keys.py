@@ -1,4 +1,4 @@
-"""``keys list|make|rotate``."""
+"""``keys list|make|rotate|rotate-signing``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module to *app*."""
     keys = typer.Typer(
-        help="Keys that encrypt stored secrets.", no_args_is_help=True, rich_markup_mode=None
+        help="Keys that encrypt stored secrets, and those that sign.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     keys.command("list")(list_keys)
     keys.command("make")(make_key)
     keys.command("rotate")(rotate_keys)
+    keys.command("rotate-signing")(rotate_signing)
     app.add_typer(keys, name="keys")
 
 
@@ -80,3 +83,28 @@ def rotate_keys(
         )
     if done.unreadable:
         typer.echo(f"{done.unreadable} secrets cannot be read and were left as they are.")
+
+
+def rotate_signing(
+    revoke: Annotated[
+        bool,
+        typer.Option("--revoke", help="Refuse what the former keys signed at once: after a leak."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make a new key for access tokens, while the instance runs. Nobody is signed out.
+
+    All API processes sign with it within seconds. What the former key signed stays good until it expires. With --revoke
+    it does not; browsers then get new tokens by themselves.
+
+    Example: reqtrail keys rotate-signing
+    """
+    from reqtrail.entrypoints.cli import local_keys
+
+    kid = local_keys.rotate_signing_key(revoke=revoke)
+    if json:
+        print_json({"kid": kid, "revoked": revoke})
+        return
+    typer.echo(f"The new signing key is {kid}.")
+    if revoke:
+        typer.echo("What the former keys signed is refused from now on.")

@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.output import Exit, fail
@@ -18,7 +19,7 @@ from reqtrail.features.identity.public import (
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.auditing import Source, describe, open_trail
 from reqtrail.platform.database.engine import Database, make_engine
-from reqtrail.platform.settings import Settings, write_private
+from reqtrail.platform.settings import Settings, complaint, write_private
 
 
 def database_url(settings: Settings) -> str:
@@ -45,7 +46,7 @@ def set_password(email: str, password: str | None) -> str:
     Raises:
         typer.Exit: If there is no such account, the password is refused or the database is away.
     """
-    settings = Settings()
+    settings = _settings()
     url = database_url(settings)
     chosen = password or secrets.token_urlsafe(15)
     register_all()
@@ -56,6 +57,13 @@ def set_password(email: str, password: str | None) -> str:
     except OSError as error:
         raise fail(Exit.UNREACHABLE, f"The database cannot be reached: {error}.") from None
     return chosen
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise fail(Exit.USAGE, complaint(error)) from None
 
 
 async def _set(settings: Settings, url: str, email: str, password: str) -> None:

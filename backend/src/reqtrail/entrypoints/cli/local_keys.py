@@ -12,6 +12,8 @@ from reqtrail.bootstrap.sealed_columns import SEALED_COLUMNS
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.local import database_url
 from reqtrail.entrypoints.cli.output import Exit, fail
+from reqtrail.features.identity import public as identity
+from reqtrail.platform.auditing import Source, open_trail
 from reqtrail.platform.crypto import KeysUnusable, open_vault
 from reqtrail.platform.crypto.rotation import MasterUse, Rotation, master_uses, rotate
 from reqtrail.platform.database.engine import Database, make_engine
@@ -38,6 +40,21 @@ def rotate_keys(*, new_master: bool, renew: bool) -> Rotation:
 
     async def work(database: Database) -> Rotation:
         return await rotate(database, SEALED_COLUMNS, new_master=new_master, renew=renew)
+
+    return _run(work)
+
+
+def rotate_signing_key(*, revoke: bool) -> str:
+    """Make a new key for access tokens; return its id.
+
+    Raises:
+        typer.Exit: If the database is away or a master key is missing.
+    """
+
+    async def work(database: Database) -> str:
+        async with database.session() as session:
+            open_trail(session, Source("rotate_signing_key", proof="local"))
+            return await identity.rotate_signing_key(session, revoke=revoke)
 
     return _run(work)
 

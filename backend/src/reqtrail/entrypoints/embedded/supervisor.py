@@ -32,7 +32,7 @@ from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
 from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.migrate import upgrade_to_head
-from reqtrail.platform.settings import Settings, write_private
+from reqtrail.platform.settings import Settings, WeakSecret, write_private
 
 API_MODULE: Final = "reqtrail.entrypoints.web"
 WORKER_MODULE: Final = "reqtrail.entrypoints.worker"
@@ -173,8 +173,11 @@ class Supervisor:
             ) from error
         try:
             made = ensure_first_start(self._settings, load_demo)
+            self._settings.secret()
         except KeysUnusable as error:
             raise MasterKeyMissing(str(error)) from error
+        except WeakSecret as error:
+            raise StartError(str(error)) from None
         if made is not None:
             self._introduce(made)
 

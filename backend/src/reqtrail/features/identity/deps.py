@@ -89,7 +89,7 @@ async def read_api_credential(request: Request) -> Credential:
     token = bearer_token(request)
     if token is None:
         raise Unauthenticated("Sign in, or send a token in the Authorization header.")
-    return _counted(request, read_credential(get_signer(request), token, "api"))
+    return _counted(request, await read_credential(get_signer(request), token, "api"))
 
 
 async def read_file_credential(request: Request) -> Credential:
@@ -99,7 +99,7 @@ async def read_file_credential(request: Request) -> Credential:
     """
     cookie = request.cookies.get(FILES_COOKIE)
     if cookie is not None and bearer_token(request) is None:
-        return _counted(request, read_credential(get_signer(request), cookie, "files"))
+        return _counted(request, await read_credential(get_signer(request), cookie, "files"))
     return await read_api_credential(request)
 
 

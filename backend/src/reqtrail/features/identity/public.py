@@ -40,6 +40,10 @@ from reqtrail.features.identity.service.joining import (
 from reqtrail.features.identity.service.listing import display_names, revoke_token, tokens_of
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.pseudonyms import pseudonym
+from reqtrail.features.identity.service.signing_keys import (
+    rotate_old_signing_key,
+    rotate_signing_key,
+)
 from reqtrail.features.identity.service.token_use import TokenUse
 from reqtrail.features.identity.service.tokens import (
     TokenSigner,
@@ -48,6 +52,8 @@ from reqtrail.features.identity.service.tokens import (
     identify_actor,
     make_api_token,
 )
+from reqtrail.features.identity.signing.keeping import SIGNING_KEY
+from reqtrail.features.identity.signing.ring import KeyRing
 from reqtrail.features.identity.types import Actor, ApiToken, Credential, Link, User
 
 __all__ = [
@@ -60,8 +66,10 @@ __all__ = [
     "Authenticated",
     "Credential",
     "FileCredential",
+    "KeyRing",
     "Link",
     "PasswordHasher",
+    "SIGNING_KEY",
     "SignedIn",
     "SignedInOnce",
     "SignedInWriter",
@@ -93,6 +101,8 @@ __all__ = [
     "register_acceptor",
     "reset_password",
     "revoke_token",
+    "rotate_old_signing_key",
+    "rotate_signing_key",
     "set_password",
     "tokens_of",
     "withdraw",

@@ -1,0 +1,33 @@
+"""Replace the key that signs access tokens: on demand, or when it has become old. Nobody is signed out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.features.identity.signing import keeping
+from reqtrail.platform.auditing import describe, leave_no_event
+
+
+async def rotate_signing_key(session: AsyncSession, *, revoke: bool = False) -> str:
+    """Make a new signing key and return its id; the former one goes on checking tokens until they have expired.
+
+    Args:
+        revoke: Refuse at once what the former keys signed, as after a leak. Refresh tokens are not signed, so browsers
+            get themselves new access tokens and nobody has to sign in again.
+    """
+    kid = await keeping.rotate(session, revoke=revoke)
+    subject = ("signing-key", kid)
+    describe(session, action="signing-key:rotate", subject=subject, details={"revoked": revoke})
+    return kid
+
+
+async def rotate_old_signing_key(session: AsyncSession, days: int) -> str | None:
+    """Make a new signing key if the active one is *days* old; return its id, or None."""
+    kid = await keeping.rotate_if_old(session, timedelta(days=days))
+    if kid is None:
+        leave_no_event(session)
+        return None
+    describe(session, action="signing-key:rotate", subject=("signing-key", kid))
+    return kid
