@@ -1,5 +1,5 @@
 import type { RouteRecordRaw } from 'vue-router'
-import type { FeatureModule, ProjectNavEntry } from '@/shared/module'
+import type { AdminNavEntry, FeatureModule, ProjectNavEntry } from '@/shared/module'
 
 const found = import.meta.glob<{ default: FeatureModule }>('../features/*/module.ts', { eager: true })
 
@@ -11,4 +11,8 @@ export const routesOf = (part: 'routes' | 'projectRoutes' | 'publicRoutes'): Rou
 
 export const projectNav: readonly ProjectNavEntry[] = modules
   .flatMap((module) => module.projectNav ?? [])
+  .sort((a, b) => a.order - b.order)
+
+export const adminNav: readonly AdminNavEntry[] = modules
+  .flatMap((module) => module.adminNav ?? [])
   .sort((a, b) => a.order - b.order)

@@ -11,6 +11,15 @@ export interface ProjectNavEntry {
   shortcut?: string
 }
 
+/** An entry of the administrators' navigation. */
+export interface AdminNavEntry {
+  label: MessageKey
+  icon: string
+  /** Name of a route at the root. */
+  route: string
+  order: number
+}
+
 /** What a feature gives the application. Each feature has a `module.ts` that exports one as its default. */
 export interface FeatureModule {
   id: string
@@ -21,6 +30,7 @@ export interface FeatureModule {
   /** Routes outside the shell: sign-in. */
   publicRoutes?: RouteRecordRaw[]
   projectNav?: ProjectNavEntry[]
+  adminNav?: AdminNavEntry[]
 }
 
 declare module 'vue-router' {

@@ -1,5 +1,5 @@
 import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
-import type { ApiToken, Session, User } from '@/api/types'
+import type { ApiToken, Session, SessionInfo, User } from '@/api/types'
 
 export { renew, whenSignedOut }
 
@@ -37,4 +37,28 @@ export async function revokeToken(id: string): Promise<void> {
 
 export function listUsers(): Promise<User[]> {
   return unwrap(client.GET('/api/v1/users'))
+}
+
+export function getMe(): Promise<User> {
+  return unwrap(client.GET('/api/v1/me'))
+}
+
+export async function changeEmail(email: string, password: string): Promise<void> {
+  await client.POST('/api/v1/me/email', { body: { email, password } })
+}
+
+export async function askEmailVerification(): Promise<void> {
+  await client.POST('/api/v1/me/email/verification')
+}
+
+export function listSessions(): Promise<SessionInfo[]> {
+  return unwrap(client.GET('/api/v1/me/sessions'))
+}
+
+export async function revokeSession(id: string): Promise<void> {
+  await client.DELETE('/api/v1/me/sessions/{session_id}', { params: { path: { session_id: id } } })
+}
+
+export async function revokeOtherSessions(): Promise<void> {
+  await client.DELETE('/api/v1/me/sessions')
 }

@@ -35,9 +35,14 @@ export const useSession = defineStore('session', () => {
     user.value = null
   }
 
+  /** Asks again who is signed in, after the account was changed elsewhere. */
+  async function reload(): Promise<void> {
+    user.value = await api.getMe()
+  }
+
   async function rename(displayName: string): Promise<void> {
     user.value = await api.renameMe(displayName)
   }
 
-  return { user, restore, signIn, signOut, rename }
+  return { user, restore, reload, signIn, signOut, rename }
 })

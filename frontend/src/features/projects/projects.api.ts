@@ -1,5 +1,5 @@
 import { client, unwrap } from '@/api/client'
-import type { CommitList, Document, Item, Member, Project, Role } from '@/api/types'
+import type { CommitList, Document, Item, Member, MemberInvitation, Project, Role } from '@/api/types'
 
 const at = (project: string) => ({ params: { path: { project } } })
 
@@ -95,4 +95,20 @@ export async function findItems(
     }),
   )
   return answer.items
+}
+
+export function listMemberInvitations(project: string): Promise<MemberInvitation[]> {
+  return unwrap(client.GET('/api/v1/projects/{project}/invitations', at(project)))
+}
+
+export function inviteMember(project: string, email: string, role: Role): Promise<MemberInvitation> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/invitations', { ...at(project), body: { email, role } }),
+  )
+}
+
+export async function withdrawMemberInvitation(project: string, id: string): Promise<void> {
+  await client.DELETE('/api/v1/projects/{project}/invitations/{invitation_id}', {
+    params: { path: { project, invitation_id: id } },
+  })
 }

@@ -8,6 +8,7 @@ const en = { common, shell }
 /** The others arrive with the code that uses them: the build adds their import to every module that names a key. */
 interface Features {
   identity: typeof import('./locales/en/identity.json')
+  accounts: typeof import('./locales/en/accounts.json')
   projects: typeof import('./locales/en/projects.json')
   document: typeof import('./locales/en/document.json')
   versioning: typeof import('./locales/en/versioning.json')
