@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity import repository
 from reqtrail.features.identity.errors import IdempotencyMismatch
+from reqtrail.features.identity.repository import idempotency as answers
 from reqtrail.kit import clock
 from reqtrail.platform.idempotency import StoredAnswer
 
@@ -27,9 +28,9 @@ async def begin(
     """
     if not 1 <= len(key) <= 200:
         raise IdempotencyMismatch("An Idempotency-Key has 1 to 200 characters.")
-    if await repository.reserve_idempotency_key(session, user_id, key, request_hash, clock.now()):
+    if await answers.reserve_idempotency_key(session, user_id, key, request_hash, clock.now()):
         return None
-    first_hash, answer = await repository.get_idempotent_answer(session, user_id, key)
+    first_hash, answer = await answers.get_idempotent_answer(session, user_id, key)
     if first_hash != request_hash:
         raise IdempotencyMismatch("Use a new Idempotency-Key for a different request.")
     return answer
@@ -37,7 +38,7 @@ async def begin(
 
 async def finish(session: AsyncSession, user_id: UUID, key: str, answer: StoredAnswer) -> None:
     """Keep *answer* in the transaction of the write."""
-    await repository.store_idempotent_answer(session, user_id, key, answer)
+    await answers.store_idempotent_answer(session, user_id, key, answer)
 
 
 async def forget_expired(session: AsyncSession) -> None:
