@@ -16,7 +16,6 @@ GENERATED = {"frontend/src/api/schema.d.ts"}
 
 BACKEND_ONLY = {
     "access": "membership is a section of the project's settings",
-    "audit": "what it records is read through the API",
     "files": "pictures and attachments are shown where they are used",
     "traceability": "links are shown and made beside the item",
 }

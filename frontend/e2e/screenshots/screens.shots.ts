@@ -32,6 +32,13 @@ const SCREENS: readonly Screen[] = [
   { name: 'deleted', path: ({ key }) => `/p/${key}/deleted` },
   { name: 'settings', path: ({ key }) => `/p/${key}/settings` },
   { name: 'types', path: ({ key }) => `/p/${key}/settings/types` },
+  {
+    name: 'audit',
+    path: ({ key }) => `/p/${key}/audit`,
+    act: (page) => page.getByTestId('audit-event').last().click(),
+  },
+  { name: 'audit-instance', path: () => '/admin/audit' },
+  { name: 'audit-nothing', path: ({ key }) => `/p/${key}/audit?q=nowhere` },
   { name: 'account', path: () => '/account' },
   { name: 'palette', path: ({ key }) => `/p/${key}`, act: (page) => page.keyboard.press('Control+k') },
   { name: 'not-found', path: ({ key }) => `/p/${key}/nowhere` },

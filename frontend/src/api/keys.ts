@@ -10,6 +10,9 @@ export const keys = {
   userSearch: (search: string) => ['users', 'search', search] as const,
   invitations: () => ['invitations'] as const,
   mails: () => ['mails'] as const,
+  /** An empty project is the instance. */
+  audit: (project: string, search: object) => ['audit', project, 'events', search] as const,
+  auditSeal: (project: string) => ['audit', project, 'seal'] as const,
   projects: () => ['projects'] as const,
   project: (project: string) => ['p', project] as const,
   info: (project: string) => ['p', project, 'info'] as const,

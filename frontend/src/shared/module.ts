@@ -1,4 +1,5 @@
 import type { RouteRecordRaw } from 'vue-router'
+import type { Permission } from '@/api/types'
 import type { MessageKey } from './i18n'
 
 /** An entry of the project's navigation. */
@@ -9,6 +10,8 @@ export interface ProjectNavEntry {
   route: string
   order: number
   shortcut?: string
+  /** Shown to those who have it in the project. */
+  permission?: Permission
 }
 
 /** An entry of the administrators' navigation. */

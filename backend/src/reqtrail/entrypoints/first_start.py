@@ -79,7 +79,13 @@ async def _first_start(
             if settings.demo and load_demo is not None:
                 await load_demo(session, administrator)
             described = {"administrator": administrator.email, "demo": settings.demo}
-            describe(session, action="instance:start", new=described, project_id=INSTANCE)
+            describe(
+                session,
+                action="instance:start",
+                subject=("user", administrator.user_id),
+                new=described,
+                project_id=INSTANCE,
+            )
             settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(settings.credentials_file, orjson.dumps(credentials).decode())
         return credentials

@@ -1,7 +1,6 @@
 import { ref, toValue, type MaybeRefOrGetter } from 'vue'
+import { save } from '@/shared/lib/save'
 import { downloadReqif, type ExportFormat } from './exchange.api'
-
-const KEEP_MS = 60_000
 
 /** Downloads the project as a file; `received` are the bytes that have come so far. */
 export function useExport(project: MaybeRefOrGetter<string>) {
@@ -35,13 +34,4 @@ export function useExport(project: MaybeRefOrGetter<string>) {
   }
 
   return { start, cancel: () => controller?.abort(), running, received, error }
-}
-
-function save(file: File): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = file.name
-  link.click()
-  // The browser needs the address until it has taken the file over, which it does not tell.
-  setTimeout(() => URL.revokeObjectURL(link.href), KEEP_MS)
 }
