@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 
 from reqtrail.bootstrap.metadata import metadata
+from reqtrail.platform.database.walls import lower_walls, raise_walls
 
 MIGRATION_LOCK = 7301197
 _PARTITION = re.compile(r"_hot$|_cold_|_month_")
@@ -36,7 +37,14 @@ def run() -> None:
             compare_type=True,
         )
         with context.begin_transaction():
+            # A migration that touches rows of projects as an owner whom policies bind would silently find none.
+            connection.execute(text("SET LOCAL row_security = off"))
             context.run_migrations()
+        connection.commit()
+        if context.get_context().get_current_revision() == context.script.get_current_head():
+            raise_walls(connection)
+        else:
+            lower_walls(connection)
         connection.commit()
     engine.dispose()
 

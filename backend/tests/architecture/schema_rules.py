@@ -12,6 +12,9 @@ from typing import Any
 
 import psycopg
 
+from reqtrail.platform.database.metadata import metadata, views
+from reqtrail.platform.database.walls import APP_ROLE, policies_of, privileges_of
+
 Catalog = psycopg.Connection[dict[str, Any]]
 Scopes = Mapping[str, str]
 
@@ -46,6 +49,19 @@ FROM pg_index i JOIN pg_class r ON r.oid = i.indrelid JOIN pg_class n ON n.oid =
 WHERE r.relnamespace = 'public'::regnamespace AND NOT n.relispartition ORDER BY r.relname, n.relname
 """
 _PARTITION = re.compile(r"_(hot|cold_\d{4}.*|month_\d{4}_\d{2})$")
+
+
+_IN_PROJECT = (
+    "(project_id = (NULLIF(current_setting('reqtrail.project'::text, true), ''::text))::uuid)"
+)
+_ROLE_ABILITIES = (
+    "rolsuper",
+    "rolbypassrls",
+    "rolcreaterole",
+    "rolcreatedb",
+    "rolreplication",
+    "rolcanlogin",
+)
 
 
 def _table_of(name: str) -> str:
@@ -123,6 +139,79 @@ def unindexed_foreign_keys(catalog: Catalog, scopes: Scopes) -> list[str]:
         ):
             found.append(f"{row['tbl']}.{row['name']}({', '.join(row['columns'])})")
     return found
+
+
+def rows_without_wall(catalog: Catalog, scopes: Scopes) -> list[str]:
+    """Name the tables and partitions of project data whose rows another project could reach.
+
+    Each needs row-level security that binds its owner too, and the policy of the project; every other policy is one
+    that the table declares. A condition with a subquery would keep the table from being distributed.
+    """
+    found = []
+    policies: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in catalog.execute(
+        "SELECT tablename, policyname, permissive, cmd, qual, with_check"
+        " FROM pg_policies WHERE schemaname = 'public'"
+    ):
+        policies.setdefault(row["tablename"], {})[row["policyname"]] = tuple(
+            row[part] or "" for part in ("permissive", "cmd", "qual", "with_check")
+        )
+    for row in catalog.execute(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname"
+    ):
+        name = row["relname"]
+        table = metadata.tables.get(_table_of(name))
+        if scopes.get(_table_of(name)) != "tenant" and _table_of(name) != "projects":
+            continue
+        there = policies.get(name, {})
+        declared = {item.name for item in policies_of(table)} if table is not None else {"project"}
+        if not row["forced"]:
+            found.append(f"{name} is not forced")
+        found += [f"{name} lacks {item}" for item in declared - there.keys()]
+        found += [f"{name} has {item}" for item in there.keys() - declared]
+        found += [
+            f"{name}.{item} asks a query" for item in there if "SELECT " in "".join(there[item][2:])
+        ]
+        if there.get("project") != ("PERMISSIVE", "ALL", _IN_PROJECT, _IN_PROJECT):
+            found.append(f"{name} is open")
+    return found
+
+
+def privileges_beyond_need(catalog: Catalog, scopes: Scopes) -> list[str]:
+    """Name what the application's role, or everybody, may do with a table beyond what the table declares."""
+    wanted = {("alembic_version", "SELECT"), *((name, "SELECT") for name in views.tables)}
+    for row in catalog.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+    ):
+        table = metadata.tables.get(_table_of(row["relname"]))
+        if table is not None:
+            declared = privileges_of(table, row["relname"])
+            wanted |= {(row["relname"], privilege) for privilege in declared}
+    rows = catalog.execute(
+        "SELECT relname, privilege_type AS may, grantee FROM pg_class, aclexplode(relacl)"
+        " WHERE relnamespace = 'public'::regnamespace"
+        " UNION ALL SELECT relname, privilege_type || ' (' || attname || ')', grantee FROM pg_class"
+        " JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl)"
+        " WHERE relnamespace = 'public'::regnamespace"
+    ).fetchall()
+    role = catalog.execute(
+        f"SELECT oid, * FROM pg_roles WHERE rolname = '{APP_ROLE}'".encode()
+    ).fetchone()
+    assert role is not None
+    # MAINTAIN lets a large commit have its rows counted; it reads and changes none.
+    there = {
+        (row["relname"], row["may"])
+        for row in rows
+        if row["grantee"] in (0, role["oid"]) and row["may"] != "MAINTAIN"
+    }
+    owned = catalog.execute("SELECT relname FROM pg_class WHERE relowner = %s", (role["oid"],))
+    return [
+        *(f"{name}: {may} is too much" for name, may in sorted(there - wanted)),
+        *(f"{name}: {may} is missing" for name, may in sorted(wanted - there)),
+        *(f"the role has {ability}" for ability in _ROLE_ABILITIES if role[ability]),
+        *(f"the role owns {row['relname']}" for row in owned),
+    ]
 
 
 def logic_in_the_database(catalog: Catalog, scopes: Scopes) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from reqtrail.bootstrap.metadata import metadata
+from reqtrail.kit import clock
 from reqtrail.platform.database.migrate import sync_url
 from tests.architecture import schema_rules as rules
 from tests.architecture.schema_rules import Catalog, Scopes
@@ -47,6 +48,8 @@ def planted(engines: Engines, worker: str) -> Iterator[Catalog]:
         rules.tables_without_project,
         rules.foreign_keys_across_projects,
         rules.unindexed_foreign_keys,
+        rules.rows_without_wall,
+        rules.privileges_beyond_need,
         rules.logic_in_the_database,
     ],
     ids=lambda rule: rule.__name__,
@@ -113,6 +116,73 @@ TABLE = "CREATE TABLE planted (project_id uuid NOT NULL, id uuid NOT NULL, other
             "planted.fk(project_id, other)",
         ),
         (
+            rules.rows_without_wall,
+            "CREATE TABLE planted (project_id uuid)",
+            "planted is not forced",
+        ),
+        (
+            rules.rows_without_wall,
+            "CREATE TABLE items_cold_1999 PARTITION OF items"
+            " FOR VALUES FROM ('1999-01-01Z') TO ('2000-01-01Z')",
+            "items_cold_1999 lacks project",
+        ),
+        (
+            rules.rows_without_wall,
+            "ALTER TABLE items_hot NO FORCE ROW LEVEL SECURITY",
+            "items_hot is not forced",
+        ),
+        (
+            rules.rows_without_wall,
+            "ALTER TABLE projects DISABLE ROW LEVEL SECURITY",
+            "projects is not forced",
+        ),
+        (
+            rules.rows_without_wall,
+            "CREATE POLICY everything ON commits USING (true)",
+            "commits has everything",
+        ),
+        (rules.rows_without_wall, "ALTER POLICY project ON links USING (true)", "links is open"),
+        (
+            rules.rows_without_wall,
+            "ALTER POLICY project ON links USING (project_id IN (SELECT project_id FROM memberships))",
+            "links.project asks a query",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "GRANT DELETE ON commits TO reqtrail_app",
+            "commits: DELETE is too much",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "GRANT TRUNCATE ON items TO reqtrail_app",
+            "items: TRUNCATE is too much",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "GRANT UPDATE (content_hash) ON items TO reqtrail_app",
+            "items: UPDATE (content_hash) is too much",
+        ),
+        (
+            rules.privileges_beyond_need,
+            f"GRANT SELECT ON items_cold_{clock.now().year} TO reqtrail_app",
+            f"items_cold_{clock.now().year}: SELECT is too much",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "CREATE TABLE planted (id int); GRANT SELECT ON planted TO PUBLIC",
+            "planted: SELECT is too much",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "REVOKE UPDATE ON branches FROM reqtrail_app",
+            "branches: UPDATE is missing",
+        ),
+        (
+            rules.privileges_beyond_need,
+            "ALTER TABLE seals OWNER TO reqtrail_app",
+            "the role owns seals",
+        ),
+        (
             rules.logic_in_the_database,
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "function f",
@@ -138,6 +208,14 @@ def test_a_planted_violation_is_found(
         planted.execute(statement.encode())
         scopes = SCOPES if finding == "unknown" else {**SCOPES, "planted": "tenant"}
         assert finding in rule(planted, scopes)
+    finally:
+        planted.rollback()
+
+
+def test_a_role_that_could_step_over_the_wall_is_found(planted: Catalog) -> None:
+    try:
+        planted.execute("ALTER ROLE reqtrail_app BYPASSRLS")
+        assert rules.privileges_beyond_need(planted, SCOPES) == ["the role has rolbypassrls"]
     finally:
         planted.rollback()
 

@@ -38,6 +38,7 @@ from reqtrail.features.versioning.public import (
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.database.scope import of_project
 
 _numbers = itertools.count(1)
 
@@ -76,10 +77,14 @@ def restore(kind: str, entity_id: UUID, from_seq: int | None, base: int | None =
 
 
 class BenchProject:
-    """One project with an author; every call is a transaction of its own."""
+    """One project with an author; every call is a transaction of its own.
 
-    def __init__(self, database: Database, project_id: UUID, author_id: UUID, key: str) -> None:
-        self.database = database
+    ``database`` reaches this project alone, ``owner`` is the database of the owner of the tables.
+    """
+
+    def __init__(self, bench: Bench, project_id: UUID, author_id: UUID, key: str) -> None:
+        self.database = bench.database.within(of_project(project_id))
+        self.owner = bench.owner
         self.project_id = project_id
         self.author_id = author_id
         self.key = key
@@ -146,8 +151,9 @@ class BenchProject:
 class Bench:
     """A database to make projects in."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: Database) -> None:
         self.database = database
+        self.owner = owner
 
     @classmethod
     @asynccontextmanager
@@ -155,10 +161,12 @@ class Bench:
         """Yield a bench on the migrated database at *url*."""
         register_kinds()
         database = Database(make_engine(url, pool_size=pool_size))
+        owner = Database(make_engine(url, role=None, pool_size=1))
         try:
-            yield cls(database)
+            yield cls(database, owner)
         finally:
             await database.dispose()
+            await owner.dispose()
 
     async def author(self) -> UUID:
         """Make an account that cannot sign in; return its id."""
@@ -181,7 +189,7 @@ class Bench:
         """Make a project whose first commit holds *operations*."""
         author_id, project_id = await self.author(), new_id()
         key = f"Z{next(_numbers)}{project_id.hex[-6:].upper()}"
-        async with self.database.session() as session:
+        async with self.database.within(of_project(project_id)).session() as session:
             await session.execute(
                 insert(projects).values(
                     project_id=project_id,
@@ -194,4 +202,4 @@ class Bench:
                 )
             )
             await init_project(session, project_id, key, author_id, operations)
-        return BenchProject(self.database, project_id, author_id, key)
+        return BenchProject(self, project_id, author_id, key)

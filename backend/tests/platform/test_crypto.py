@@ -40,9 +40,12 @@ def own(engines: Engines, worker: str, tmp_path: Path) -> Settings:
 
 @asynccontextmanager
 async def process(settings: Settings, pool_size: int = 4) -> AsyncIterator[Database]:
-    """What a process of the product has: a database of its own, with the keys of *settings*."""
+    """What a process of the product has: a database of its own, with the keys of *settings*.
+
+    It has the login of the owner, as the command has that rotates; no wall is in the way of what tests tamper with.
+    """
     assert settings.database_url is not None
-    database = Database(make_engine(settings.database_url, pool_size=pool_size))
+    database = Database(make_engine(settings.database_url, role=None, pool_size=pool_size))
     try:
         await prepare_secrets(database, settings)
         yield database
@@ -75,7 +78,7 @@ def masters(settings: Settings) -> list[str]:
 
 async def test_what_is_stored_is_encrypted_and_read_again(own: Settings) -> None:
     async with process(own) as database:
-        project_id = (await Bench(database).project()).project_id
+        project_id = (await Bench(database, database).project()).project_id
         digest = await kept(database, project_id, b"the brake drawing")
         sealed = await stored(database, project_id, digest)
         assert b"brake" not in sealed and len(sealed) == len(b"the brake drawing") + 45
@@ -90,7 +93,7 @@ async def test_what_is_stored_is_encrypted_and_read_again(own: Settings) -> None
 
 async def test_a_ciphertext_opens_in_its_own_row_alone(own: Settings) -> None:
     async with process(own) as database:
-        bench = Bench(database)
+        bench = Bench(database, database)
         here, there = (await bench.project()).project_id, (await bench.project()).project_id
         one, two = [await kept(database, here, data) for data in (b"one", b"two")]
         other = await kept(database, there, b"one")
@@ -112,7 +115,7 @@ async def test_a_ciphertext_opens_in_its_own_row_alone(own: Settings) -> None:
 
 async def test_each_project_has_a_data_key_of_its_own(own: Settings) -> None:
     async with process(own) as database:
-        bench = Bench(database)
+        bench = Bench(database, database)
         projects = [(await bench.project()).project_id for _ in range(2)]
         keys = set()
         for project_id in projects:
@@ -129,7 +132,7 @@ async def test_each_project_has_a_data_key_of_its_own(own: Settings) -> None:
                 .values(wrapped=wrapped.scalar_subquery())
             )
     assert own.database_url is not None
-    database = Database(make_engine(own.database_url, pool_size=1))
+    database = Database(make_engine(own.database_url, role=None, pool_size=1))
     try:
         with pytest.raises(KeysUnusable, match="was changed"):
             await open_vault(database, own)
@@ -140,7 +143,7 @@ async def test_each_project_has_a_data_key_of_its_own(own: Settings) -> None:
 
 async def test_many_first_writers_share_one_data_key(own: Settings) -> None:
     async with process(own, pool_size=8) as database:
-        project_id = (await Bench(database).project()).project_id
+        project_id = (await Bench(database, database).project()).project_id
         contents = [f"content {number}".encode() for number in range(8)]
         digests = await asyncio.gather(*(kept(database, project_id, data) for data in contents))
         keys = {key_of(await stored(database, project_id, digest)) for digest in digests}
@@ -149,7 +152,7 @@ async def test_many_first_writers_share_one_data_key(own: Settings) -> None:
 
 async def test_a_missing_or_wrong_master_key_stops_the_start(own: Settings) -> None:
     async with process(own) as database:
-        project_id = (await Bench(database).project()).project_id
+        project_id = (await Bench(database, database).project()).project_id
         digest = await kept(database, project_id, b"data")
         used = vault_of(database).ring.active.key_id
     key_file = own.home / "master.keys"
@@ -215,7 +218,7 @@ def test_every_byte_of_a_ciphertext_counts() -> None:
 
 async def test_a_new_master_key_wraps_what_an_old_one_did(own: Settings) -> None:
     async with process(own) as server:
-        project_id = (await Bench(server).project()).project_id
+        project_id = (await Bench(server, server).project()).project_id
         digest = await kept(server, project_id, b"data")
         before = await stored(server, project_id, digest)
         async with process(own) as command:
@@ -228,7 +231,7 @@ async def test_a_new_master_key_wraps_what_an_old_one_did(own: Settings) -> None
         ]
         assert await stored(server, project_id, digest) == before
         # A process that started earlier takes the new key up without a restart.
-        other = (await Bench(server).project()).project_id
+        other = (await Bench(server, server).project()).project_id
         assert await read(server, other, await kept(server, other, b"more")) == b"more"
         async with process(own) as command:
             assert [use.wraps for use in await master_uses(command)] == [2, 0]
@@ -239,7 +242,7 @@ async def test_a_new_master_key_wraps_what_an_old_one_did(own: Settings) -> None
 
 async def test_renewed_data_keys_encrypt_everything_anew(own: Settings) -> None:
     async with process(own) as database:
-        project_id = (await Bench(database).project()).project_id
+        project_id = (await Bench(database, database).project()).project_id
         digests = [await kept(database, project_id, bytes([n]) * 9) for n in range(120)]
         before = key_of(await stored(database, project_id, digests[0]))
         done = await rotate(database, SEALED_COLUMNS, renew=True)
@@ -253,7 +256,7 @@ async def test_renewed_data_keys_encrypt_everything_anew(own: Settings) -> None:
 
 async def test_what_cannot_be_read_is_counted_and_left_alone(own: Settings) -> None:
     async with process(own) as database:
-        project_id = (await Bench(database).project()).project_id
+        project_id = (await Bench(database, database).project()).project_id
         good, bad = [await kept(database, project_id, data) for data in (b"good", b"bad")]
         broken = (await stored(database, project_id, bad))[:-1] + b"!"
         async with database.session() as session:
@@ -270,7 +273,7 @@ async def test_rotating_under_writes_loses_nothing(own: Settings) -> None:
     """Two processes write and read while master and data keys are renewed again and again, some runs cut off."""
     rounds, finished = 12, asyncio.Event()
     async with process(own) as one, process(own) as two, process(own) as command:
-        projects = [(await Bench(one).project()).project_id for _ in range(2)]
+        projects = [(await Bench(one, one).project()).project_id for _ in range(2)]
         written: dict[tuple[UUID, bytes], bytes] = {}
 
         async def write(database: Database, name: str) -> None:

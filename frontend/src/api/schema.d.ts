@@ -451,6 +451,7 @@ export interface paths {
          * Ready
          * @description Tell whether requests can be served: the database answers and has this build's schema.
          *
+         *     A login that row-level security does not bind would take the second wall away from every project.
          *     Redis is reported, but its absence is no reason not to serve.
          */
         get: operations["get_readiness"];
@@ -5061,7 +5062,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The database is away or its schema is not this build's. */
+            /** @description The database is away, its schema is not this build's, or its login sees every project. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -20,6 +20,8 @@ router = ApiRouter(prefix="/health", tags=["health"], dependencies=[Depends(publ
 
 CHECK_SECONDS = 3.0
 
+_STATE = text("SELECT version_num, row_security_active('projects') FROM alembic_version")
+
 
 @router.get("/live", operation_id="get_liveness", response_model=dict[str, str])
 async def live() -> dict[str, str]:
@@ -31,11 +33,16 @@ async def live() -> dict[str, str]:
     "/ready",
     operation_id="get_readiness",
     response_model=dict[str, Any],
-    responses={503: {"description": "The database is away or its schema is not this build's."}},
+    responses={
+        503: {
+            "description": "The database is away, its schema is not this build's, or its login sees every project."
+        }
+    },
 )
 async def ready(request: Request) -> Response:
     """Tell whether requests can be served: the database answers and has this build's schema.
 
+    A login that row-level security does not bind would take the second wall away from every project.
     Redis is reported, but its absence is no reason not to serve.
     """
     database, cache = await asyncio.gather(_database(request), _redis(request))
@@ -47,10 +54,13 @@ async def ready(request: Request) -> Response:
 async def _database(request: Request) -> str:
     try:
         async with asyncio.timeout(CHECK_SECONDS), get_database(request).read_session() as session:
-            found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+            found = await session.execute(_STATE)
+            revision, is_walled = found.one()
     except (SQLAlchemyError, OSError):
         return "away"
-    return "ok" if found == request.app.state.schema_head else "not migrated"
+    if revision != request.app.state.schema_head:
+        return "not migrated"
+    return "ok" if is_walled else "not walled"
 
 
 async def _redis(request: Request) -> str:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.features.audit.public import SealKeys, retire_events, seal_events
-from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.settings import Settings
 
 logger = structlog.get_logger()
@@ -18,6 +18,15 @@ SEAL_SECONDS: Final = 1.0
 """How long an event may be changed without a trace, as long as a worker runs and the database keeps up."""
 RETIRE_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 2.0
+
+
+async def _retire(database: Database, settings: Settings) -> None:
+    assert settings.owner_url is not None
+    owner = Database(make_engine(settings.owner_url, role=None, pool_size=1))
+    try:
+        await retire_events(database, owner, settings.audit_retention_months)
+    finally:
+        await owner.dispose()
 
 
 async def keep_record(database: Database, settings: Settings, keys: SealKeys) -> None:
@@ -29,7 +38,7 @@ async def keep_record(database: Database, settings: Settings, keys: SealKeys) ->
             await seal_events(database, keys)
             if loop.time() - retired >= RETIRE_SECONDS:
                 retired = loop.time()
-                await retire_events(database, database, settings.audit_retention_months)
+                await _retire(database, settings)
             await asyncio.sleep(SEAL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("sealer_waits_for_database", error=type(error).__name__)

@@ -66,7 +66,7 @@ def ensure_first_start(
 async def _first_start(
     settings: Settings, database_url: str, load_demo: DemoLoader | None
 ) -> Credentials | None:
-    database = Database(make_engine(database_url, pool_size=1))
+    database = Database(make_engine(database_url, role=settings.database_role, pool_size=1))
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
         await prepare_secrets(database, settings)

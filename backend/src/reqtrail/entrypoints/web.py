@@ -70,7 +70,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     assert settings.database_url is not None
     async with AsyncExitStack() as stack:
         database = Database(
-            make_engine(settings.database_url, pool_size=settings.database_pool_size)
+            make_engine(
+                settings.database_url,
+                role=settings.database_role,
+                pool_size=settings.database_pool_size,
+            )
         )
         stack.push_async_callback(database.dispose)
         app.state.database = database
@@ -133,10 +137,7 @@ async def _keep_house(database: Database, settings: Settings) -> None:
     """
     while True:
         try:
-            async with database.engine.begin() as connection:
-                made = await ensure_partitions(connection)
-            if made:
-                logger.info("partitions_made", names=made)
+            await _make_partitions(settings)
             async with database.session() as session:
                 await forget_expired(session)
             async with database.session() as session:
@@ -147,6 +148,19 @@ async def _keep_house(database: Database, settings: Settings) -> None:
             logger.warning("housekeeping_failed", error=type(error).__name__)
             wait = 60
         await asyncio.sleep(wait)
+
+
+async def _make_partitions(settings: Settings) -> None:
+    """Make the partitions that are missing, as the owner of the tables, which the application is not."""
+    assert settings.owner_url is not None
+    owner = make_engine(settings.owner_url, role=None, pool_size=1)
+    try:
+        async with owner.begin() as connection:
+            made = await ensure_partitions(connection)
+    finally:
+        await owner.dispose()
+    if made:
+        logger.info("partitions_made", names=made)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

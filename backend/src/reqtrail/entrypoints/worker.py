@@ -48,7 +48,9 @@ async def serve(settings: Settings) -> None:
             "REQTRAIL_DATABASE_URL is not set; `reqtrail up` starts a worker of its own"
         )
     register_all()
-    database = Database(make_engine(settings.database_url, pool_size=3))
+    database = Database(
+        make_engine(settings.database_url, role=settings.database_role, pool_size=3)
+    )
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     if redis is not None:
@@ -93,8 +95,7 @@ async def _work(database: Database) -> None:
             now = asyncio.get_running_loop().time()
             if now - kept_house >= HOUSEKEEPING_SECONDS:
                 kept_house = now
-                async with database.session() as session:
-                    await drop_abandoned(session)
+                await drop_abandoned(database)
             # A seal at a time, so that nobody who imports waits for many.
             if not await run_next(database) and not await run_pending_seals(database, limit=1):
                 await asyncio.sleep(POLL_SECONDS)

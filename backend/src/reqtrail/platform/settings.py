@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reqtrail.kit.secret_strength import weakness
+from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.resources import data_folder
 
@@ -38,6 +39,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     database_url: str | None = None
     """SQLAlchemy URL of an own PostgreSQL >= 15; without it the embedded one is started."""
+    database_role: str | None = APP_ROLE
+    """What the login of ``database_url`` becomes as it connects. Empty for a login that the policies bind as it is, if
+    a pooler does not pass the parameter on."""
+    migration_database_url: str | None = None
+    """URL with the login that owns the tables, for migrations and partitions; without it that of ``database_url``."""
     database_pool_size: int = Field(default=10, ge=1)
     redis_url: str | None = None
     """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
@@ -134,7 +140,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as Reqtrail <reqtrail@example.org>")
         return value
 
-    @field_validator("database_url", mode="after")
+    @field_validator("database_role", mode="after")
+    @classmethod
+    def _no_role(cls, value: str | None) -> str | None:
+        return value or None
+
+    @field_validator("database_url", "migration_database_url", mode="after")
     @classmethod
     def _asyncpg_url(cls, value: str | None) -> str | None:
         if value is None:
@@ -186,6 +197,11 @@ class Settings(BaseSettings):
         """Return whether the domain of *email* is one whose addresses may register, if anybody may."""
         allowed = {domain.lower() for domain in self.registration_domains}
         return not allowed or email.rpartition("@")[2].lower() in allowed
+
+    @property
+    def owner_url(self) -> str | None:
+        """The database with the login that owns the tables."""
+        return self.migration_database_url or self.database_url
 
     @property
     def credentials_file(self) -> Path:

@@ -27,7 +27,7 @@ async def recorded(world: World) -> AsyncIterator[Events]:
     found = Events()
     before = await _ids(world)
     yield found
-    async with world.database.read_session() as session:
+    async with world.owner.read_session() as session:
         rows = await session.execute(
             select(audit_events).order_by(audit_events.c.occurred_at, audit_events.c.event_id)
         )
@@ -35,11 +35,11 @@ async def recorded(world: World) -> AsyncIterator[Events]:
 
 
 async def _ids(world: World) -> set[Any]:
-    async with world.database.read_session() as session:
+    async with world.owner.read_session() as session:
         return set(await session.scalars(select(audit_events.c.event_id)))
 
 
 async def count(world: World) -> int:
     """Return how many events there are."""
-    async with world.database.read_session() as session:
+    async with world.owner.read_session() as session:
         return int(await session.scalar(select(func.count()).select_from(audit_events)) or 0)

@@ -36,11 +36,11 @@ async def test_months_are_dropped_as_a_whole(
     await record.write(1)
     name = month_partition_name("audit_events", old)
     # What is not sealed yet is not dropped, however old it is.
-    assert name not in await retire_events(world.database, world.database, 24)
+    assert name not in await retire_events(world.database, world.owner, 24)
     await record.seal()
-    assert await retire_events(world.database, world.database, 0) == []
+    assert await retire_events(world.database, world.owner, 0) == []
     async with recorded(world) as events:
-        assert name in await retire_events(world.database, world.database, 24)
+        assert name in await retire_events(world.database, world.owner, 24)
     (event,) = events
     assert event.action == "audit:retire" and name in event.details["partitions"]
     assert event.project_id == UUID(int=0)

@@ -81,7 +81,7 @@ class Walk:
         """Send a request, which must succeed and leave one event."""
         answer = await client.request(method, path, **options)
         self.seen.add(operation)
-        async with self.world.database.read_session() as session:
+        async with self.world.owner.read_session() as session:
             rows = await session.execute(
                 select(audit_events.c.action, audit_events.c.outcome).where(
                     audit_events.c.request_id == answer.headers["X-Request-ID"]

@@ -91,7 +91,7 @@ async def test_an_export_differs_exactly_where_the_model_was_edited(world: World
     assert (await trade.bring(source))["state"] == "done"
     untouched = await trade.fetch()
     assert canonical(untouched) == canonical(source)
-    async with world.database.read_session() as session:
+    async with world.owner.read_session() as session:
         project = (await trade.client.get(f"/projects/{trade.key}")).json()["id"]
         uploads = select(func.count()).where(exchange_uploads.c.project_id == project)
         assert await session.scalar(uploads) == 0

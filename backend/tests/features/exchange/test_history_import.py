@@ -162,7 +162,7 @@ async def test_a_process_that_dies_leaves_whole_commits_and_is_gone_on_from(
         await run_next(world.database)
     running = await history.job(job["id"])
     assert (running["state"], running["done"], await history.head()) == ("committing", 3, start + 3)
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         await session.execute(
             update(exchange_jobs)
             .where(exchange_jobs.c.job_id == UUID(job["id"]))

@@ -59,7 +59,7 @@ async def test_a_broken_file_leaves_nothing(world: World, name: str) -> None:
     assert (job["state"], job["error"]["code"], job["error"]["line"]) == ("failed", code, number)
     assert job["error"]["detail"].startswith(f"Line {number} ")
     assert await history.head() == start
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         author = select(func.count()).where(users.c.display_name == f"ann {name}")
         assert await session.scalar(author) == 0
         left = select(func.count()).where(exchange_uploads.c.job_id == UUID(job["id"]))

@@ -43,7 +43,7 @@ needs_corpus = pytest.mark.skipif(not FILES, reason="the shared corpora are not 
 
 async def _rows(trade: Trade) -> int:
     """Count everything that an import could leave in the project."""
-    async with trade.world.database.read_session() as session:
+    async with trade.world.owner.read_session() as session:
         project = (await trade.client.get(f"/projects/{trade.key}")).json()["id"]
         total = 0
         for table in (

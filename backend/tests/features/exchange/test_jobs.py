@@ -16,6 +16,7 @@ from reqtrail.features.exchange.service.exporting import CHUNK, Export, open_exp
 from reqtrail.features.exchange.service.work import Work
 from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.kit import clock
+from reqtrail.platform.database.scope import of_project
 from tests.features.exchange.sample import sample
 from tests.features.exchange.trade import Trade
 from tests.fixtures.api import World
@@ -60,12 +61,12 @@ async def test_cancel(world: World) -> None:
     answer = await trade.client.post(f"{path}/{reported['id']}/cancel")
     assert answer.json()["state"] == "cancelled"
     running = await trade.send(sample())
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         claimed = await jobs.claim_job(session, timedelta(seconds=-1))
     assert claimed is not None
     answer = await trade.client.post(f"{path}/{running['id']}/cancel")
     assert (answer.json()["state"], answer.json()["cancel_requested"]) == ("running", True)
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         assert await jobs.renew(session, claimed, timedelta(seconds=-1), "reading", 0, 1) is True
     ended = await trade.finish(running["id"])
     assert ended["state"] == "cancelled"
@@ -117,13 +118,13 @@ async def test_a_dead_process_loses_nothing_and_doubles_nothing(world: World) ->
     trade = await Trade.make(world)
     head = await trade.head()
     job = await trade.send(sample())
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         dead = await jobs.claim_job(session, timedelta(seconds=-1))
     assert dead is not None
     assert str(dead.job_id) == job["id"]
     done = await trade.finish(job["id"])
     assert (done["state"], await trade.head()) == ("done", head + 1)
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         assert await jobs.renew(session, dead, timedelta(seconds=9), "reading", 0, 1) is None
     assert await trade.head() == head + 1
 
@@ -133,7 +134,7 @@ async def test_an_import_that_kills_its_process_is_given_up(world: World) -> Non
     trade = await Trade.make(world)
     job = await trade.send(sample())
     for _ in range(5):
-        async with world.database.session() as session:
+        async with world.owner.session() as session:
             assert await jobs.claim_job(session, timedelta(seconds=-1)) is not None
     failed = await trade.finish(job["id"])
     assert (failed["state"], failed["error"]["code"]) == ("failed", "import_failed")
@@ -143,14 +144,13 @@ async def test_old_dry_runs_are_dropped(world: World) -> None:
     """A report that nobody commits for a week is cancelled, and its upload goes."""
     trade = await Trade.make(world)
     job = await trade.bring(sample(), mode="dry_run")
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         await session.execute(
             update(exchange_jobs)
             .where(exchange_jobs.c.job_id == UUID(job["id"]))
             .values(created_at=clock.now() - timedelta(days=8))
         )
-    async with world.database.session() as session:
-        assert await drop_abandoned(session) >= 1
+    assert await drop_abandoned(world.database) >= 1
     assert (await trade.job(job["id"]))["state"] == "cancelled"
 
 
@@ -161,7 +161,7 @@ async def test_an_export_that_nobody_reads_on_ends(world: World) -> None:
     assert (await trade.bring(sample(texts=texts)))["state"] == "done"
     project = (await trade.client.get(f"/projects/{trade.key}")).json()
     asked = Export(UUID(project["id"]), trade.key, project["name"], None, archive=False)
-    stream = await open_export(world.database, asked)
+    stream = await open_export(world.database.within(of_project(asked.project_id)), asked)
     first = await anext(stream)
     assert len(first) >= CHUNK
     await stream.aclose()

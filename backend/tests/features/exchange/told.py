@@ -202,7 +202,7 @@ class History(Trade):
 
     async def _links(self, at: str | None) -> list[tuple[str, str, str]]:
         project = (await self.get(""))["id"]
-        async with self.world.database.read_session() as session:
+        async with self.world.owner.read_session() as session:
             snapshot = await resolve_ref(session, project, at)
             links = visible(get_kind("link").table, snapshot)
             types = visible(get_kind("type").table, snapshot)

@@ -48,7 +48,7 @@ async def test_an_archive_comes_in_and_goes_out_and_is_sealed_and_verified(world
         pass
     report = (await trade.client.post(f"/projects/{trade.key}/verify")).json()
     assert report["ok"], report
-    async with world.database.read_session() as session:
+    async with world.owner.read_session() as session:
         kept = (await session.execute(select(attachments.c.data, attachments.c.sealed))).all()
     encrypted = [row for row in kept if row.sealed]
     assert encrypted and not any(PNG in row.data for row in encrypted)

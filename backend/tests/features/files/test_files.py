@@ -205,12 +205,12 @@ async def test_verify_names_a_file_whose_bytes_were_changed(world: World) -> Non
     made = await upload(book, "x.png", PNG)
     assert (await book.ask("POST", "/verify")).json()["ok"] is True
     digest = bytes.fromhex(made["sha256"])
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         await session.execute(
             update(attachments).where(attachments.c.sha256 == digest).values(data=PNG + b"!")
         )
     report = (await book.ask("POST", "/verify")).json()
-    async with world.database.session() as session:
+    async with world.owner.session() as session:
         await session.execute(
             update(attachments).where(attachments.c.sha256 == digest).values(data=PNG)
         )

@@ -244,7 +244,7 @@ async def test_verification_tells_redactions_from_forgeries(
     project = await bench.project()
     item, leaked, mended = await _leaked(project)
     await project.redact(item, leaked)
-    async with project.database.session() as session:
+    async with project.owner.session() as session:
         async with session.begin_nested() as undone:
             values = {"p": project.project_id, "l": leaked, "m": mended}
             used = {name: value for name, value in values.items() if f":{name}" in statement}

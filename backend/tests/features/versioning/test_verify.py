@@ -132,7 +132,7 @@ async def test_each_changed_byte_is_named(bench: Bench) -> None:
     tables = [kind.table for kind in all_kinds()] + [commits, branches, attachments]
     for seed in range(60):
         table = tables[seed % len(tables)] if seed < 59 else keyed
-        async with project.database.session() as session:
+        async with project.owner.session() as session:
             async with session.begin_nested() as undone:
                 # As somebody with the database in hand would: past the foreign keys.
                 await session.execute(text("SET LOCAL session_replication_role = replica"))
@@ -169,7 +169,7 @@ async def test_each_changed_byte_is_named(bench: Bench) -> None:
 async def test_rewritten_book_keeping_is_found(bench: Bench, statement: str) -> None:
     """Intervals, masks, branches, removed rows, counters and heads are checked as well as contents."""
     project = await _populated(bench, 2)
-    async with project.database.session() as session:
+    async with project.owner.session() as session:
         async with session.begin_nested() as undone:
             await session.execute(text("SET LOCAL session_replication_role = replica"))
             changed = await session.execute(text(statement), {"p": project.project_id})

@@ -67,7 +67,7 @@ def _settings() -> Settings:
 
 
 async def _set(settings: Settings, url: str, email: str, password: str) -> None:
-    database = Database(make_engine(url, pool_size=1))
+    database = Database(make_engine(url, role=settings.database_role, pool_size=1))
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
         async with database.session() as session:

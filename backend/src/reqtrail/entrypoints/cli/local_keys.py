@@ -61,11 +61,11 @@ def rotate_signing_key(*, revoke: bool) -> str:
 
 def _run(work: Callable[[Database], Awaitable[Result]]) -> Result:
     settings = Settings()
-    url = database_url(settings)
+    url = settings.migration_database_url or database_url(settings)
     register_all()
 
     async def connected() -> Result:
-        database = Database(make_engine(url, pool_size=2))
+        database = Database(make_engine(url, role=None, pool_size=2))
         try:
             await open_vault(database, settings)
             return await work(database)

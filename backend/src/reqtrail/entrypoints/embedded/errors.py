@@ -55,6 +55,12 @@ class MasterKeyMissing(StartError):
     exit_code = 17
 
 
+class WallNotBuilt(StartError):
+    """The database login may not raise the wall around projects, or is not bound by it."""
+
+    exit_code = 18
+
+
 FULL_BELOW_BYTES = 1_000_000
 """With less than this an engine cannot write its next page of log."""
 

@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 import orjson
 from alembic.util.exc import CommandError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from reqtrail.entrypoints.demo import load_demo
 from reqtrail.entrypoints.embedded.errors import (
@@ -25,13 +25,15 @@ from reqtrail.entrypoints.embedded.errors import (
     HomeTooNew,
     MasterKeyMissing,
     StartError,
+    WallNotBuilt,
 )
 from reqtrail.entrypoints.embedded.home import Home, check_port
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
 from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
 from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
 from reqtrail.platform.crypto import KeysUnusable
-from reqtrail.platform.database.migrate import upgrade_to_head
+from reqtrail.platform.database.migrate import is_bound_by_policies, upgrade_to_head
+from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.settings import Settings, WeakSecret, write_private
 
 API_MODULE: Final = "reqtrail.entrypoints.web"
@@ -161,16 +163,23 @@ class Supervisor:
         self._stopping.set()
 
     def _prepare_database(self) -> None:
-        assert self._settings.database_url is not None
+        owner_url = self._settings.owner_url
+        assert owner_url is not None
         try:
-            upgrade_to_head(self._settings.database_url)
+            upgrade_to_head(owner_url)
         except OperationalError as error:
             raise EngineFailed(f"The database cannot be reached: {error.orig}") from error
+        except ProgrammingError as error:
+            raise WallNotBuilt(
+                "The login of the migrations may not do all that it must. It has to own the tables and, unless the role"
+                f" {APP_ROLE} is there and granted to it, to make roles. ({error.orig})"
+            ) from error
         except CommandError as error:  # Alembic does not know the revision that the database is at
             raise HomeTooNew(
                 "The database has a newer schema than this version of Reqtrail knows. Upgrade Reqtrail,"
                 f" or set REQTRAIL_HOME. ({error})"
             ) from error
+        self._check_wall()
         try:
             made = ensure_first_start(self._settings, load_demo)
             self._settings.secret()
@@ -180,6 +189,24 @@ class Supervisor:
             raise StartError(str(error)) from None
         if made is not None:
             self._introduce(made)
+
+    def _check_wall(self) -> None:
+        """Refuse a login that would see every project, whoever asks."""
+        url, role = self._settings.database_url, self._settings.database_role
+        assert url is not None
+        try:
+            is_bound = is_bound_by_policies(url, role)
+        except OperationalError as error:
+            raise WallNotBuilt(
+                f"The login of REQTRAIL_DATABASE_URL cannot work as the role {role}. Let it become that role:"
+                f" GRANT {role} TO the login. ({error.orig})"
+            ) from error
+        if not is_bound:
+            raise WallNotBuilt(
+                "The login of REQTRAIL_DATABASE_URL is not bound by row-level security, so it would see every project."
+                " Leave REQTRAIL_DATABASE_ROLE unset, or use a login that is no superuser, has no BYPASSRLS and is a"
+                f" member of {APP_ROLE}."
+            )
 
     def _introduce(self, made: Credentials) -> None:
         self._say("")

@@ -24,6 +24,11 @@ from reqtrail.features.access.deps import (
 )
 from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound
 from reqtrail.features.access.repository import visible_projects
+from reqtrail.features.access.repository.entering import (
+    as_administrator,
+    as_member,
+    show_projects,
+)
 from reqtrail.features.access.service import (
     accept_membership,
     demand,
@@ -71,12 +76,15 @@ __all__ = [
     "ProjectUpdater",
     "Role",
     "accept_membership",
+    "as_administrator",
+    "as_member",
     "demand",
     "list_members",
     "permissions_of",
     "put_member",
     "reading",
     "remove_member",
+    "show_projects",
     "visible_projects",
     "writing",
 ]

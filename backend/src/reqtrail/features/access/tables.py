@@ -16,6 +16,13 @@ from sqlalchemy import (
 )
 
 from reqtrail.platform.database.metadata import metadata, views
+from reqtrail.platform.database.walls import (
+    AMONG_GROUPS,
+    OF_ACTOR,
+    TO_ADMINISTRATORS,
+    Policy,
+    Wall,
+)
 
 memberships = Table(
     "memberships",
@@ -28,7 +35,10 @@ memberships = Table(
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(delete=True, update=("role",), also=(Policy("own", "SELECT", OF_ACTOR),)),
+    },
 )
 """``role``: a value of ``types.Role``."""
 
@@ -41,7 +51,7 @@ groups = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("group_id"),
     UniqueConstraint("name"),
-    info={"scope": "reference"},
+    info={"scope": "reference", "wall": Wall(update=("name", "description"), delete=True)},
 )
 """Accounts that are given roles together, in any number of projects."""
 
@@ -56,7 +66,7 @@ group_members = Table(
     ForeignKeyConstraint(["group_id"], ["groups.group_id"]),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "reference"},
+    info={"scope": "reference", "wall": Wall(update=("manages",), delete=True)},
 )
 """``manages``: whether the member also decides who is in the group."""
 
@@ -71,7 +81,19 @@ group_grants = Table(
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     ForeignKeyConstraint(["group_id"], ["groups.group_id"]),
     Index(None, "group_id"),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(
+            update=("role",),
+            delete=True,
+            also=(
+                Policy("own", "SELECT", AMONG_GROUPS),
+                Policy("administrators", "SELECT", TO_ADMINISTRATORS),
+                # A group goes with all that it gave, in whichever project.
+                Policy("administrators_remove", "DELETE", TO_ADMINISTRATORS),
+            ),
+        ),
+    },
 )
 """The role that everybody in a group has in a project."""
 
@@ -85,6 +107,7 @@ project_access = Table(
 """Who is in which project, as what, and on whatever grounds: the one definition of it.
 
 A view with one row an account and project: the highest of the role given to the account and those of its groups. It
-has the rights of who asks. Ask it for one account or one project, by a literal or from a correlated subquery: as one
-side of a join it would be made for everybody.
+has the rights of who asks: before a project is entered, an account finds what concerns itself and nothing else. The
+visible-scope query reads it, and so does the wall, each by itself. Ask it for one account or one project, by a literal
+or from a correlated subquery: as one side of a join it would be made for everybody.
 """

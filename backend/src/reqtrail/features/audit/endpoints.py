@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from reqtrail.features.access.public import AuditReader
+from reqtrail.features.access.public import AuditReader, as_administrator, as_member
 from reqtrail.features.audit.schemas import (
     AuditEventRead,
     AuditPage,
@@ -27,6 +27,7 @@ from reqtrail.features.audit.service.verifying import verify_events
 from reqtrail.features.audit.types import EVERYWHERE, Search
 from reqtrail.features.identity.public import Administrator
 from reqtrail.platform.auditing import INSTANCE
+from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.session import ReadSession, get_database, record_read
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
@@ -116,7 +117,8 @@ async def export_project(
     request: Request, context: AuditReader, asked: Asked, format: FileFormat = "csv"  # noqa: A002
 ) -> StreamingResponse:
     """Export what was done in a project, oldest first; the export is recorded too (owners)."""
-    return await _file(request, _within(asked, context.project_id), format, context.key)
+    opening = as_member(context.actor.user_id, context.project_id)
+    return await _file(request, opening, _within(asked, context.project_id), format, context.key)
 
 
 @router.get(
@@ -134,15 +136,18 @@ async def export_instance(
     format: FileFormat = "csv",  # noqa: A002
 ) -> StreamingResponse:
     """Export what was done on the instance, oldest first; the export is recorded too (administrators)."""
-    return await _file(request, _within(asked, _of_scope(scope)), format, "instance")
+    opening = as_administrator(user.user_id)
+    return await _file(request, opening, _within(asked, _of_scope(scope)), format, "instance")
 
 
-async def _file(request: Request, asked: Search, form: Format, name: str) -> StreamingResponse:
+async def _file(
+    request: Request, opening: Opening, asked: Search, form: Format, name: str
+) -> StreamingResponse:
     filters = {key: value for key, value in vars(asked).items() if value is not None}
     filters.pop("project_id")
     await record_read(request, "audit:export", details={"format": form, "filters": filters})
     return StreamingResponse(
-        export_events(get_database(request), asked, form),
+        export_events(get_database(request).within(opening), asked, form),
         media_type=MEDIA_TYPES[form],
         headers={
             "Content-Disposition": f'attachment; filename="audit-{name}.{form}"',

@@ -20,6 +20,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import (
+    APPEND,
+    TO_ADMINISTRATORS,
+    Policy,
+    Wall,
+    open_to_task,
+)
+
+_ADMINISTRATORS = Policy("administrators", "SELECT", TO_ADMINISTRATORS)
+_RETIREMENT = (
+    "project_id = '00000000-0000-0000-0000-000000000000'::uuid AND action = 'audit:retire'"
+)
 
 audit_events = Table(
     "audit_events",
@@ -44,7 +56,19 @@ audit_events = Table(
     Index("ix_audit_events_actor", "project_id", "actor_id", "occurred_at"),
     Index("ix_audit_events_subject", "project_id", "subject_id", "occurred_at"),
     Index("ix_audit_events_time", "occurred_at", "event_id"),
-    info={"scope": "tenant", "monthly": True},
+    info={
+        "scope": "tenant",
+        "monthly": True,
+        "wall": Wall(
+            also=(
+                APPEND,
+                _ADMINISTRATORS,
+                # Whoever verifies a record must know what was dropped with its time.
+                Policy("retirements", "SELECT", _RETIREMENT),
+                *open_to_task("audit"),
+            )
+        ),
+    },
     postgresql_partition_by="RANGE (occurred_at)",
 )
 """What happened. Partitioned by month; a month goes as a whole when its time is over."""
@@ -56,7 +80,10 @@ audit_unsealed = Table(
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("event_id", Uuid, nullable=False),
     PrimaryKeyConstraint("project_id", "occurred_at", "event_id"),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(delete=True, also=(APPEND, _ADMINISTRATORS, *open_to_task("audit", "DELETE"))),
+    },
 )
 """Events that the sealer has not taken up yet. A row comes with its event and goes with its leaf."""
 
@@ -70,7 +97,10 @@ audit_leaves = Table(
     Column("leaf", LargeBinary, nullable=False),
     PrimaryKeyConstraint("project_id", "seq"),
     Index("ix_audit_leaves_event", "project_id", "event_id", unique=True),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(also=(_ADMINISTRATORS, *open_to_task("audit", "INSERT"))),
+    },
 )
 """The leaves of each project's tree, in the order in which they were sealed, from 0. They outlive their events."""
 
@@ -85,7 +115,10 @@ audit_checkpoints = Table(
     Column("key_id", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     PrimaryKeyConstraint("project_id", "size"),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(also=(_ADMINISTRATORS, *open_to_task("audit", "INSERT"))),
+    },
 )
 """A signature under the tree of the first ``size`` leaves.
 

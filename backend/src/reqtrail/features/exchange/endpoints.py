@@ -10,13 +10,17 @@ from uuid import UUID
 from fastapi import File, Form, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from reqtrail.features.access.public import Exporter, ImportReader, Importer, Permission
+from reqtrail.features.access.public import Exporter, ImportReader, Importer, Permission, as_member
 from reqtrail.features.exchange.schemas import ImportList, ImportRead
 from reqtrail.features.exchange.service import jobs
 from reqtrail.features.exchange.service.exporting import Export, open_export
 from reqtrail.features.exchange.service.histories.asking import ask_history
-from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
+from reqtrail.platform.database.session import (
+    ReadSession,
+    WriteSession,
+    get_database,
+    record_read,
+)
 from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
@@ -127,7 +131,7 @@ async def export_reqif(
     ] = "reqifz",
 ) -> StreamingResponse:
     """Export the project at any version: as one ReqIF file, or as an archive with its attachments."""
-    database: Database = request.app.state.database
+    database = get_database(request).within(as_member(context.actor.user_id, context.project_id))
     export = Export(context.project_id, context.key, context.name, at, archive=format == "reqifz")
     stream = await open_export(database, export)
     await record_read(request, "project:export", details={"at": at, "format": format})

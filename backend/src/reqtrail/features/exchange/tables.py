@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.features.versioning.public import versioned_table
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall, open_to_task
 
 packages = versioned_table(
     "packages",
@@ -58,7 +59,10 @@ exchange_jobs = Table(
     ForeignKeyConstraint(["author_id"], ["users.user_id"]),
     Index(None, "author_id"),
     Index(None, "project_id", "created_at"),
-    info={"scope": "tenant"},
+    info={
+        "scope": "tenant",
+        "wall": Wall(update=True, also=open_to_task("imports", "UPDATE")),
+    },
 )
 """One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or
 cancelled; ``dry_run``: whether to stop after the report.
@@ -76,7 +80,7 @@ exchange_uploads = Table(
     ForeignKeyConstraint(
         ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
     ),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(delete=True)},
 )
 """The uploaded file in pieces, until the import has ended."""
 
@@ -93,7 +97,7 @@ exchange_staged = Table(
     ForeignKeyConstraint(
         ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
     ),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(delete=True)},
 )
 """What an import is about to write, in the order in which it must be written."""
 
@@ -108,6 +112,6 @@ exchange_staged_files = Table(
     ForeignKeyConstraint(
         ["project_id", "job_id"], ["exchange_jobs.project_id", "exchange_jobs.job_id"]
     ),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(delete=True)},
 )
 """Attachments of an import until it is committed."""

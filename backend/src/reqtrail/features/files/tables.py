@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from reqtrail.platform.crypto import SealedColumn
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall, open_to_task
 
 attachments = Table(
     "attachments",
@@ -27,9 +28,12 @@ attachments = Table(
     Column("sealed", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("project_id", "sha256"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(delete=True, also=open_to_task("keys", "UPDATE"))},
 )
-"""``sha256`` and ``size`` are those of the plain bytes, whether ``data`` is sealed or not."""
+"""``sha256`` and ``size`` are those of the plain bytes, whether ``data`` is sealed or not.
+
+The application adds and removes rows and changes none: keys are rotated by the owner of the tables.
+"""
 
 ATTACHMENT_BYTES = SealedColumn(
     "files.attachment",

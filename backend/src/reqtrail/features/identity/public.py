@@ -17,11 +17,11 @@ from reqtrail.features.identity.deps import (
     bind_actor,
 )
 from reqtrail.features.identity.errors import TokenInvalid, TokenLimited, UserNotFound
-from reqtrail.features.identity.repository import (
+from reqtrail.features.identity.repository import any_user, find_user
+from reqtrail.features.identity.repository.actors import (
     active_user,
-    any_user,
+    acts_for,
     credential_parameters,
-    find_user,
     read_actor,
 )
 from reqtrail.features.identity.service.accounts import (
@@ -80,6 +80,7 @@ __all__ = [
     "User",
     "UserNotFound",
     "active_user",
+    "acts_for",
     "admit_upload",
     "any_user",
     "authenticate",

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall
 
 users = Table(
     "users",
@@ -34,7 +35,7 @@ users = Table(
     Column("email_verified_at", DateTime(timezone=True), nullable=True),
     PrimaryKeyConstraint("user_id"),
     UniqueConstraint("email"),
-    info={"scope": "reference"},
+    info={"scope": "reference", "wall": Wall(update=True)},
 )
 """``email`` is stored in lower case; it is what a person signs in with.
 
@@ -58,7 +59,7 @@ refresh_families = Table(
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
 )
 """One sign-in of one browser. Only the newest refresh token of a family is good; an older one kills the family.
 
@@ -88,7 +89,7 @@ account_links = Table(
     Index(None, "created_by"),
     Index(None, "email"),
     Index(None, "scope"),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
 )
 """A link that was mailed: good once, for one purpose, until it expires. Its token is stored as a hash of both.
 
@@ -113,7 +114,7 @@ api_tokens = Table(
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True)},
 )
 """A personal token for the command line and API clients; only its SHA-256 is stored.
 
@@ -132,6 +133,6 @@ idempotency_keys = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("user_id", "key"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
 )
 """The answer to a write that carried an ``Idempotency-Key``, kept in the transaction of the write itself."""

@@ -16,6 +16,7 @@ from reqtrail.features.access.public import (
     Role,
     demand,
     put_member,
+    show_projects,
 )
 from reqtrail.features.identity.public import Actor, TokenLimited, User
 from reqtrail.features.projects import repository
@@ -23,6 +24,7 @@ from reqtrail.features.projects.errors import ProjectKeyTaken
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe
+from reqtrail.platform.database.scope import enter_project
 
 Initialiser = Callable[[AsyncSession, UUID, str, UUID], Awaitable[None]]
 """Called with (session, project id, key, author id) for each new project, in the transaction that makes it."""
@@ -45,6 +47,7 @@ async def create_project(
         ProjectKeyTaken: If there is a project with this key.
     """
     project_id = new_id()
+    await enter_project(session, project_id)
     try:
         async with session.begin_nested():
             await repository.insert_project(
@@ -81,6 +84,7 @@ async def list_projects(session: AsyncSession, user: Actor) -> list[Row[Any]]:
     limit = user.token.permissions if user.token else None
     if limit is not None and Permission.PROJECT_READ not in limit:
         raise TokenLimited(f"The token lacks the permission {Permission.PROJECT_READ}.")
+    await show_projects(session, user)
     return await repository.list_visible(session, user)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import LISTED, Wall
 
 projects = Table(
     "projects",
@@ -31,6 +32,9 @@ projects = Table(
     UniqueConstraint("key"),
     ForeignKeyConstraint(["created_by"], ["users.user_id"]),
     Index(None, "created_by"),
-    info={"scope": "reference"},
+    info={
+        "scope": "reference",
+        "wall": Wall(update=("name", "description", "archived"), also=LISTED),
+    },
 )
 """``key``: the short upper-case name that item keys begin with, such as ``BRK``."""

@@ -8,6 +8,7 @@ current revisions, one cold partition a year holds history.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import LISTED, Wall
 
 SEQ_MAX: Final = 2**63 - 1
 """``seq_to`` of a current revision: no later commit has superseded it."""
@@ -44,6 +46,10 @@ ENGINE_COLUMNS: Final = (
     "salt",
     "content_hash",
 )
+
+
+def _names(content: Iterable[Any]) -> list[str]:
+    return [str(item.name) for item in content if isinstance(item, Column)]
 
 
 def versioned_table(name: str, *content: Any) -> Table:
@@ -70,7 +76,12 @@ def versioned_table(name: str, *content: Any) -> Table:
             ["project_id", "entity_id"], ["entities.project_id", "entities.entity_id"]
         ),
         Index(None, "project_id", "branch_id", "seq_from", "seq_to"),
-        info={"scope": "tenant", "versioned": True},
+        info={
+            "scope": "tenant",
+            "versioned": True,
+            # An interval is closed, and a redaction takes content away. What a revision is never changes, nor its hash.
+            "wall": Wall(update=("seq_to", "superseded_at", "salt", *(_names(content)))),
+        },
         postgresql_partition_by="RANGE (superseded_at)",
     )
 
@@ -113,7 +124,7 @@ branches = Table(
         ["project_id", "parent_id"], ["branches.project_id", "branches.branch_id"]
     ),
     Index(None, "project_id", "parent_id"),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(update=True, also=LISTED)},
 )
 """A line of commits. ``main`` is the root, without a parent; ``head_*`` name a branch's newest commit.
 
@@ -189,7 +200,7 @@ project_counters = Table(
     Column("last_item_number", BigInteger, nullable=False),
     PrimaryKeyConstraint("project_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(update=True)},
 )
 """The counter row that a commit locks before it touches any other row."""
 

@@ -33,6 +33,7 @@ from reqtrail.platform.crypto.errors import SecretUnreadable
 from reqtrail.platform.crypto.tables import data_keys
 from reqtrail.platform.crypto.vault import Vault, vault_of
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_task
 
 BATCH: Final = 50
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(7301197)")
@@ -77,6 +78,7 @@ async def rotate(
     """Wrap every data key by the active master key; one rotation runs at a time.
 
     Args:
+        database: With the login that owns the tables.
         new_master: Make a master key first and put it in front of those of the file.
         renew: Replace the data keys too and encrypt their secrets anew.
 
@@ -84,6 +86,7 @@ async def rotate(
         KeysUnusable: If a master key is missing, or *new_master* is asked for and the keys are a setting.
     """
     vault, columns = vault_of(database), tuple(columns)
+    database = database.within(of_task("keys"))
     async with database.session() as alone:
         await alone.execute(_ALONE)
         vault.ring.reload()

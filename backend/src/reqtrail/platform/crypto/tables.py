@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall
 
 data_keys = Table(
     "data_keys",
@@ -37,6 +38,6 @@ data_keys = Table(
         postgresql_where=text("retired_at IS NULL"),
         postgresql_nulls_not_distinct=True,
     ),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True)},
 )
 """No ``project_id`` is the instance's. A retired key encrypts nothing new; once emptied, nothing needs it any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any
 
 import orjson
@@ -16,6 +17,9 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+
+from reqtrail.platform.database.scope import Opening
+from reqtrail.platform.database.walls import APP_ROLE
 
 AfterCommit = Callable[[], Awaitable[None]]
 BeforeCommit = Callable[[], Awaitable[None]]
@@ -32,13 +36,23 @@ def _dump_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def make_engine(url: str, *, pool_size: int = 10, connect_timeout: float = 10.0) -> AsyncEngine:
+def make_engine(
+    url: str,
+    *,
+    role: str | None = APP_ROLE,
+    pool_size: int = 10,
+    connect_timeout: float = 10.0,
+) -> AsyncEngine:
     """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``).
 
     Args:
+        role: What the login becomes as it connects; None leaves it what it is, such as the owner of the tables.
         pool_size: Connections kept; half as many more are opened under load.
         connect_timeout: Seconds.
     """
+    server_settings = {"jit": "off"}
+    if role is not None:
+        server_settings["role"] = role
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -46,7 +60,7 @@ def make_engine(url: str, *, pool_size: int = 10, connect_timeout: float = 10.0)
         pool_timeout=30,
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
-        connect_args={"timeout": connect_timeout, "server_settings": {"jit": "off"}},
+        connect_args={"timeout": connect_timeout, "server_settings": server_settings},
     )
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
@@ -97,6 +111,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.info: dict[str, Any] = {}
+        self._opening: Opening | None = None
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
         # As options of the connection they are part of BEGIN and cost no statement of their own.
         reading = engine.execution_options(
@@ -104,11 +119,22 @@ class Database:
         )
         self._make_reader = async_sessionmaker(reading, expire_on_commit=False, autoflush=False)
 
+    def within(self, opening: Opening) -> Database:
+        """Return this database with *opening* as the first step of each transaction.
+
+        Without one a transaction reaches nothing of any project, unless its first query enters one.
+        """
+        opened = copy(self)
+        opened._opening = opening
+        return opened
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session that is one transaction: durable when the block ends, undone when it raises."""
         async with self._make(info=dict(self.info)) as session:
             async with session.begin():
+                if self._opening is not None:
+                    await self._opening(session)
                 yield session
                 for action in session.info.pop(_BEFORE_COMMIT, []):
                     await action()
@@ -119,6 +145,8 @@ class Database:
     async def read_session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session whose transaction is one consistent, read-only snapshot."""
         async with self._make_reader(info=dict(self.info)) as session, session.begin():
+            if self._opening is not None:
+                await self._opening(session)
             yield session
 
     async def dispose(self) -> None:

@@ -5,6 +5,8 @@ Each table says in ``info["scope"]`` what it is, after the rules that keep the s
 * ``tenant``: project data; ``project_id`` leads the primary key, every unique constraint and every foreign key;
 * ``reference``: small, global, rarely written (users, projects, roles), copied to every node;
 * ``catalog``: global book-keeping that no project row points at (sessions, tokens).
+
+``info["wall"]`` says what the application's role may do with the rows; see ``reqtrail.platform.database.walls``.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from reqtrail.platform.resources import data_folder
 
@@ -39,6 +39,22 @@ def upgrade_to_head(url: str) -> None:
         sqlalchemy.exc.OperationalError: If the database cannot be reached or a lock is not had in time.
     """
     command.upgrade(alembic_config(url), "head")
+
+
+def is_bound_by_policies(url: str, role: str | None) -> bool:
+    """Return whether row-level security binds the application with the login of *url*, once it became *role*.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: If it cannot connect, or may not become *role*.
+    """
+    options = {"options": f"-c role={role}"} if role is not None else {}
+    engine = create_engine(sync_url(url), connect_args=options)
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(text("SELECT row_security_active('projects')"))
+            return bool(found)
+    finally:
+        engine.dispose()
 
 
 def head_revision() -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reqtrail.kit import clock
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import row_security_statements
 
 YEARS_AHEAD = 2
 """How many years of cold partitions exist beyond the present one."""
@@ -95,19 +96,22 @@ async def ensure_partitions(connection: AsyncConnection) -> list[str]:
     )
     now = clock.now()
     wanted = {
-        f"{table.name}_cold_{year}": cold_partition_statement(table.name, year)
+        f"{table.name}_cold_{year}": (table, cold_partition_statement(table.name, year))
         for table in versioned_tables()
         for year in range(now.year, now.year + YEARS_AHEAD + 1)
     }
     for table in monthly_tables():
         for month in months_to_have(now):
             name = month_partition_name(table.name, month)
-            wanted[name] = month_partition_statement(table.name, month)
+            wanted[name] = (table, month_partition_statement(table.name, month))
     made = [name for name in wanted if name not in existing]
     for name in made:
+        table, statement = wanted[name]
         await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(7301198)"))
-        await connection.execute(text(wanted[name]))
+        await connection.execute(text(statement))
+        for statement in row_security_statements(table, name):
+            await connection.exec_driver_sql(statement)
     return made
 
 

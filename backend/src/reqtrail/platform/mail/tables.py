@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall
 
 mails = Table(
     "mails",
@@ -33,7 +34,7 @@ mails = Table(
     PrimaryKeyConstraint("mail_id"),
     Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'queued'")),
     Index(None, "created_at"),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
 )
 """``state``: queued, sent, failed (given up), kept (by the local sink) or withheld (never to be sent).
 

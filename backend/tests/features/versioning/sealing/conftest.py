@@ -13,7 +13,7 @@ from tests.factories.engine import Bench
 @pytest.fixture
 async def nothing_waits(bench: Bench) -> None:
     """Take away what other tests left waiting: whoever takes up seals would get those first."""
-    async with bench.database.session() as session:
+    async with bench.owner.session() as session:
         await session.execute(
             delete(seals).where(seals.c.state.in_([SealState.PENDING, SealState.SEALING]))
         )

@@ -272,7 +272,7 @@ async def test_no_proof_is_given_of_what_disagrees(bench: Bench) -> None:
     project, snapshot = await _baseline(bench)
     item = (await some_ids(project, "item", snapshot))[0]
     for statement, said in FORGERIES:
-        async with project.database.session() as session, session.begin_nested() as undone:
+        async with project.owner.session() as session, session.begin_nested() as undone:
             await session.execute(text(statement), {"p": project.project_id})
             with pytest.raises(SealBroken, match=said):
                 await proof(session, snapshot, "item", item)

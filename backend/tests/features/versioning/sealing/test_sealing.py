@@ -197,7 +197,7 @@ async def test_a_broken_history_is_not_sealed(bench: Bench) -> None:
     """A commit whose hash is not that of what it wrote gets no seal, but a sentence."""
     project = await populated(bench)
     snapshot = await baseline(project, "1.0")
-    async with project.database.session() as session:
+    async with project.owner.session() as session:
         await session.execute(
             text("UPDATE commits SET message = 'forged' WHERE project_id = :p AND seq = :s"),
             {"p": project.project_id, "s": snapshot.seq},
@@ -211,7 +211,7 @@ async def test_seals_build_on_no_broken_bucket(bench: Bench) -> None:
     """Leaves that an earlier seal left and somebody changed are not used for a later one."""
     project = await populated(bench, items=100)
     await sealed(project, await project.at())
-    async with project.database.session() as session:
+    async with project.owner.session() as session:
         await session.execute(
             text(
                 "UPDATE seal_buckets SET members = set_byte(members, 20, 255 -"

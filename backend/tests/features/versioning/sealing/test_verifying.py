@@ -31,7 +31,7 @@ async def _with_seals(bench: Bench) -> BenchProject:
 
 async def _after(project: BenchProject, statement: str, **values: object) -> list[Problem]:
     """Return what is found once *statement* was run behind the application's back; undo it."""
-    async with project.database.session() as session:
+    async with project.owner.session() as session:
         async with session.begin_nested() as undone:
             await session.execute(text("SET LOCAL session_replication_role = replica"))
             changed = await session.execute(text(statement), {"p": project.project_id, **values})

@@ -90,7 +90,7 @@ async def put_group_member(
 )
 async def remove_group_member(user_id: UUID, group: GroupManager, session: WriteSession) -> None:
     """Take an account out of a group (its managers)."""
-    await service.remove_group_member(session, group.group.group_id, user_id)
+    await service.remove_group_member(session, group.actor, group.group.group_id, user_id)
 
 
 @router.get("/projects/{project}/groups", operation_id="list_project_groups")

@@ -8,10 +8,17 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import Select, and_, delete, func, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.access.repository.entering import (
+    IN_ORDER,
+    entered_project,
+    own_groups,
+    own_projects,
+    show_projects,
+)
 from reqtrail.features.access.tables import (
     group_grants,
     group_members,
@@ -36,38 +43,47 @@ _ROLES = 7301200
 
 @cache
 def _visible_project(by_token: bool) -> Select[Any]:
+    """Return the visible-scope query, whose steps each read what the step before opened."""
     actor = active_user(by_token)
-    projects = metadata.tables["projects"]  # they lie above access, and so do branches
-    branches = metadata.tables["branches"]
-    role = (
-        select(project_access.c.role)
-        .where(
-            project_access.c.project_id == projects.c.project_id,
-            project_access.c.user_id == actor.c.user_id,
-        )
-        .correlate(projects, actor)
-        .scalar_subquery()
-    )
-    return (
+    groups = own_groups(actor)
+    listing = own_projects(actor, groups)
+    project = entered_project(actor, listing)
+    branches = metadata.tables["branches"]  # they lie above access
+    head = (
         select(
-            *actor.c,
-            projects.c.project_id,
-            projects.c.key,
-            projects.c.name,
-            projects.c.archived,
-            role.label("role"),
             branches.c.branch_id,
             branches.c.head_seq,
             branches.c.head_hash,
             branches.c.head_recorded_at,
             branches.c.redacted_seq,
         )
-        .select_from(actor)
-        .outerjoin(projects, projects.c.key == bindparam("project_key"))
-        .outerjoin(
-            branches,
-            and_(branches.c.project_id == projects.c.project_id, branches.c.name == _MAIN),
+        .where(
+            branches.c.project_id == project.c.project_id,
+            branches.c.name == _MAIN,
+            project.c.entered.is_not(None),
         )
+        .offset(IN_ORDER)
+        .lateral("head")
+    )
+    return (
+        select(
+            *actor.c,
+            project.c.project_id,
+            project.c.key,
+            project.c.name,
+            project.c.archived,
+            project.c.role,
+            head.c.branch_id,
+            head.c.head_seq,
+            head.c.head_hash,
+            head.c.head_recorded_at,
+            head.c.redacted_seq,
+        )
+        .select_from(actor)
+        .outerjoin(groups, true())
+        .outerjoin(listing, true())
+        .outerjoin(project, true())
+        .outerjoin(head, true())
     )
 
 
@@ -78,7 +94,8 @@ async def find_visible_project(
 
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
     projects in which they have a role, by themselves or through a group. One round trip proves the account and the
-    role, and brings the head. A token that is limited to projects sees no others.
+    role, and brings the head; from then on the transaction reaches this one project. A token that is limited to
+    projects sees no others.
     """
     statement = _visible_project(credential.token_hash is not None)
     parameters = {**credential_parameters(credential), "project_key": key}
@@ -111,7 +128,7 @@ def _reaches(actor: Actor, project_id: UUID) -> bool:
 def visible_projects(actor: Actor) -> Select[Any]:
     """Return the query of the projects that *actor* sees: all columns of projects, and ``role``.
 
-    The scope is the one of :func:`find_visible_project`.
+    The scope is the one of :func:`find_visible_project`. ``show_projects`` or a project entered comes first.
     """
     projects = metadata.tables["projects"]
     statement = _projects_of(actor)
@@ -249,6 +266,7 @@ async def find_projects(
 ) -> dict[UUID, str]:
     """Return the keys, by id, of those projects with one of *keys* or *ids* that *actor* sees."""
     projects = metadata.tables["projects"]
+    await show_projects(session, actor)
     seen = visible_projects(actor).where(
         or_(projects.c.key.in_(keys), projects.c.project_id.in_(ids))
     )

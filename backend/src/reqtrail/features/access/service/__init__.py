@@ -37,6 +37,7 @@ from reqtrail.features.identity.public import (
 from reqtrail.kit import clock
 from reqtrail.kit.errors import Forbidden
 from reqtrail.platform.auditing import describe
+from reqtrail.platform.database.scope import enter_project
 from reqtrail.platform.settings import Settings
 
 
@@ -139,14 +140,20 @@ async def accept_membership(session: AsyncSession, link: Link, user: User) -> No
     assert link.scope is not None
     describe(session, project_id=link.scope)
     role = Role(link.details["role"])
+    await enter_project(session, link.scope)
     await repository.add_membership(session, link.scope, user.user_id, role, clock.now())
 
 
 @asynccontextmanager
-async def keep_an_owner(session: AsyncSession, project_ids: Iterable[UUID]) -> AsyncIterator[None]:
+async def keep_an_owner(
+    session: AsyncSession, project_ids: Iterable[UUID], *, enters: bool = False
+) -> AsyncIterator[None]:
     """Refuse what happens inside if a project is left without an active owner by it.
 
     Ownership through a group counts. A project that had none before is left alone: whoever repairs it must be able to.
+
+    Args:
+        enters: Whether the transaction reaches none of the projects yet, such as those of a group.
 
     Raises:
         LastOwner: If nobody would own one of the projects.
@@ -154,9 +161,13 @@ async def keep_an_owner(session: AsyncSession, project_ids: Iterable[UUID]) -> A
     owned = []
     for project_id in sorted(project_ids):
         await repository.lock_roles(session, project_id)
+        if enters:
+            await enter_project(session, project_id)
         if await repository.find_owners(session, project_id):
             owned.append(project_id)
     yield
     for project_id in owned:
+        if enters:
+            await enter_project(session, project_id)
         if not await repository.find_owners(session, project_id):
             raise LastOwner("Make somebody else an owner first.")

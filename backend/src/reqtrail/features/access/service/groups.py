@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.errors import GroupNameTaken, GroupNotFound, MemberNotFound
 from reqtrail.features.access.repository import groups as repository
+from reqtrail.features.access.repository.entering import show_projects
 from reqtrail.features.access.service import keep_an_owner
 from reqtrail.features.access.types import Group, GroupGrant, GroupMember, ProjectContext, Role
 from reqtrail.features.identity.public import (
@@ -94,8 +95,9 @@ async def delete_group(session: AsyncSession, actor: Actor, group_id: UUID) -> N
     group = await _get(session, actor, group_id)
     members = [member.user_id for member in await repository.list_group_members(session, group_id)]
     describe(session, subject=("group", group_id), old={"name": group.name, "members": members})
+    await show_projects(session, actor)
     owned = await repository.list_owned_projects(session, group_id)
-    async with keep_an_owner(session, owned):
+    async with keep_an_owner(session, owned, enters=True):
         await repository.delete_group(session, group_id)
 
 
@@ -139,13 +141,16 @@ async def add_group_member(
     return await put_group_member(session, group_id, user.user_id, manages=manages)
 
 
-async def remove_group_member(session: AsyncSession, group_id: UUID, user_id: UUID) -> None:
+async def remove_group_member(
+    session: AsyncSession, actor: Actor, group_id: UUID, user_id: UUID
+) -> None:
     """Take an account out of a group.
 
     Raises:
         MemberNotFound: If it is not in it.
         LastOwner: If nobody would own a project of the group.
     """
+    await show_projects(session, actor)
     owned = await repository.list_owned_projects(session, group_id)
     describe(
         session,
@@ -153,7 +158,7 @@ async def remove_group_member(session: AsyncSession, group_id: UUID, user_id: UU
         subject=("group", group_id),
         old={"user": user_id},
     )
-    async with keep_an_owner(session, owned):
+    async with keep_an_owner(session, owned, enters=True):
         if not await repository.delete_group_member(session, group_id, user_id):
             raise MemberNotFound("The user is not in this group.")
 

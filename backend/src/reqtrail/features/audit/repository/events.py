@@ -42,15 +42,13 @@ _STREAMED: Final = 500
 
 
 def _insertion() -> Executable:
-    """Return the statement that adds an event and has it sealed: one round trip, since every write waits for it."""
-    event = (
-        insert(audit_events)
-        .values({name: bindparam(name) for name in _FIELDS})
-        .returning(audit_events.c.project_id, audit_events.c.occurred_at, audit_events.c.event_id)
-        .cte("event")
-    )
-    names = ["project_id", "occurred_at", "event_id"]
-    return insert(audit_unsealed).from_select(names, select(event))
+    """Return the statement that adds an event and has it sealed: one round trip, since every write waits for it.
+
+    It returns nothing: whoever adds an event need not be able to read it, as of a project that refused them.
+    """
+    event = insert(audit_events).values({name: bindparam(name) for name in _FIELDS}).cte("event")
+    names = ("project_id", "occurred_at", "event_id")
+    return insert(audit_unsealed).values({name: bindparam(name) for name in names}).add_cte(event)
 
 
 _INSERT: Final = _insertion()

@@ -10,6 +10,7 @@ from reqtrail.kit import clock
 from reqtrail.platform.auditing import INSTANCE, Source, Trail, record
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.partitions import drop_months, month_start, months_before
+from reqtrail.platform.database.scope import of_task
 
 logger = structlog.get_logger()
 
@@ -27,6 +28,7 @@ async def retire_events(database: Database, owner: Database, months: int) -> lis
     """
     if months == 0:
         return []
+    database = database.within(of_task("audit"))
     until = month_start(clock.now(), -months)
     async with database.read_session() as session:
         waiting = await repository.first_unsealed(session)

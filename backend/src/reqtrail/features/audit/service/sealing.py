@@ -21,6 +21,7 @@ from reqtrail.kit import clock
 from reqtrail.kit.canonical_json import canonical_bytes
 from reqtrail.kit.merkle import append_leaf, leaf_hash, root_of_peaks
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_task
 
 logger = structlog.get_logger()
 
@@ -43,6 +44,7 @@ async def seal_events(database: Database, keys: SealKeys) -> int:
 
     Any number of processes may do this at once.
     """
+    database = database.within(of_task("audit"))
     async with database.read_session() as session:
         projects = await repository.projects_to_seal(session)
     sealed = 0

@@ -35,9 +35,11 @@ from reqtrail.features.versioning.public import (
     lock_head,
     resolve_ref,
 )
+from reqtrail.features.access.public import as_member
 from reqtrail.kit import clock
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_project, of_task
 
 logger = structlog.get_logger()
 
@@ -47,11 +49,14 @@ MAX_ATTEMPTS: Final = 5
 
 async def run_next(database: Database) -> bool:
     """Work on the oldest import that waits; return whether there was one."""
-    async with database.session() as session:
+    async with database.within(of_task("imports")).session() as session:
         job = await jobs.claim_job(session, LEASE)
     if job is None:
         return False
     work = Work(job)
+    # What is written is written as the author may still write; what happens to the job itself happens in any case.
+    as_author = database.within(as_member(job.author_id, job.project_id))
+    database = database.within(of_project(job.project_id))
     log = logger.bind(job=str(job.job_id), project=str(job.project_id), attempt=job.attempts)
     log.info("import_started", file=job.file_name, bytes=job.file_size)
     try:
@@ -61,7 +66,7 @@ async def run_next(database: Database) -> bool:
                 " The server's log says more."
             )
         async with heartbeat(database, work):
-            await _run(database, work)
+            await _run(as_author, work)
         log.info("import_ended")
     except Cancelled:
         await _end(database, job, JobState.CANCELLED)

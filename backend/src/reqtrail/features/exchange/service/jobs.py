@@ -17,6 +17,8 @@ from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
 from reqtrail.features.files.public import safe_name
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_project, of_task
 
 LISTED: Final = 50
 KEPT_DRY_RUNS: Final = timedelta(days=7)
@@ -132,11 +134,15 @@ async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
     return await get_job(session, project_id, job_id)
 
 
-async def drop_abandoned(session: AsyncSession) -> int:
+async def drop_abandoned(database: Database) -> int:
     """Cancel the dry runs that nobody committed for a week; return how many."""
-    abandoned = await repository.abandoned(session, clock.now() - KEPT_DRY_RUNS)
+    async with database.within(of_task("imports")).session() as session:
+        abandoned = await repository.abandoned(session, clock.now() - KEPT_DRY_RUNS)
     for job in abandoned:
-        await _drop(session, job)
+        async with database.within(of_project(job.project_id)).session() as session:
+            current = await repository.load_job(session, job.project_id, job.job_id, lock=True)
+            if current is not None and current.state is JobState.DRY_RUN_READY:
+                await _drop(session, current)
     return len(abandoned)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,17 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     DateTime,
     Row,
     Select,
-    Subquery,
     bindparam,
-    cast,
     delete,
-    func,
     insert,
-    null,
     or_,
     select,
     update,
@@ -28,6 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_if_free
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.identity.repository.actors import (
+    USER_COLUMNS,
+    active_user,
+    credential_parameters,
+    read_actor,
+)
 from reqtrail.features.identity.tables import (
     account_links,
     api_tokens,
@@ -41,75 +42,12 @@ from reqtrail.features.identity.types import (
     Credential,
     Device,
     RefreshFamily,
-    TokenGrant,
     User,
 )
-
-_GRANT_COLUMNS = ("token_id", "permissions", "project_ids", "expires_at")
-_USER_COLUMNS = [column for column in users.c if column.name != "password_hash"]
 
 
 def _user(row: Row[Any] | None) -> User | None:
     return None if row is None else User(**row._mapping)
-
-
-@cache
-def active_user(by_token: bool) -> Subquery:
-    """Return the query of the one active account that a credential proves; no row when it proves nothing any more.
-
-    Its parameters are those of :func:`credential_parameters`. Features above join it, so that one round trip proves
-    the account and what it sees. Every request needs it, so it is built once.
-
-    Args:
-        by_token: Whether the credential is a personal token, rather than an access token.
-    """
-    statement = select(*_USER_COLUMNS, *_grant_columns(by_token)).where(users.c.active)
-    if by_token:
-        statement = statement.join(api_tokens, api_tokens.c.user_id == users.c.user_id).where(
-            api_tokens.c.token_hash == bindparam("actor_token_hash"),
-            api_tokens.c.revoked_at.is_(None),
-            or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > func.now()),
-        )
-    else:
-        statement = statement.join(
-            refresh_families, refresh_families.c.user_id == users.c.user_id
-        ).where(
-            users.c.user_id == bindparam("actor_user_id"),
-            refresh_families.c.family_id == bindparam("actor_family_id"),
-            refresh_families.c.revoked_at.is_(None),
-        )
-    return statement.subquery("actor")
-
-
-def _grant_columns(by_token: bool) -> Iterator[ColumnElement[Any]]:
-    for name in _GRANT_COLUMNS:
-        column = api_tokens.c[name]
-        yield (column if by_token else cast(null(), column.type)).label(f"token_{name}")
-
-
-def read_actor(row: Row[Any]) -> Actor:
-    """Return the account of a row that has the columns of :func:`active_user`."""
-    values = row._mapping
-    account = {column.name: values[column.name] for column in _USER_COLUMNS}
-    token_id, permissions, project_ids, expires_at = (
-        values[f"token_{name}"] for name in _GRANT_COLUMNS
-    )
-    if token_id is None:
-        return Actor(**account)
-    grant = TokenGrant(
-        token_id,
-        None if permissions is None else frozenset(permissions),
-        None if project_ids is None else frozenset(project_ids),
-        expires_at,
-    )
-    return Actor(**account, token=grant)
-
-
-def credential_parameters(credential: Credential) -> dict[str, Any]:
-    """Return the parameters of :func:`active_user` for *credential*."""
-    if credential.token_hash is not None:
-        return {"actor_token_hash": credential.token_hash}
-    return {"actor_user_id": credential.user_id, "actor_family_id": credential.family_id}
 
 
 @cache
@@ -141,7 +79,7 @@ async def insert_if_new(session: AsyncSession, user: User) -> None:
 
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     """Return the account with an id."""
-    statement = select(*_USER_COLUMNS).where(users.c.user_id == user_id)
+    statement = select(*USER_COLUMNS).where(users.c.user_id == user_id)
     return _user((await session.execute(statement)).one_or_none())
 
 
@@ -164,7 +102,7 @@ async def list_users(
         besides: Accounts with addresses of this domain are left out.
     """
     statement = (
-        select(*_USER_COLUMNS)
+        select(*USER_COLUMNS)
         .where(users.c.email > after, ~users.c.email.endswith(f"@{besides}", autoescape=True))
         .order_by(users.c.email)
         .limit(limit)

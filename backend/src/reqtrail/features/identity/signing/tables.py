@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall
 
 signing_keys = Table(
     "signing_keys",
@@ -36,7 +37,7 @@ signing_keys = Table(
         unique=True,
         postgresql_where=text("retired_at IS NULL"),
     ),
-    info={"scope": "catalog"},
+    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
 )
 """``public_key`` is a JWK. The private part is encrypted, and destroyed when the key retires.
 

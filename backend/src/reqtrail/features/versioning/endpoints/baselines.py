@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import BaselineMaker, Exporter, HistoryReader
+from reqtrail.features.access.public import BaselineMaker, Exporter, HistoryReader, as_member
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.errors import RefNotFound
 from reqtrail.features.versioning.schemas import (
@@ -25,7 +25,12 @@ from reqtrail.features.versioning.service.refs import snapshot_at
 from reqtrail.features.versioning.types import BaselineState
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.session import ReadSession, WriteSession, record_read
+from reqtrail.platform.database.session import (
+    ReadSession,
+    WriteSession,
+    get_database,
+    record_read,
+)
 from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter
 from reqtrail.platform.throttle import expensive
@@ -82,7 +87,8 @@ async def get_proof(
 ) -> StreamingResponse:
     """Export everything that a sealed baseline names, with proofs that can be checked without Reqtrail."""
     found = await _find(session, context.project_id, baseline_id)
-    pieces = _pieces(request.app.state.database, context.project_id, found)
+    database = get_database(request).within(as_member(context.actor.user_id, context.project_id))
+    pieces = _pieces(database, context.project_id, found)
     # Whatever refuses it is raised before the first byte.
     first = await anext(pieces)
     details = {"name": found.row.name, "commit": found.row.seq}

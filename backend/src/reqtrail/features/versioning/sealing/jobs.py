@@ -27,6 +27,7 @@ from reqtrail.features.versioning.sealing.types import Seal, SealState
 from reqtrail.features.versioning.service.refs import snapshot_at
 from reqtrail.features.versioning.types import Snapshot
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_project, of_task
 
 logger = structlog.get_logger()
 
@@ -51,14 +52,14 @@ async def run_pending_seals(
     Args:
         limit: Take up no more than so many.
     """
-    taken = 0
+    taken, claiming = 0, database.within(of_task("seals"))
     while limit is None or taken < limit:
-        async with database.session() as session:
+        async with claiming.session() as session:
             seal = await repository.claim(session, lease)
         if seal is None:
             break
         taken += 1
-        await _run(database, seal, lease)
+        await _run(database.within(of_project(seal.project_id)), seal, lease)
     return taken
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.types import Uuid
 
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.database.walls import Wall, open_to_task
 
 seals = Table(
     "seals",
@@ -49,7 +50,7 @@ seals = Table(
         "requested_at",
         postgresql_where=text("state IN ('pending', 'sealing')"),
     ),
-    info={"scope": "tenant"},
+    info={"scope": "tenant", "wall": Wall(update=True, also=open_to_task("seals", "UPDATE"))},
 )
 """One seal of the state after commit ``seq`` of a branch. PostgreSQL holds the truth of the job that makes it.
 
