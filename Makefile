@@ -77,6 +77,10 @@ bench: setup-backend ## Measure against bare SQL in the same run
 bench-branches: setup-backend ## Branches, baselines, merges, the past (BENCH_SIZES=10000,1000000: a million takes 10 minutes more)
 	cd benchmarks && ../$(PY) -m benchmarks branches
 
+.PHONY: bench-sign-in
+bench-sign-in: setup-backend ## What a flood of sign-ins costs those who are signed in
+	cd benchmarks && ../$(PY) -m benchmarks sign-in
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

@@ -1,7 +1,8 @@
 """``python -m benchmarks``: measure, print a table, write JSON to ``results/``.
 
 ``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
-branches`` measures branches. Everything stays on this machine and ends by itself.
+branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others. Everything stays
+on this machine and ends by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches
+from benchmarks import branches, sign_in
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -27,7 +28,7 @@ from benchmarks.report import Result, print_table
 from benchmarks.work import Bench
 from benchmarks.writers import many_writers
 
-SIZES = {"work": "1000,10000", "branches": "10000,100000"}
+SIZES = {"work": "1000,10000", "branches": "10000,100000", "sign-in": "0"}
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -119,6 +120,9 @@ def main() -> None:
         folder = Path(name)
         if asked.what == "branches":
             results = asyncio.run(_measure_branches(sizes, folder))
+        elif asked.what == "sign-in":
+            with running(folder) as found:
+                results = asyncio.run(sign_in.measure(found))
         else:
             with running(folder) as found:
                 results = asyncio.run(_measure(found, sizes, folder))

@@ -7,6 +7,7 @@ nothing, so that others can make somebody wait, but never for ever. Without Redi
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import math
@@ -29,6 +30,7 @@ LONGEST_SECONDS: Final = 900.0
 FORGET_SECONDS: Final = 3600.0
 """How long after the last attempt everything is forgotten."""
 MAX_LOCAL: Final = 50_000
+MAX_AT_ONCE: Final = 16
 
 _ATTEMPT: Final = """
 local wait = redis.call('PTTL', KEYS[2])
@@ -70,6 +72,8 @@ class Delays:
         self._monotonic = monotonic
         self._redis: Redis | None = make_redis(redis_url) if redis_url else None
         self._local: dict[str, _Count] = {}
+        # A flood must not open a connection for each request at once: they would time out, all of them.
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def close(self) -> None:
         """Close the connections to Redis."""
@@ -112,9 +116,10 @@ class Delays:
         if self._redis is None:
             return None
         try:
-            answer: int = await self._redis.eval(
-                script, 2, f"{key}:count", f"{key}:wait", *arguments
-            )
+            async with self._turns:
+                answer: int = await self._redis.eval(
+                    script, 2, f"{key}:count", f"{key}:wait", *arguments
+                )
         except (RedisError, OSError):
             logger.warning("delays_without_redis")
             return None

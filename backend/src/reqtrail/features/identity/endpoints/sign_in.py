@@ -32,6 +32,7 @@ async def sign_in(
     """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
     same_origin(request)
     database = get_database(request)
+    hasher.demand_room()
     async with guarded(request, body.email.strip().lower()):
         user = await accounts.check_credentials(database, hasher, body.email, body.password)
     async with request_session(request) as session:

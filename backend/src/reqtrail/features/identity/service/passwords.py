@@ -96,6 +96,17 @@ class PasswordHasher:
         right = await self._run(self._check, password, stored or self._dummy)
         return right and bool(stored)
 
+    def demand_room(self) -> None:
+        """Refuse at once what would be refused later, before anything is asked for it: a flood then costs little.
+
+        Raises:
+            HashingBusy: If too many wait already.
+        """
+        if self._waiting >= MAX_WAITING:
+            raise HashingBusy(
+                "Too many people are signing in at this moment. Try again soon.", retry_after=5
+            )
+
     def close(self) -> None:
         """End the pool without waiting for what is queued."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -105,10 +116,7 @@ class PasswordHasher:
         return bcrypt.checkpw(_digest(password), stored.encode())
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
-        if self._waiting >= MAX_WAITING:
-            raise HashingBusy(
-                "Too many people are signing in at this moment. Try again soon.", retry_after=5
-            )
+        self.demand_room()
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
