@@ -15,7 +15,6 @@ BROWSER_SUFFIXES = {".ts", ".vue", ".mjs"}
 GENERATED = {"frontend/src/api/schema.d.ts"}
 
 BACKEND_ONLY = {
-    "access": "membership is a section of the project's settings",
     "files": "pictures and attachments are shown where they are used",
     "traceability": "links are shown and made beside the item",
 }

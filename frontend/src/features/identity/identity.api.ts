@@ -1,5 +1,5 @@
 import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
-import type { ApiToken, Session, SessionInfo, User } from '@/api/types'
+import type { ApiToken, NewToken, Project, Session, SessionInfo, User } from '@/api/types'
 
 export { renew, whenSignedOut }
 
@@ -27,8 +27,8 @@ export function listTokens(): Promise<ApiToken[]> {
 }
 
 /** Returns the token itself, which the server shows this once only. */
-export async function createToken(name: string, days: number | null): Promise<string> {
-  return (await unwrap(client.POST('/api/v1/me/tokens', { body: { name, days } }))).token
+export async function createToken(token: NewToken): Promise<string> {
+  return (await unwrap(client.POST('/api/v1/me/tokens', { body: token }))).token
 }
 
 export async function revokeToken(id: string): Promise<void> {
@@ -61,4 +61,8 @@ export async function revokeSession(id: string): Promise<void> {
 
 export async function revokeOtherSessions(): Promise<void> {
   await client.DELETE('/api/v1/me/sessions')
+}
+
+export function listMyProjects(): Promise<Project[]> {
+  return unwrap(client.GET('/api/v1/projects'))
 }

@@ -1,0 +1,78 @@
+import { api, SampleProject } from './sample'
+import { expect, expectAccessible, signIn, test } from './session'
+
+// The machine may be busy: each test goes through several screens.
+test.describe.configure({ timeout: 120_000 })
+test.beforeEach(({ page }) => signIn(page))
+
+test('a group is made, peopled, and given a role in a project', async ({ page }) => {
+  const sample = await SampleProject.make()
+  const email = `anna-${sample.key.toLowerCase()}@example.org`
+  await api('POST', '/users', { email, display_name: 'Anna Groupie', password: 'correct horse battery' })
+  const name = `Brakes ${sample.key}`
+
+  await page.goto('/groups')
+  await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Description').fill('Those who brake')
+  await page.getByRole('button', { name: 'New group' }).click()
+  const row = page.getByRole('button', { name: new RegExp(name) })
+  await expect(row).toHaveAttribute('aria-expanded', 'false')
+  await row.click()
+  await page.getByLabel('E-mail address of an account').fill('nobody@example.org')
+  await page.getByRole('button', { name: 'Add member' }).click()
+  await expect(page.getByText('There is no account with the address nobody@example.org.')).toBeVisible()
+  await page.getByLabel('E-mail address of an account').fill(email)
+  await page.getByRole('button', { name: 'Add member' }).click()
+  const members = page.getByRole('list', { name: `Members of ${name}` })
+  await expect(members.getByText('Anna Groupie')).toBeVisible()
+  await expect(row).toContainText('one member')
+  await expectAccessible(page)
+
+  await page.goto(`/p/${sample.key}/settings`)
+  await page.getByLabel('Group', { exact: true }).selectOption({ label: name })
+  await page.getByLabel('Role of the group').selectOption('reviewer')
+  await page.getByRole('button', { name: 'Add group' }).click()
+  await expect(page.getByLabel(`Role of ${name}`)).toHaveValue('reviewer')
+  await expect(page.getByText(`Reviewer through ${name}`)).toBeVisible()
+
+  // The last owner stays, and the page says why; the legend says what the roles may do.
+  await expect(page.getByText('The last owner cannot leave')).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Remove Administrator/ })).toBeDisabled()
+  await page.getByText('What each role may do').click()
+  await expect(page.getByText('Reads everything, at any version, and exports')).toBeVisible()
+  await expectAccessible(page)
+
+  await page.getByLabel(`Role of ${name}`).selectOption('owner')
+  await expect(page.getByText('The last owner cannot leave')).toBeHidden()
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(page.getByLabel(`Role of ${name}`)).toHaveValue('owner')
+})
+
+test('a token is limited to permissions and projects', async ({ page, request }) => {
+  const sample = await SampleProject.make()
+  await page.goto('/account')
+  await page.getByLabel('What is it for?').fill(`CI of ${sample.key}`)
+  await page.getByLabel('May', { exact: true }).selectOption('choose')
+  await page.getByLabel('export', { exact: true }).uncheck()
+  await page.getByLabel('In', { exact: true }).selectOption('someProjects')
+  const create = page.getByRole('button', { name: 'Create token' })
+  await expect(create).toBeDisabled()
+  await page.getByLabel(new RegExp(`^${sample.key} `)).check()
+  await expectAccessible(page)
+  await create.click()
+  const token = await page.getByRole('status').getByText(/^rqt_/).innerText()
+  const row = page.getByRole('listitem').filter({ hasText: `CI of ${sample.key}` })
+  await expect(row).toContainText(token.slice(0, 9))
+  await expect(row).toContainText(`In ${sample.key}`)
+  await expect(row).toContainText('never used')
+
+  const headers = { Authorization: `Bearer ${token}` }
+  const ask = async (path: string) => (await request.get(`/api/v1${path}`, { headers })).status()
+  expect(await ask(`/projects/${sample.key}/documents`)).toBe(200)
+  expect(await ask(`/projects/${sample.key}/exports/reqif`)).toBe(403)
+  expect(await ask('/projects/RQT')).toBe(404)
+  await row.getByRole('button', { name: /^Revoke/ }).click()
+  await expect(row).toBeHidden()
+  expect(await ask(`/projects/${sample.key}/documents`)).toBe(401)
+})

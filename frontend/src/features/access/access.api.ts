@@ -1,0 +1,55 @@
+import { client, unwrap } from '@/api/client'
+import type { Group, GroupGrant, GroupMember, Role } from '@/api/types'
+
+const of = (group: string) => ({ params: { path: { group_id: group } } })
+const seat = (group: string, user: string) => ({ params: { path: { group_id: group, user_id: user } } })
+const grant = (project: string, group: string) => ({ params: { path: { project, group_id: group } } })
+
+export function listGroups(): Promise<Group[]> {
+  return unwrap(client.GET('/api/v1/groups'))
+}
+
+export function createGroup(name: string, description: string): Promise<Group> {
+  return unwrap(client.POST('/api/v1/groups', { body: { name, description } }))
+}
+
+export async function deleteGroup(group: string): Promise<void> {
+  await client.DELETE('/api/v1/groups/{group_id}', of(group))
+}
+
+export function listGroupMembers(group: string): Promise<GroupMember[]> {
+  return unwrap(client.GET('/api/v1/groups/{group_id}/members', of(group)))
+}
+
+export function addGroupMember(group: string, email: string): Promise<GroupMember> {
+  return unwrap(
+    client.POST('/api/v1/groups/{group_id}/members', { ...of(group), body: { email, manages: false } }),
+  )
+}
+
+export function putGroupMember(group: string, user: string, manages: boolean): Promise<GroupMember> {
+  return unwrap(
+    client.PUT('/api/v1/groups/{group_id}/members/{user_id}', { ...seat(group, user), body: { manages } }),
+  )
+}
+
+export async function removeGroupMember(group: string, user: string): Promise<void> {
+  await client.DELETE('/api/v1/groups/{group_id}/members/{user_id}', seat(group, user))
+}
+
+export function listProjectGroups(project: string): Promise<GroupGrant[]> {
+  return unwrap(client.GET('/api/v1/projects/{project}/groups', { params: { path: { project } } }))
+}
+
+export function putProjectGroup(project: string, group: string, role: Role): Promise<GroupGrant> {
+  return unwrap(
+    client.PUT('/api/v1/projects/{project}/groups/{group_id}', {
+      ...grant(project, group),
+      body: { role },
+    }),
+  )
+}
+
+export async function removeProjectGroup(project: string, group: string): Promise<void> {
+  await client.DELETE('/api/v1/projects/{project}/groups/{group_id}', grant(project, group))
+}

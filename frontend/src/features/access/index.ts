@@ -1,0 +1,3 @@
+export { default as ProjectGroups } from './ProjectGroups.vue'
+export { default as RoleLegend } from './RoleLegend.vue'
+export { ROLES } from './roles'
