@@ -30,6 +30,7 @@ from reqtrail.features.identity.public import (
     rotate_old_signing_key,
 )
 from reqtrail.platform.auditing import Source, open_trail
+from reqtrail.platform.background import end_task
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
@@ -106,7 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.token_use.start()
         stack.push_async_callback(app.state.token_use.stop)
         housekeeping = asyncio.create_task(_keep_house(database, settings), name="housekeeping")
-        stack.push_async_callback(_cancel, housekeeping)
+        stack.push_async_callback(end_task, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))
         yield
     logger.info("api_stopped")
@@ -161,11 +162,6 @@ async def _make_partitions(settings: Settings) -> None:
         await owner.dispose()
     if made:
         logger.info("partitions_made", names=made)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def main() -> None:

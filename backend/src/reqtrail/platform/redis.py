@@ -13,6 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from reqtrail.platform.background import end_task
+
 logger = structlog.get_logger()
 
 HEADS_CHANNEL = "rt:heads"
@@ -59,8 +61,7 @@ class HeadNotices:
     async def stop(self) -> None:
         """End listening."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
 
     async def _listen(self) -> None:
         while True:

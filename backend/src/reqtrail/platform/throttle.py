@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reqtrail.kit import clock
+from reqtrail.platform.background import end_task
 from reqtrail.platform.rate_limit import RateLimited
 
 logger = structlog.get_logger()
@@ -135,8 +136,7 @@ class Throttle:
     async def stop(self) -> None:
         """Settle no more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
 
     async def _run(self) -> None:
         reachable = True

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.types import Job
+from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
 
 logger = structlog.get_logger()
@@ -115,5 +116,4 @@ async def heartbeat(database: Database, work: Work) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_task(task)

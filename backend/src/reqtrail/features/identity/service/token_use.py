@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.features.identity import repository
 from reqtrail.kit import clock
+from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
 
 logger = structlog.get_logger()
@@ -40,8 +41,7 @@ class TokenUse:
     async def stop(self) -> None:
         """Write what is left and end."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
         await self._write_or_warn()
 
     async def write(self) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.identity.signing import keeping
 from reqtrail.features.identity.signing.errors import KeysUnavailable
 from reqtrail.features.identity.signing.types import StoredKey
+from reqtrail.platform.background import end_task
 from reqtrail.platform.crypto import KeysUnusable, SecretUnreadable
 from reqtrail.platform.database.engine import Database
 
@@ -66,8 +67,7 @@ class KeyRing:
     async def stop(self) -> None:
         """End following."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
 
     def active(self) -> ECKey:
         """Return the key that signs.
