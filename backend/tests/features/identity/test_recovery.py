@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -125,7 +126,9 @@ def _counted(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str
         return make(password, salt)
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        seen["statements"].append(statement)
+        # Other tasks of the process keep house meanwhile; they touch none of these tables.
+        if re.search(r"\b(users|account_links|mails)\b", statement):
+            seen["statements"].append(statement)
 
     engine = world.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
