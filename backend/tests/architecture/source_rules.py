@@ -28,7 +28,7 @@ BROWSER_ONLY = {
 
 FRONT_DOORS = {
     "reqtrail.api.router": {"endpoints"},
-    "reqtrail.bootstrap.metadata": {"tables", "sealing", "signing"},
+    "reqtrail.bootstrap.metadata": {"tables", "sealing", "signing", "factors"},
 }
 """The modules that list a part of every feature: routes to serve, tables to migrate."""
 

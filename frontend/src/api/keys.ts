@@ -6,6 +6,7 @@ export const keys = {
   me: () => ['me'] as const,
   tokens: () => ['me', 'tokens'] as const,
   sessions: () => ['me', 'sessions'] as const,
+  factors: () => ['me', 'factors'] as const,
   users: () => ['users'] as const,
   userSearch: (search: string) => ['users', 'search', search] as const,
   invitations: () => ['invitations'] as const,

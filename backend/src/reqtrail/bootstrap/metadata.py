@@ -7,6 +7,7 @@ from reqtrail.features.audit import tables as audit_tables
 from reqtrail.features.exchange import tables as exchange_tables
 from reqtrail.features.files import tables as files_tables
 from reqtrail.features.identity import tables as identity_tables
+from reqtrail.features.identity.factors import tables as factors_tables
 from reqtrail.features.identity.signing import tables as signing_tables
 from reqtrail.features.projects import tables as projects_tables
 from reqtrail.features.requirements import tables as requirements_tables
@@ -21,6 +22,7 @@ ALL_TABLE_MODULES = (
     crypto_tables,
     mail_tables,
     identity_tables,
+    factors_tables,
     signing_tables,
     access_tables,
     audit_tables,

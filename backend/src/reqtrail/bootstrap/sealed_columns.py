@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reqtrail.features.files.public import ATTACHMENT_BYTES
-from reqtrail.features.identity.public import SIGNING_KEY
+from reqtrail.features.identity.public import SIGNING_KEY, TOTP_SEED
 from reqtrail.platform.crypto import SealedColumn
 
-SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (ATTACHMENT_BYTES, SIGNING_KEY)
+SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (ATTACHMENT_BYTES, SIGNING_KEY, TOTP_SEED)

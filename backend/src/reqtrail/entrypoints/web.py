@@ -26,6 +26,7 @@ from reqtrail.features.identity.public import (
     TokenSigner,
     TokenUse,
     admit_upload,
+    forget_challenges,
     forget_expired,
     rotate_old_signing_key,
 )
@@ -141,6 +142,7 @@ async def _keep_house(database: Database, settings: Settings) -> None:
             await _make_partitions(settings)
             async with database.session() as session:
                 await forget_expired(session)
+                await forget_challenges(session)
             async with database.session() as session:
                 open_trail(session, Source("rotate_signing_key", proof="system"))
                 await rotate_old_signing_key(session, settings.signing_key_days)

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     """How many passwords are hashed at the same time."""
     sign_in_limit: int = Field(default=10, ge=1)
     """Sign-in attempts a minute for one account and, five times that, for one address."""
+    second_factor_required: bool = False
+    """Whether an account without a second factor must enrol one when it signs in."""
+    fresh_minutes: int = Field(default=10, ge=1, le=1440)
+    """For how long after a sign-in its second factors can be changed without another proof."""
     max_body_mb: int = Field(default=16, ge=1)
     max_upload_mb: int = Field(default=1024, ge=1)
     body_seconds: float = Field(default=30, gt=0)

@@ -26,6 +26,10 @@ async def test_every_route_leaves_one_event_and_no_secret(
     monkeypatch.setattr(world.app.state.settings, "registration", True)
     walk = Walk(world)
     await steps.walk_accounts(walk)
+    await steps.walk_factors(walk)
+    with monkeypatch.context() as required:
+        required.setattr(world.app.state.settings, "second_factor_required", True)
+        await steps.walk_enrolment(walk)
     await steps.walk_joining(walk)
     await steps.walk_administration(walk)
     await steps.walk_content(walk)

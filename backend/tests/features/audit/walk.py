@@ -13,6 +13,8 @@ from reqtrail.api import openapi
 from reqtrail.features.audit.tables import audit_events
 from reqtrail.features.exchange.public import run_next
 from reqtrail.platform.database import session as sessions
+from tests.features.identity.authenticator import Authenticator
+from tests.features.identity.second import challenge, code_of
 from tests.features.requirements.book import Book
 from tests.fixtures.api import PASSWORD, Client, World
 from tests.fixtures.mails import token_to
@@ -27,7 +29,15 @@ READ_ONLY = {
 }
 """Routes that are no GET because of what they take, and change nothing; each with what it does instead."""
 
-OPENS_ITSELF = {"refresh_session", "sign_in"}
+OPENS_ITSELF = {
+    "answer_passkey",
+    "answer_second_factor",
+    "confirm_totp",
+    "confirm_totp_at_sign_in",
+    "prove_myself",
+    "refresh_session",
+    "sign_in",
+}
 """Routes that open their transaction themselves, by ``request_session``."""
 
 SAFE = {"GET", "HEAD"}
@@ -134,6 +144,50 @@ async def walk_accounts(walk: Walk) -> None:
     chosen = walk.secret("an unmistakable new password")
     body = {"current": PASSWORD, "new": chosen}
     await walk.step("change_password", person, "POST", "/me/password", json=body)
+
+
+async def walk_factors(walk: Walk) -> None:
+    """Second factors: one's own, at sign-in, and their reset."""
+    world, device = walk.world, Authenticator()
+    person = await world.user()
+    mine = "/me/factors"
+    await walk.step("prove_myself", person, "POST", "/me/proof", json={"password": PASSWORD})
+    begun = await walk.step("begin_totp", person, "POST", f"{mine}/totp")
+    secret = walk.secret(begun.json()["secret"])
+    body: dict[str, Any] = {"code": code_of(secret, -1)}
+    made = await walk.step("confirm_totp", person, "POST", f"{mine}/totp/confirm", json=body)
+    walk.secrets |= {*made.json()["recovery_codes"]}
+    made = await walk.step("renew_recovery_codes", person, "POST", f"{mine}/recovery-codes")
+    walk.secrets |= {*made.json()["recovery_codes"]}
+    browser, token = await challenge(world, person)
+    body = {"challenge": walk.secret(token), "method": "totp", "code": code_of(secret)}
+    await walk.step("answer_second_factor", browser, "POST", "/auth/second-factor", json=body)
+    asked = await walk.step("begin_passkey", person, "POST", f"{mine}/passkeys/options")
+    body = {"challenge": walk.secret(asked.json()["challenge"]), "name": "Key"}
+    body["credential"] = device.create(asked.json()["options"])
+    made = await walk.step("add_passkey", person, "POST", f"{mine}/passkeys", json=body)
+    passkey = f"{mine}/passkeys/{made.json()['passkey']['id']}"
+    await walk.step("rename_passkey", person, "PATCH", passkey, json={"name": "Phone"})
+    asked = await walk.step("ask_passkey", browser, "POST", "/auth/passkey/options", json={})
+    body = {"challenge": walk.secret(asked.json()["challenge"])}
+    body["credential"] = device.get(asked.json()["options"])
+    await walk.step("answer_passkey", browser, "POST", "/auth/passkey", json=body)
+    await walk.step("remove_passkey", person, "DELETE", passkey)
+    await walk.step("remove_totp", person, "DELETE", f"{mine}/totp")
+    path = f"/users/{person.user.user_id}/factors"
+    await walk.step("reset_user_factors", await world.administrator(), "DELETE", path)
+
+
+async def walk_enrolment(walk: Walk) -> None:
+    """A sign-in to an instance that requires a second factor, by somebody who has none yet."""
+    browser, token = await challenge(walk.world, await walk.world.user())
+    body: dict[str, Any] = {"challenge": walk.secret(token)}
+    path = "/auth/enrol/totp"
+    begun = await walk.step("enrol_totp_at_sign_in", browser, "POST", path, json=body)
+    body["code"] = code_of(walk.secret(begun.json()["secret"]))
+    path = "/auth/enrol/totp/confirm"
+    made = await walk.step("confirm_totp_at_sign_in", browser, "POST", path, json=body)
+    walk.secrets |= {*made.json()["recovery_codes"]}
 
 
 async def walk_joining(walk: Walk) -> None:

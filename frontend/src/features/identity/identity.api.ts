@@ -1,12 +1,13 @@
 import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
-import type { ApiToken, NewToken, Project, Session, SessionInfo, User } from '@/api/types'
+import type { ApiToken, NewToken, Project, SecondFactorNeeded, Session, SessionInfo, User } from '@/api/types'
 
 export { renew, whenSignedOut }
 
-export async function signIn(email: string, password: string): Promise<Session> {
-  const session = await unwrap(client.POST('/api/v1/auth/sign-in', { body: { email, password } }))
-  setAccessToken(session.access_token)
-  return session
+/** Returns the session, or the challenge of the second step that the account asks for. */
+export async function signIn(email: string, password: string): Promise<Session | SecondFactorNeeded> {
+  const answer = await unwrap(client.POST('/api/v1/auth/sign-in', { body: { email, password } }))
+  if ('access_token' in answer) setAccessToken(answer.access_token)
+  return answer
 }
 
 export async function signOut(): Promise<void> {

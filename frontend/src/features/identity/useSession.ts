@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
-import type { User } from '@/api/types'
+import type { SecondFactorNeeded, Session, User } from '@/api/types'
 import * as api from './identity.api'
 
 /** Who is signed in. The sign-in itself is an HttpOnly cookie that this code cannot read. */
@@ -26,8 +26,17 @@ export const useSession = defineStore('session', () => {
     return restored
   }
 
-  async function signIn(email: string, password: string): Promise<void> {
-    user.value = (await api.signIn(email, password)).user
+  /** Signs in, or returns the challenge of the second step that the account asks for. */
+  async function signIn(email: string, password: string): Promise<SecondFactorNeeded | null> {
+    const answer = await api.signIn(email, password)
+    if (!('user' in answer)) return answer
+    open(answer)
+    return null
+  }
+
+  /** Takes up a session that another way of signing in has opened. */
+  function open(session: Session): void {
+    user.value = session.user
   }
 
   async function signOut(): Promise<void> {
@@ -44,5 +53,5 @@ export const useSession = defineStore('session', () => {
     user.value = await api.renameMe(displayName)
   }
 
-  return { user, restore, reload, signIn, signOut, rename }
+  return { user, restore, reload, signIn, open, signOut, rename }
 })

@@ -10,6 +10,7 @@ interface Features {
   identity: typeof import('./locales/en/identity.json')
   accounts: typeof import('./locales/en/accounts.json')
   access: typeof import('./locales/en/access.json')
+  security: typeof import('./locales/en/security.json')
   projects: typeof import('./locales/en/projects.json')
   document: typeof import('./locales/en/document.json')
   versioning: typeof import('./locales/en/versioning.json')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
@@ -13,7 +14,7 @@ from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.local import database_url
 from reqtrail.entrypoints.cli.output import Exit, fail
 from reqtrail.features.identity import public as identity
-from reqtrail.platform.auditing import Source, open_trail
+from reqtrail.platform.auditing import Source, describe, open_trail
 from reqtrail.platform.crypto import KeysUnusable, open_vault
 from reqtrail.platform.crypto.rotation import MasterUse, Rotation, master_uses, rotate
 from reqtrail.platform.database.engine import Database, make_engine
@@ -39,7 +40,11 @@ def rotate_keys(*, new_master: bool, renew: bool) -> Rotation:
     """
 
     async def work(database: Database) -> Rotation:
-        return await rotate(database, SEALED_COLUMNS, new_master=new_master, renew=renew)
+        done = await rotate(database, SEALED_COLUMNS, new_master=new_master, renew=renew)
+        async with database.session() as session:
+            open_trail(session, Source("rotate_keys", proof="local"))
+            describe(session, action="keys:rotate", details=asdict(done))
+        return done
 
     return _run(work)
 

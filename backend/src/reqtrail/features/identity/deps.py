@@ -10,6 +10,9 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.errors import ForeignOrigin, TokenInvalid
+from reqtrail.features.identity.factors import proving
+from reqtrail.features.identity.factors.errors import SessionNeeded
+from reqtrail.features.identity.factors.passkeys import RelyingParty
 from reqtrail.features.identity.service import idempotency
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.token_use import TokenUse
@@ -191,6 +194,43 @@ async def signed_in_writer(
     return actor
 
 
+@declares("signed_in")
+async def signed_in_fresh(
+    request: Request, credential: ApiCredential, session: WriteSession
+) -> Actor:
+    """Return the account that asks, whose person proved themselves within the last minutes, in a write's transaction.
+
+    Changes of what an account signs in with ask for it, so that an unattended browser is not enough.
+
+    Raises:
+        SessionNeeded: If an API token asks.
+        ReauthenticationNeeded: If the sign-in is too old.
+    """
+    actor = await signed_in_once(request, credential, session)
+    await _require_fresh(request, credential, session)
+    return actor
+
+
+@declares("signed_in")
+async def signed_in_fresh_reader(
+    request: Request, credential: ApiCredential, session: ReadSession
+) -> Actor:
+    """Return what :func:`signed_in_fresh` does, for a route that opens its transaction itself."""
+    actor = await signed_in(request, credential, session)
+    await _require_fresh(request, credential, session)
+    return actor
+
+
+async def _require_fresh(request: Request, credential: Credential, session: AsyncSession) -> None:
+    if credential.family_id is None:
+        raise SessionNeeded("An API token cannot change this. Sign in with a browser.")
+    await proving.require_fresh(session, credential.family_id, settings_of(request).fresh_minutes)
+
+
+async def _relying_party(request: Request) -> RelyingParty:
+    return RelyingParty.of(settings_of(request))
+
+
 def _administrator(user: Actor) -> Actor:
     if not user.is_administrator:
         raise Forbidden("Only an administrator may do this.")
@@ -244,5 +284,8 @@ SignedInOnce = Annotated[Actor, Depends(signed_in_once)]
 SignedInWriter = Annotated[Actor, Depends(signed_in_writer)]
 Administrator = Annotated[Actor, Depends(administrator)]
 AdministratorWriter = Annotated[Actor, Depends(administrator_writer)]
+SignedInFresh = Annotated[Actor, Depends(signed_in_fresh)]
+SignedInFreshReader = Annotated[Actor, Depends(signed_in_fresh_reader)]
 Hasher = Annotated[PasswordHasher, Depends(hasher_of_app)]
+Party = Annotated[RelyingParty, Depends(_relying_party)]
 AppSettings = Annotated[Settings, Depends(_settings_of_app)]

@@ -17,6 +17,8 @@ from reqtrail.features.identity.deps import (
     bind_actor,
 )
 from reqtrail.features.identity.errors import TokenInvalid, TokenLimited, UserNotFound
+from reqtrail.features.identity.factors.managing import forget_expired as forget_challenges
+from reqtrail.features.identity.factors.tables import TOTP_SEED
 from reqtrail.features.identity.repository import any_user, find_user
 from reqtrail.features.identity.repository.actors import (
     active_user,
@@ -57,6 +59,8 @@ from reqtrail.features.identity.signing.ring import KeyRing
 from reqtrail.features.identity.types import Actor, ApiToken, Credential, Link, User
 
 __all__ = [
+    "TOTP_SEED",
+    "forget_challenges",
     "Actor",
     "Administrator",
     "AdministratorWriter",

@@ -55,6 +55,7 @@ refresh_families = Table(
     Column("revoked_at", DateTime(timezone=True), nullable=True),
     Column("address", Text, nullable=False, server_default=""),
     Column("user_agent", Text, nullable=False, server_default=""),
+    Column("proven_at", DateTime(timezone=True), nullable=True),
     PrimaryKeyConstraint("family_id"),
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
@@ -63,7 +64,8 @@ refresh_families = Table(
 )
 """One sign-in of one browser. Only the newest refresh token of a family is good; an older one kills the family.
 
-``address`` and ``user_agent`` are those of the newest refresh, at ``rotated_at``.
+``address`` and ``user_agent`` are those of the newest refresh, at ``rotated_at``. ``proven_at`` is when its person last
+proved themselves again; without it that was when the family began.
 """
 
 account_links = Table(

@@ -7,15 +7,30 @@ from reqtrail.features.identity.endpoints import (
     key_set,
     mails,
     own_account,
+    own_factors,
     recovery,
+    second_step,
     sessions,
     sign_in,
+    user_factors,
     users,
 )
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(tags=["identity"])
-for module in (sign_in, joining, recovery, own_account, sessions, users, mails):
+MODULES = (
+    sign_in,
+    second_step,
+    joining,
+    recovery,
+    own_account,
+    own_factors,
+    sessions,
+    users,
+    user_factors,
+    mails,
+)
+for module in MODULES:
     router.include_router(module.router)
 
 root_router = key_set.router

@@ -17,6 +17,8 @@ MAILS_A_MINUTE = 20
 """How often one network may have mails sent."""
 LINKS_A_MINUTE = 120
 """How often one network may follow links."""
+STEPS_A_MINUTE = 300
+"""How often one network may go on with a sign-in."""
 
 ACCOUNT = "sign-in-account"
 ADDRESS = "sign-in-address"
@@ -77,3 +79,13 @@ async def limit_links(request: Request) -> None:
     """
     limiter: Limiter = request.app.state.limiter
     await limiter.hit("links-network", network_of(request), LINKS_A_MINUTE)
+
+
+async def limit_steps(request: Request) -> None:
+    """Count a step of a sign-in after the first, or of one without a password.
+
+    Raises:
+        RateLimited: If the network has made too many.
+    """
+    limiter: Limiter = request.app.state.limiter
+    await limiter.hit("steps-network", network_of(request), STEPS_A_MINUTE)

@@ -1,4 +1,8 @@
-"""How every way of signing in ends: a family of refresh tokens, its cookies, and the session as JSON."""
+"""How every way of signing in ends: a family of refresh tokens, its cookies, and the session as JSON.
+
+A way that proves a password alone ends with :func:`continue_sign_in`, which asks for the second factor first; one that
+proves more (a passkey, a code, another provider's sign-in) with :func:`open_session`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.deps import (
@@ -14,9 +19,13 @@ from reqtrail.features.identity.deps import (
     get_signer,
     settings_of,
 )
+from reqtrail.features.identity.factors import proving
+from reqtrail.features.identity.factors.challenges import LIFETIME
+from reqtrail.features.identity.factors.schemas import SecondFactorNeeded
 from reqtrail.features.identity.schemas import Session, UserRead
 from reqtrail.features.identity.service import tokens
 from reqtrail.features.identity.types import User
+from reqtrail.platform.auditing import describe
 
 REFRESH_COOKIE: Final = "reqtrail_refresh"
 REFRESH_PATH: Final = "/api/v1/auth"
@@ -34,6 +43,26 @@ async def open_session(
         session, user.user_id, settings_of(request).refresh_token_days, device_of(request)
     )
     return carry_session(request, response, user, family_id, refresh_token)
+
+
+async def continue_sign_in(
+    request: Request, response: Response, session: AsyncSession, user: User
+) -> Session | Response:
+    """Open a session for *user*, whose password was right, or ask for the second factor: 202 with a challenge."""
+    settings = settings_of(request)
+    asked = await proving.ask(session, user, settings.second_factor_required)
+    if asked is None:
+        return await open_session(request, response, session, user)
+    token, factors = asked
+    describe(session, action="session:ask", subject=("user", user.user_id))
+    needed = SecondFactorNeeded(
+        challenge=token,
+        methods=factors.methods,
+        enrol=not factors.any,
+        expires_in=int(LIFETIME.total_seconds()),
+    )
+    body = needed.model_dump(mode="json")
+    return JSONResponse(body, status_code=202, headers={"Cache-Control": "no-store"})
 
 
 def carry_session(

@@ -9,10 +9,11 @@ from reqtrail.features.identity.endpoints.guarding import forgive, guarded
 from reqtrail.features.identity.endpoints.opening import (
     REFRESH_COOKIE,
     carry_session,
+    continue_sign_in,
     drop_cookies,
-    open_session,
 )
 from reqtrail.features.identity.errors import SessionEnded
+from reqtrail.features.identity.factors.schemas import SecondFactorNeeded
 from reqtrail.features.identity.schemas import Session, SignIn
 from reqtrail.features.identity.service import accounts, tokens
 from reqtrail.platform.database.session import WriteSession, get_database, request_session
@@ -22,21 +23,30 @@ from reqtrail.platform.permissions import public
 router = ApiRouter()
 
 
-@router.post("/auth/sign-in", operation_id="sign_in", dependencies=[Depends(public)])
+@router.post(
+    "/auth/sign-in",
+    operation_id="sign_in",
+    dependencies=[Depends(public)],
+    response_model=Session,
+    responses={202: {"model": SecondFactorNeeded, "description": "A second factor is needed."}},
+)
 async def sign_in(
     request: Request,
     response: Response,
     body: SignIn,
     hasher: Hasher,
-) -> Session:
-    """Sign in with e-mail address and password; sets the refresh cookie and the files cookie."""
+) -> Session | Response:
+    """Sign in with e-mail address and password; sets the refresh cookie and the files cookie.
+
+    An account with a second factor gets no cookies yet, but a challenge that the second step answers.
+    """
     same_origin(request)
     database = get_database(request)
     hasher.demand_room()
     async with guarded(request, body.email.strip().lower()):
         user = await accounts.check_credentials(database, hasher, body.email, body.password)
     async with request_session(request) as session:
-        return await open_session(request, response, session, user)
+        return await continue_sign_in(request, response, session, user)
 
 
 @router.post(

@@ -141,3 +141,15 @@ def password_changed() -> Letter:
             "If this was not you, ask for a new password on the sign-in page and tell an administrator.",
         ),
     )
+
+
+def factors_reset() -> Letter:
+    """Tell the owner of an account that an administrator removed its second factors."""
+    return Letter(
+        "Your second factors were removed",
+        (
+            "An administrator removed the authenticator, the passkeys and the recovery codes of your account in"
+            " Reqtrail, and its sign-ins were ended. Sign in with your password and add a second factor anew.",
+            "If you did not ask for this, change your password now and tell another administrator.",
+        ),
+    )

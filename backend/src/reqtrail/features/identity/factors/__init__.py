@@ -1,0 +1,1 @@
+"""Second factors: codes of an authenticator (TOTP), passkeys (WebAuthn) and recovery codes."""
