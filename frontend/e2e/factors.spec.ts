@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { readFileSync } from 'node:fs'
 import { VirtualAuthenticator, totpCode } from './authenticator'
-import { credentials, expect, expectAccessible, test } from './session'
+import { credentials, expect, expectAccessible, signIn, test } from './session'
 
 const PASSWORD = 'correct horse battery staple'
 let number = 0
@@ -45,11 +45,11 @@ test('an authenticator app is set up, asked for, and replaced by a recovery code
   await page.getByText('It cannot be scanned').click()
   const secret = await page.locator('details code').innerText()
   await page.getByLabel('Code from the app').fill('000000')
-  await page.getByRole('button', { name: 'Confirm' }).click()
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click()
   await expect(page.getByText('The code is wrong')).toBeVisible()
   await expectAccessible(page)
   await page.getByLabel('Code from the app').fill(totpCode(secret))
-  await page.getByRole('button', { name: 'Confirm' }).click()
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click()
 
   const codes = page.getByRole('status').locator('li')
   await expect(codes).toHaveCount(10)
@@ -165,4 +165,16 @@ test('where passkeys cannot work, none is offered and the right address is told'
   await expect(page).not.toHaveURL(/sign-in/)
   await account(page)
   await expect(page.getByText(/Passkeys work at http:\/\/localhost:\d+ only/)).toBeVisible()
+})
+
+test('an administrator removes lost factors', async ({ page }) => {
+  const email = await person(page)
+  await signIn(page)
+  await page.goto('/admin/users')
+  await page.getByRole('button', { name: new RegExp(email) }).click()
+  await page.getByRole('menuitem', { name: 'Remove second factors' }).click()
+  const dialog = page.getByRole('dialog', { name: /Remove the second factors of Person/ })
+  await expectAccessible(page)
+  await dialog.getByRole('button', { name: 'Remove second factors' }).click()
+  await expect(page.getByText(/The second factors of Person \d+ were removed/).first()).toBeVisible()
 })
