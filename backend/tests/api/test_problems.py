@@ -29,6 +29,29 @@ async def test_unknown_address_and_method(world: World) -> None:
     wrong = await client.delete("/health/live")
     assert wrong.status_code == 405 and wrong.json()["code"] == "method_not_allowed"
     assert wrong.headers["allow"] == "GET"
+    several = await client.request("OPTIONS", "/projects/ABC/members/1")
+    assert several.status_code == 405
+    assert several.headers["allow"] == "DELETE, PUT"
+    literal = await client.request("OPTIONS", "/me/factors/passkeys/options")
+    assert literal.headers["allow"] == "POST"
+
+
+async def test_values_of_another_type_are_refused(world: World) -> None:
+    """As the OpenAPI file says: a program that sends something else learns it at once."""
+    client = await world.user()
+    key = await world.project(client)
+    for value in (1, "yes", "0"):
+        answer = await client.patch(f"/projects/{key}", json={"archived": value})
+        assert answer.status_code == 422, value
+    for value in (True, "0", "x"):
+        body: dict[str, object] = {"base": value, "message": "x", "operations": []}
+        answer = await client.post(f"/projects/{key}/commits", json=body)
+        assert "body.base" in {item["field"] for item in answer.json()["errors"]}, value
+    for value in ("0", "1e9", "-5"):
+        answer = await client.get(f"/projects/{key}/audit", params={"since": value})
+        assert answer.json()["detail"].startswith("query.since: "), value
+    answer = await client.get(f"/projects/{key}/audit", params={"since": "2026-01-31T12:00:00Z"})
+    assert answer.status_code == 200
 
 
 async def test_validation_names_the_fields(world: World) -> None:

@@ -13,6 +13,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -54,15 +55,15 @@ def problem(
     headers: dict[str, str] | None = None,
     **extra: Any,
 ) -> Response:
-    """Return a problem document. What *extra* holds becomes further members."""
+    """Return a problem document. What *extra* holds becomes further members, and replaces none."""
     body = {
+        **extra,
         "type": f"urn:reqtrail:problem:{code}",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code,
         "request_id": getattr(request.state, "request_id", ""),
-        **extra,
     }
     return Response(
         orjson.dumps(body, default=str),
@@ -115,9 +116,23 @@ async def _http_error(request: Request, error: Exception) -> Response:
         404: "There is nothing at this address.",
         405: f"This address does not take {request.method}.",
     }.get(error.status_code, str(error.detail))
-    return problem(
-        request, error.status_code, code, title, detail, headers=dict(error.headers or {})
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods_at(request)
+    return problem(request, error.status_code, code, title, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> str:
+    """Return the methods of all routes at the address: Starlette names those of the first route alone.
+
+    Where ``/options`` also fits ``/{id}``, the address is the former.
+    """
+    found: dict[str, set[str]] = {}
+    for route in iter_route_contexts(request.app.routes):
+        if isinstance(route.original_route, APIRoute) and route.path_regex.match(request.url.path):
+            found.setdefault(route.path_format or "", set()).update(route.methods or ())
+    closest = min(found, key=lambda path: path.count("{"), default="")
+    return ", ".join(sorted(found.get(closest, ())))
 
 
 _OWN_WORDS = {

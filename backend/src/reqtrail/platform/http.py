@@ -10,13 +10,14 @@ A feature makes its router with ``ApiRouter()``. A route of it
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.kit.errors import Invalid, ReqtrailError, UnsupportedMedia
@@ -27,6 +28,19 @@ class Body(BaseModel):
     """The JSON of a request: an unknown field is refused, so that a slip of the pen never passes for success."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def _no_number(value: Any) -> Any:
+    """Refuse seconds since 1970, which Pydantic would take, and of which the OpenAPI file says nothing."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return value
+    raise ValueError("Write the moment as in RFC 3339: 2026-01-31T12:00:00Z.")
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
+"""A moment in a query or a form: a date and a time, never a number."""
 
 
 class UnstorableText(Invalid):

@@ -61,6 +61,7 @@ async def test_links_without_valid_ends_are_refused(world: World) -> None:
     ):
         answer = await pair.link(**change)
         assert answer.json().get("code") == code, change
+        assert answer.json()["type"] == f"urn:reqtrail:problem:{code}", change
     assert await pair.links(pair.one) == ([], [])
 
 

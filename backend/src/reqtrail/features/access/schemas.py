@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from reqtrail.features.access.types import Permission, Role
 from reqtrail.platform.http import Body
@@ -67,13 +67,13 @@ class GroupMemberAdd(Body):
     """The address of an account that shall be in a group, and whether it manages the group."""
 
     email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
-    manages: bool = False
+    manages: StrictBool = False
 
 
 class GroupMemberPut(Body):
     """Whether a member manages the group."""
 
-    manages: bool = False
+    manages: StrictBool = False
 
 
 class GroupMemberRead(BaseModel):
@@ -129,7 +129,7 @@ class TokenCreate(Body):
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = None
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
     projects: Annotated[list[ProjectKey], Field(min_length=1, max_length=100)] | None = None
 

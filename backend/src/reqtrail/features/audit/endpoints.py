@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -29,7 +28,7 @@ from reqtrail.features.identity.public import Administrator
 from reqtrail.platform.auditing import INSTANCE
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.session import ReadSession, get_database, record_read
-from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.http import ApiRouter, Moment
 from reqtrail.platform.throttle import expensive
 
 router = ApiRouter(tags=["audit"])
@@ -56,8 +55,8 @@ async def _search(
         str | None, Query(max_length=200, description="Id or kind of what it is about.")
     ] = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in the event.")] = None,
-    since: Annotated[datetime | None, Query(description="The first moment.")] = None,
-    until: Annotated[datetime | None, Query(description="The first moment after.")] = None,
+    since: Annotated[Moment | None, Query(description="The first moment.")] = None,
+    until: Annotated[Moment | None, Query(description="The first moment after.")] = None,
 ) -> Search:
     return Search(
         INSTANCE, actor, action or None, outcome, subject or None, q or None, since, until

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from reqtrail.platform.database.session import (
     record_read,
 )
 from reqtrail.platform.download import disposition
-from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.http import ApiRouter, Moment
 from reqtrail.platform.throttle import expensive
 
 router = ApiRouter(prefix="/projects/{project}", tags=["exchange"])
@@ -59,7 +58,7 @@ async def start_history_import(
     file: Annotated[UploadFile, File(description="A .jsonl or .jsonl.gz of commits, or a ReqIF.")],
     mode: Annotated[Literal["dry_run", "commit"], Form()] = "dry_run",
     author: Annotated[str | None, Form(min_length=1, max_length=200)] = None,
-    authored_at: Annotated[datetime | None, Form()] = None,
+    authored_at: Annotated[Moment | None, Form()] = None,
     baseline: Annotated[list[str] | None, Form(max_length=100)] = None,
 ) -> ImportRead:
     """Import a history: each line of a JSON Lines file as a commit with its date and author, or a ReqIF file as one.

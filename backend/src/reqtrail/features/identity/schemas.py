@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from reqtrail.platform.http import Body
 
@@ -51,15 +51,15 @@ class UserCreate(Body):
     email: Email
     display_name: Name
     password: Password
-    is_administrator: bool = False
+    is_administrator: StrictBool = False
 
 
 class UserPatch(Body):
     """What an administrator changes."""
 
     display_name: Name | None = None
-    active: bool | None = None
-    is_administrator: bool | None = None
+    active: StrictBool | None = None
+    is_administrator: StrictBool | None = None
 
 
 class MePatch(Body):
@@ -160,7 +160,7 @@ class InvitationCreate(Body):
     """Somebody who is invited to the instance."""
 
     email: Email
-    is_administrator: bool = False
+    is_administrator: StrictBool = False
 
 
 class InvitationRead(BaseModel):

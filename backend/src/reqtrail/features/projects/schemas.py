@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, StrictBool, StringConstraints
 
 from reqtrail.features.access.public import Permission, Role
 from reqtrail.platform.http import Body
@@ -29,7 +29,7 @@ class ProjectPatch(Body):
 
     name: Name | None = None
     description: Description | None = None
-    archived: bool | None = None
+    archived: StrictBool | None = None
 
 
 class Head(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints
 
 from reqtrail.features.versioning.public import (
     Author,
@@ -76,7 +76,7 @@ class PositionWrite(Body):
     parent_id: UUID | None = None
     after: UUID | None = None
     before: UUID | None = None
-    first: bool = False
+    first: StrictBool = False
 
 
 class ItemCreate(Body):
@@ -93,7 +93,7 @@ class ItemPatch(Body):
 
     type_id: UUID | None = None
     attributes: Attributes = Field(default_factory=dict)
-    base: int | None = None
+    base: StrictInt | None = None
     message: Message = ""
 
 
@@ -113,7 +113,7 @@ class ScopeWrite(Body):
     document_id: UUID | None = None
     placement_id: UUID | None = None
     item: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    base: int | None = None
+    base: StrictInt | None = None
 
 
 class ScopeRestore(ScopeWrite):
@@ -163,8 +163,8 @@ class DocumentPatch(Body):
     """What to change of a document."""
 
     title: Title | None = None
-    archived: bool | None = None
-    base: int | None = None
+    archived: StrictBool | None = None
+    base: StrictInt | None = None
 
 
 class OperationWrite(Body):
@@ -175,15 +175,15 @@ class OperationWrite(Body):
     id: UUID | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
     position: PositionWrite | None = None
-    base: int | None = None
-    from_seq: int | None = None
-    items: bool = False
+    base: StrictInt | None = None
+    from_seq: StrictInt | None = None
+    items: StrictBool = False
 
 
 class CommitWrite(Body):
     """A write: what to do, seen from version ``base``. Without a base it overwrites what others did."""
 
-    base: int | None = None
+    base: StrictInt | None = None
     message: Message = ""
     operations: Annotated[list[OperationWrite], Field(min_length=1, max_length=10_000)]
 

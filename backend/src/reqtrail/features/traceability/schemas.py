@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictInt
 
 from reqtrail.features.versioning.public import RefRead
 from reqtrail.platform.http import Body
@@ -51,4 +51,4 @@ class LinkPatch(Body):
 
     type_id: UUID | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
-    base: int | None = None
+    base: StrictInt | None = None

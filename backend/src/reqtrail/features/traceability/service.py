@@ -99,9 +99,14 @@ async def check_links(context: CommitContext) -> AsyncIterator[Violation]:
 
 
 async def _ends(context: CommitContext, changed: list[PendingChange]) -> AsyncIterator[Violation]:
-    for kind, fields, sentence in (
-        ("item", ("source_id", "target_id"), "One end of the link does not exist any more."),
-        ("type", ("type_id",), "The type of the link does not exist any more."),
+    for kind, name, fields, sentence in (
+        (
+            "item",
+            "item",
+            ("source_id", "target_id"),
+            "One end of the link does not exist any more.",
+        ),
+        ("type", "link_type", ("type_id",), "The type of the link does not exist any more."),
     ):
         users: dict[UUID, list[tuple[str, UUID, str]]] = {}
         for item in changed:
@@ -112,7 +117,7 @@ async def _ends(context: CommitContext, changed: list[PendingChange]) -> AsyncIt
                     )
         for gone in await context.missing(kind, users):
             yield Violation(
-                LinkBroken(sentence, **{kind: str(gone)}), ((kind, gone, "existence"), *users[gone])
+                LinkBroken(sentence, **{name: str(gone)}), ((kind, gone, "existence"), *users[gone])
             )
 
 

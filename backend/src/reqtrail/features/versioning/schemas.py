@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from reqtrail.features.versioning.types import BaselineState, CommitRecord, Snapshot
 from reqtrail.platform.http import Body
@@ -124,7 +124,7 @@ class RedactionWrite(Body):
 
     entity_id: UUID
     reason: str = Field(min_length=3, max_length=2000)
-    sequences: list[int] = Field(default_factory=list, max_length=10_000)
+    sequences: list[StrictInt] = Field(default_factory=list, max_length=10_000)
     holding: str = Field(default="", max_length=10_000)
 
 
@@ -238,7 +238,7 @@ class BranchPatch(Body):
     """What to change of a branch."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
-    protected: bool | None = None
+    protected: StrictBool | None = None
 
 
 class ResolutionWrite(Body):
@@ -269,8 +269,8 @@ class MergeWrite(MergePreviewWrite):
     """A merge to be written. ``branch_seq`` and ``parent_seq`` are the heads that the preview showed."""
 
     message: str = Field(default="", max_length=10_000)
-    branch_seq: int | None = None
-    parent_seq: int | None = None
+    branch_seq: StrictInt | None = None
+    parent_seq: StrictInt | None = None
 
 
 class PieceRead(BaseModel):
