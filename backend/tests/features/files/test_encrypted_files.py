@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from reqtrail.entrypoints.web import create_app
 from reqtrail.features.files.public import attachments
+from reqtrail.features.projects.tables import projects
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.settings import Settings
 from tests.features.exchange.sample import sample
@@ -49,6 +50,10 @@ async def test_an_archive_comes_in_and_goes_out_and_is_sealed_and_verified(world
     report = (await trade.client.post(f"/projects/{trade.key}/verify")).json()
     assert report["ok"], report
     async with world.owner.read_session() as session:
-        kept = (await session.execute(select(attachments.c.data, attachments.c.sealed))).all()
-    encrypted = [row for row in kept if row.sealed]
-    assert encrypted and not any(PNG in row.data for row in encrypted)
+        of_project = select(projects.c.project_id).where(projects.c.key == trade.key)
+        statement = select(attachments.c.data, attachments.c.sealed)
+        found = await session.execute(
+            statement.where(attachments.c.project_id == of_project.scalar_subquery())
+        )
+        kept = found.one()
+    assert kept.sealed and PNG not in kept.data
