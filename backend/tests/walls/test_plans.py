@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from reqtrail.platform.database.scope import of_project
 from tests.features.requirements.book import Book
 from tests.fixtures.api import World
+from tests.fixtures.statements import sent_by_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -31,17 +32,8 @@ READS = (
 
 async def _statements(world: World, book: Book, path: str) -> list[tuple[str, Any]]:
     """Return what a read sends, without the query that proves who asks."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        sent.append((statement, values))
-
-    engine = world.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with sent_by_requests(world.database.engine) as sent:
         answer = await book.ask("GET", path)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     assert answer.status_code == 200, answer.text
     return [(statement, values) for statement, values in sent if "own_projects" not in statement]
 

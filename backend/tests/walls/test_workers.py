@@ -9,6 +9,7 @@ from reqtrail.features.exchange.public import run_next
 from tests.features.exchange.sample import sample
 from tests.features.exchange.trade import Trade
 from tests.fixtures.api import Client, World
+from tests.fixtures.statements import is_housekeeping
 
 pytestmark = pytest.mark.anyio
 
@@ -55,10 +56,11 @@ async def test_each_transaction_of_a_worker_says_for_whom_it_is(world: World) ->
     engine = world.database.engine.sync_engine
 
     def begin(connection: object) -> None:
-        began.append("")
+        if not is_housekeeping():
+            began.append("")
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if began and not began[-1]:
+        if began and not began[-1] and not is_housekeeping():
             began[-1] = statement
 
     event.listen(engine, "begin", begin)

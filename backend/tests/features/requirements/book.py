@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from sqlalchemy import event
 
 from tests.fixtures.api import Client, World
 
 Json = dict[str, Any]
-
-
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """Collect the SQL that the application sends; BEGIN and COMMIT are not among it."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        seen.append(statement)
-
-    engine = world.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 class Book:

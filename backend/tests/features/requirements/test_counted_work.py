@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.features.requirements.book import Book, Json, statements
+from tests.features.requirements.book import Book, Json
 from tests.fixtures.api import World
+from tests.fixtures.statements import sent_by_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +40,7 @@ async def test_reads_of_what_did_not_change(world: World, path: str, most: int) 
     address = path.format(key=item["key"], document=book.document)
     first = await book.ask("GET", address)
     assert first.status_code == 200
-    with statements(world) as sent:
+    with sent_by_requests(world.database.engine) as sent:
         second = await book.ask("GET", address)
     assert second.content == first.content
     assert len(sent) <= most, sent
@@ -50,7 +51,7 @@ async def test_an_unchanged_answer_costs_one_statement(world: World) -> None:
     book, _ = await _book(world)
     address = f"/documents/{book.document}/rows"
     first = await book.ask("GET", address)
-    with statements(world) as sent:
+    with sent_by_requests(world.database.engine) as sent:
         second = await book.ask("GET", address, headers={"If-None-Match": first.headers["ETag"]})
     assert second.status_code == 304
     assert len(sent) == 1, sent
@@ -60,7 +61,7 @@ async def test_a_save(world: World) -> None:
     """One edit with its answer: who, lock, head, state, supersede, insert, commit and head, fresh item."""
     book, item = await _book(world)
     await book.done(_edit(book, item, "Once"))
-    with statements(world) as sent:
+    with sent_by_requests(world.database.engine) as sent:
         await book.done(_edit(book, item, "Twice"))
     assert len(sent) <= 9, sent
 
@@ -71,7 +72,7 @@ async def test_a_read_after_an_edit_reads_only_what_changed(world: World) -> Non
     address = f"/documents/{book.document}/outline"
     await book.ask("GET", address)
     await book.done(_edit(book, item, "Changed"))
-    with statements(world) as sent:
+    with sent_by_requests(world.database.engine) as sent:
         after = await book.ask("GET", address)
     assert "Changed" in after.text
     assert len(sent) <= 4, sent

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.features.requirements.book import Book, Json, statements
+from tests.features.requirements.book import Book, Json
 from tests.fixtures.api import World
+from tests.fixtures.statements import sent_by_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -149,7 +150,7 @@ async def test_what_is_not_there_is_said_and_what_is_known_costs_nothing(world: 
     await book.item("stops")
     path = f"/projects/{book.key}/documents/{book.document}/history"
     first = await book.client.get(path)
-    with statements(world) as seen:
+    with sent_by_requests(world.database.engine) as seen:
         again = await book.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert not any("placements" in statement for statement in seen)

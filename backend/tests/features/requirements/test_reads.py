@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.features.requirements.book import Book, statements
+from tests.features.requirements.book import Book
 from tests.fixtures.api import World
+from tests.fixtures.statements import sent_by_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +26,6 @@ async def test_reads_cost_the_same_however_many_items(world: World, items: int) 
         (f"/find?document={book.document}&q=item", 2, 2),
     ):
         for most in (cold, warm):
-            with statements(world) as seen:
+            with sent_by_requests(world.database.engine) as seen:
                 assert (await book.ask("GET", path)).status_code == 200
             assert len(seen) <= most, (path, seen)

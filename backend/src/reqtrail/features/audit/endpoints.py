@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -144,9 +146,12 @@ async def _file(
 ) -> StreamingResponse:
     filters = {key: value for key, value in vars(asked).items() if value is not None}
     filters.pop("project_id")
+    pieces = export_events(get_database(request).within(opening), asked, form)
+    # The transaction opens before the answer begins: what it refuses is still told by the status.
+    first = await anext(pieces, b"")
     await record_read(request, "audit:export", details={"format": form, "filters": filters})
     return StreamingResponse(
-        export_events(get_database(request).within(opening), asked, form),
+        _joined(first, pieces),
         media_type=MEDIA_TYPES[form],
         headers={
             "Content-Disposition": f'attachment; filename="audit-{name}.{form}"',
@@ -184,3 +189,10 @@ async def verify_instance_events(
 ) -> AuditReportRead:
     """Recompute the record of what belongs to no project (administrators)."""
     return AuditReportRead.of(await verify_events(session, INSTANCE, request.app.state.seal_keys))
+
+
+async def _joined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(rest) as pieces:
+        yield first
+        async for piece in pieces:
+            yield piece

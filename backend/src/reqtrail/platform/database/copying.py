@@ -21,17 +21,15 @@ async def copy_rows(
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
     names, fresh = ", ".join(columns), f"fresh_{table}"
-    # Emptied, not made anew: what this transaction made is emptied in place.
+    # The names are those that the metadata declares.
+    like = f"SELECT {names} FROM {table} WITH NO DATA"  # nosec B608
     await session.execute(
-        text(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {fresh} ON COMMIT DROP"
-            f" AS SELECT {names} FROM {table} WITH NO DATA"
-        )
+        text(f"CREATE TEMPORARY TABLE IF NOT EXISTS {fresh} ON COMMIT DROP AS {like}")
     )
+    # Emptied, not made anew: what this transaction made is emptied in place.
     await session.execute(text(f"TRUNCATE pg_temp.{fresh}"))
     await driver.copy_records_to_table(
         fresh, schema_name="pg_temp", records=rows, columns=list(columns)
     )
-    await session.execute(
-        text(f"INSERT INTO {table} ({names}) SELECT {names} FROM pg_temp.{fresh}")
-    )
+    moved = f"INSERT INTO {table} ({names}) SELECT {names} FROM pg_temp.{fresh}"  # nosec B608
+    await session.execute(text(moved))

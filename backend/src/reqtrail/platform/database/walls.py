@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import ProgrammingError
 
 from reqtrail.platform.database.metadata import metadata, views
@@ -238,15 +238,16 @@ class _Catalog:
 
 def _privileges(connection: Connection) -> Mapping[str, set[str]]:
     """Return the privileges of the application's role by relation, as GRANT spells them."""
-    rows: Any = connection.exec_driver_sql(
+    statement = text(
         "SELECT c.relname, a.privilege_type FROM pg_class c, aclexplode(c.relacl) a"
-        f" WHERE a.grantee = '{APP_ROLE}'::regrole"
+        " WHERE a.grantee = CAST(CAST(:role AS text) AS regrole)"
         " AND c.relnamespace = current_schema()::regnamespace"
         " UNION ALL SELECT c.relname, a.privilege_type || ' (' || t.attname || ')' FROM pg_class c"
         " JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped, aclexplode(t.attacl) a"
-        f" WHERE a.grantee = '{APP_ROLE}'::regrole"
+        " WHERE a.grantee = CAST(CAST(:role AS text) AS regrole)"
         " AND c.relnamespace = current_schema()::regnamespace"
     )
+    rows: Any = connection.execute(statement, {"role": APP_ROLE})
     found: dict[str, set[str]] = {}
     for relation, privilege in rows:
         found.setdefault(relation, set()).add(privilege)

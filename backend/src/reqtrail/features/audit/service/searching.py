@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,14 +81,14 @@ def _place(cursor: str) -> Place:
         raise CursorInvalid("Begin at the first page again.") from None
 
 
-async def export_events(database: Database, asked: Search, form: Format) -> AsyncIterator[bytes]:
+async def export_events(database: Database, asked: Search, form: Format) -> AsyncGenerator[bytes]:
     """Yield the events that are asked for as a file, the oldest first, in a transaction of its own."""
-    if form == "csv":
-        yield _csv([COLUMNS])
     async with (
         database.read_session() as session,
         aclosing(repository.stream_events(session, asked)) as pieces,
     ):
+        if form == "csv":
+            yield _csv([COLUMNS])
         names: dict[UUID, str] = {}
         async for events in pieces:
             unknown = [event for event in events if event["actor_id"] not in names]
