@@ -5,6 +5,23 @@ import { join } from 'node:path'
 
 const port = Number(process.env.E2E_PORT ?? 8790)
 const home = process.env.E2E_HOME ?? join(tmpdir(), `reqtrail-e2e-${process.pid}`)
+// The sign-in provider of the tests listens beside the instance.
+const providerPort = Number(process.env.E2E_PROVIDER_PORT ?? port + 1)
+const providerAddress = `http://127.0.0.1:${providerPort}`
+const providerArguments = {
+  redirectUris: {
+    one: [`http://127.0.0.1:${port}/api/v1/auth/single-sign-on/example/callback`],
+    two: [`http://127.0.0.1:${port}/unused`],
+  },
+  ports: { one: providerPort },
+}
+const signInProvider = {
+  id: 'example',
+  name: 'Example',
+  issuer: providerAddress,
+  client_id: 'reqtrail',
+  client_secret: 'known-to-the-tests-alone',
+}
 process.env.E2E_HOME = home
 process.env.E2E_PORT = String(port)
 mkdirSync(home, { recursive: true, mode: 0o700 })
@@ -40,17 +57,25 @@ export default defineConfig({
     trace: 'retain-on-failure',
   },
   // A whole instance with the demo project, started as a user starts it.
-  webServer: {
-    command: '../.venv/bin/python -m reqtrail up',
-    url: `http://127.0.0.1:${port}/api/v1/health/ready`,
-    timeout: 90_000,
-    gracefulShutdown: { signal: 'SIGINT', timeout: 20_000 },
-    env: {
-      REQTRAIL_HOME: home,
-      REQTRAIL_PORT: String(port),
-      REQTRAIL_BCRYPT_ROUNDS: '4',
-      REQTRAIL_SIGN_IN_LIMIT: '1000',
-      NO_COLOR: '1',
+  webServer: [
+    {
+      command: `node e2e/oidc/provider.mjs '${JSON.stringify(providerArguments)}'`,
+      url: `${providerAddress}/.well-known/openid-configuration`,
+      timeout: 60_000,
     },
-  },
+    {
+      command: '../.venv/bin/python -m reqtrail up',
+      url: `http://127.0.0.1:${port}/api/v1/health/ready`,
+      timeout: 90_000,
+      gracefulShutdown: { signal: 'SIGINT', timeout: 20_000 },
+      env: {
+        REQTRAIL_HOME: home,
+        REQTRAIL_PORT: String(port),
+        REQTRAIL_BCRYPT_ROUNDS: '4',
+        REQTRAIL_SIGN_IN_LIMIT: '1000',
+        NO_COLOR: '1',
+        REQTRAIL_SIGN_IN_PROVIDERS: JSON.stringify([signInProvider]),
+      },
+    },
+  ],
 })

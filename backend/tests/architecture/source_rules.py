@@ -28,7 +28,7 @@ BROWSER_ONLY = {
 
 FRONT_DOORS = {
     "reqtrail.api.router": {"endpoints"},
-    "reqtrail.bootstrap.metadata": {"tables", "sealing", "signing", "factors"},
+    "reqtrail.bootstrap.metadata": {"tables", "sealing", "signing", "factors", "single_sign_on"},
 }
 """The modules that list a part of every feature: routes to serve, tables to migrate."""
 

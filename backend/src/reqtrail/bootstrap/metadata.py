@@ -9,6 +9,7 @@ from reqtrail.features.files import tables as files_tables
 from reqtrail.features.identity import tables as identity_tables
 from reqtrail.features.identity.factors import tables as factors_tables
 from reqtrail.features.identity.signing import tables as signing_tables
+from reqtrail.features.identity.single_sign_on import tables as single_sign_on_tables
 from reqtrail.features.projects import tables as projects_tables
 from reqtrail.features.requirements import tables as requirements_tables
 from reqtrail.features.traceability import tables as traceability_tables
@@ -24,6 +25,7 @@ ALL_TABLE_MODULES = (
     identity_tables,
     factors_tables,
     signing_tables,
+    single_sign_on_tables,
     access_tables,
     audit_tables,
     projects_tables,

@@ -23,6 +23,7 @@ from reqtrail.features.audit.public import load_keys
 from reqtrail.features.identity.public import (
     KeyRing,
     PasswordHasher,
+    Providers,
     TokenSigner,
     TokenUse,
     admit_upload,
@@ -93,6 +94,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await keys.start()
         stack.push_async_callback(keys.stop)
         app.state.signer = TokenSigner(keys, settings.secret(), settings.access_token_minutes)
+        app.state.providers = Providers(settings.sign_in_providers)
+        stack.push_async_callback(app.state.providers.close)
         app.state.limiter = Limiter(settings.redis_url)
         stack.push_async_callback(app.state.limiter.close)
         app.state.delays = Delays(settings.redis_url)

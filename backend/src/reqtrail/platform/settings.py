@@ -16,6 +16,7 @@ from reqtrail.kit.secret_strength import weakness
 from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.resources import data_folder
+from reqtrail.platform.sign_in_providers import SignInProvider, check_unique, read_providers
 
 MAKE_A_SECRET = "openssl rand -base64 48"  # noqa: S105 - a command
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -121,6 +122,10 @@ class Settings(BaseSettings):
     """Whether people may make an account of their own."""
     registration_domains: Names = ()
     """Domains of the addresses that may; any if there is none."""
+    sign_in_providers: Annotated[tuple[SignInProvider, ...], NoDecode] = ()
+    """The providers of single sign-on: a JSON list, or the path of a file that holds one."""
+    password_sign_in: Literal["everybody", "administrators"] = "everybody"
+    """Who may sign in with a password."""
     demo: bool = True
     """Whether the first start makes the demo project."""
 
@@ -143,6 +148,16 @@ class Settings(BaseSettings):
         if "@" not in parseaddr(value)[1] or len(value.splitlines()) != 1:
             raise ValueError("must be an address such as Reqtrail <reqtrail@example.org>")
         return value
+
+    @field_validator("sign_in_providers", mode="before")
+    @classmethod
+    def _read_providers(cls, value: Any) -> Any:
+        return read_providers(value)
+
+    @field_validator("sign_in_providers", mode="after")
+    @classmethod
+    def _unique_providers(cls, value: tuple[SignInProvider, ...]) -> tuple[SignInProvider, ...]:
+        return check_unique(value)
 
     @field_validator("database_role", mode="after")
     @classmethod

@@ -1,5 +1,14 @@
 import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
-import type { ApiToken, NewToken, Project, SecondFactorNeeded, Session, SessionInfo, User } from '@/api/types'
+import type {
+  ApiToken,
+  Identity,
+  NewToken,
+  Project,
+  SecondFactorNeeded,
+  Session,
+  SessionInfo,
+  User,
+} from '@/api/types'
 
 export { renew, whenSignedOut }
 
@@ -34,6 +43,25 @@ export async function createToken(token: NewToken): Promise<string> {
 
 export async function revokeToken(id: string): Promise<void> {
   await client.DELETE('/api/v1/me/tokens/{token_id}', { params: { path: { token_id: id } } })
+}
+
+/** Where a provider's sign-in begins; it comes back to the page `next`. */
+export function singleSignOnAddress(provider: string, next: string): string {
+  return `/api/v1/auth/single-sign-on/${provider}?${new URLSearchParams({ next })}`
+}
+
+export function listIdentities(): Promise<Identity[]> {
+  return unwrap(client.GET('/api/v1/me/identities'))
+}
+
+/** Returns the address at which the browser proves the identity. */
+export async function linkIdentity(provider: string): Promise<string> {
+  const body = { provider, next: '/account' }
+  return (await unwrap(client.POST('/api/v1/me/identities', { body }))).address
+}
+
+export async function unlinkIdentity(id: string): Promise<void> {
+  await client.DELETE('/api/v1/me/identities/{identity_id}', { params: { path: { identity_id: id } } })
 }
 
 export function listUsers(): Promise<User[]> {

@@ -17,6 +17,7 @@ from reqtrail.features.identity.service import idempotency
 from reqtrail.features.identity.service.passwords import PasswordHasher
 from reqtrail.features.identity.service.token_use import TokenUse
 from reqtrail.features.identity.service.tokens import TokenSigner, authenticate, read_credential
+from reqtrail.features.identity.single_sign_on.discovery import Providers
 from reqtrail.features.identity.types import Actor, Credential, Device
 from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.allowance import count_account, count_token
@@ -48,6 +49,12 @@ async def hasher_of_app(request: Request) -> PasswordHasher:
     """Return the application's password hasher."""
     hasher: PasswordHasher = request.app.state.hasher
     return hasher
+
+
+def providers_of(request: Request) -> Providers:
+    """Return the providers of single sign-on."""
+    providers: Providers = request.app.state.providers
+    return providers
 
 
 def delays_of(request: Request) -> Delays:

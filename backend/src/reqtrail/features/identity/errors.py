@@ -21,6 +21,13 @@ class WrongCredentials(Unauthenticated):
     title = "The e-mail address or the password is wrong"
 
 
+class PasswordSignInOff(Forbidden):
+    """The instance lets administrators alone sign in with a password."""
+
+    code = "password_sign_in_off"
+    title = "Passwords are not used here"
+
+
 class TokenInvalid(Unauthenticated):
     """The access, API or refresh token is not good, or no longer."""
 

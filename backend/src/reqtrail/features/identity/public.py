@@ -56,6 +56,7 @@ from reqtrail.features.identity.service.tokens import (
 )
 from reqtrail.features.identity.signing.keeping import SIGNING_KEY
 from reqtrail.features.identity.signing.ring import KeyRing
+from reqtrail.features.identity.single_sign_on.discovery import Providers
 from reqtrail.features.identity.types import Actor, ApiToken, Credential, Link, User
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "KeyRing",
     "Link",
     "PasswordHasher",
+    "Providers",
     "SIGNING_KEY",
     "SignedIn",
     "SignedInOnce",

@@ -88,10 +88,21 @@ class SessionRead(BaseModel):
     current: bool
 
 
+class ProviderRead(BaseModel):
+    """A provider of single sign-on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+
+
 class SignInOptions(BaseModel):
     """The ways in that are open to somebody who is not signed in."""
 
     registration: bool
+    password_sign_in: Literal["everybody", "administrators"]
+    providers: list[ProviderRead]
 
 
 class EmailAsked(Body):

@@ -12,6 +12,7 @@ from reqtrail.features.identity.endpoints import (
     second_step,
     sessions,
     sign_in,
+    single_sign_on,
     user_factors,
     users,
 )
@@ -29,6 +30,7 @@ MODULES = (
     users,
     user_factors,
     mails,
+    single_sign_on,
 )
 for module in MODULES:
     router.include_router(module.router)

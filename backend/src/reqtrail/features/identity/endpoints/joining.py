@@ -12,6 +12,7 @@ from reqtrail.features.identity.deps import (
     AppSettings,
     Hasher,
     SignedInWriter,
+    providers_of,
 )
 from reqtrail.features.identity.endpoints.guarding import limit_links, limit_mails
 from reqtrail.features.identity.schemas import (
@@ -22,6 +23,7 @@ from reqtrail.features.identity.schemas import (
     InvitationRead,
     LinkLook,
     MailedLink,
+    ProviderRead,
     SignInOptions,
     UserRead,
 )
@@ -35,9 +37,14 @@ router = ApiRouter()
 
 
 @router.get("/auth/options", operation_id="get_sign_in_options", dependencies=[Depends(public)])
-async def get_sign_in_options(settings: AppSettings) -> SignInOptions:
+async def get_sign_in_options(request: Request, settings: AppSettings) -> SignInOptions:
     """Tell which ways in are open to somebody who is not signed in."""
-    return SignInOptions(registration=settings.registration)
+    providers = [ProviderRead.model_validate(one) for one in providers_of(request).all()]
+    return SignInOptions(
+        registration=settings.registration,
+        password_sign_in=settings.password_sign_in,
+        providers=providers,
+    )
 
 
 @router.post(

@@ -12,7 +12,7 @@ from reqtrail.features.identity.endpoints.opening import (
     continue_sign_in,
     drop_cookies,
 )
-from reqtrail.features.identity.errors import SessionEnded
+from reqtrail.features.identity.errors import PasswordSignInOff, SessionEnded
 from reqtrail.features.identity.factors.schemas import SecondFactorNeeded
 from reqtrail.features.identity.schemas import Session, SignIn
 from reqtrail.features.identity.service import accounts, tokens
@@ -45,6 +45,8 @@ async def sign_in(
     hasher.demand_room()
     async with guarded(request, body.email.strip().lower()):
         user = await accounts.check_credentials(database, hasher, body.email, body.password)
+    if not accounts.password_signs_in(settings_of(request), user):
+        raise PasswordSignInOff("Sign in through your organisation.")
     async with request_session(request) as session:
         return await continue_sign_in(request, response, session, user)
 

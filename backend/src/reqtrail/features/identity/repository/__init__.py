@@ -83,6 +83,13 @@ async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     return _user((await session.execute(statement)).one_or_none())
 
 
+async def lock_user(session: AsyncSession, user_id: UUID) -> None:
+    """Have changes of an account's ways in take turns."""
+    await session.execute(
+        select(users.c.user_id).where(users.c.user_id == user_id).with_for_update()
+    )
+
+
 async def find_by_email(session: AsyncSession, email: str) -> tuple[User, str] | None:
     """Return the account with an address (lower case) and its password hash."""
     row = (await session.execute(select(users).where(users.c.email == email))).one_or_none()

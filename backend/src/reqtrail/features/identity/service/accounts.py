@@ -24,6 +24,7 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.mail.outbox import post
+from reqtrail.platform.settings import Settings
 
 
 async def create_user(
@@ -91,6 +92,11 @@ async def check_credentials(
         refusal.about = ("user", found[0].user_id) if found else None
         raise refusal
     return found[0]
+
+
+def password_signs_in(settings: Settings, user: User) -> bool:
+    """Return whether the instance lets *user* sign in with a password."""
+    return settings.password_sign_in == "everybody" or user.is_administrator
 
 
 async def prove_password(
