@@ -38,6 +38,8 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
   await expect(page.getByTestId('baseline')).toContainText('Agreed')
   await expect(page.getByTestId('baseline')).toContainText('sealed', { timeout: 20_000 })
   await expect(page.getByTestId('baseline')).toContainText('Root ')
+  await page.getByRole('button', { name: 'Verify' }).click()
+  await expect(page.getByTestId('verified')).toContainText('Agrees, verified ')
   await expectAccessible(page)
   await page.goto(`/p/${project.key}/branches`)
   await expect(page.getByText('Work on a branch')).toBeVisible()
@@ -127,13 +129,16 @@ test('a branch is made, edited on both sides, updated by choice, merged, and com
 
   // And it comes back, as a new version that can be undone.
   await page.getByRole('button', { name: 'Restore this item' }).click()
+  await expect(page.getByRole('dialog').getByTestId('compare-entry')).toContainText('Snow drivers')
+  await expectAccessible(page)
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click()
   await expect(page).not.toHaveURL(/at=/)
   await expect(page.getByTestId('time-travel')).toBeHidden()
   expect(await read(key, 'main')).toBeFalsy()
   expect(await read(key, 'main', text)).toContain('<b>10</b> minutes on a slope.')
-  await expectAccessible(page)
   await page.getByRole('button', { name: 'Undo', exact: true }).first().click()
   await expect.poll(() => read(key, 'main')).toBe('Snow drivers')
+  await expectAccessible(page)
 })
 
 test('a branch is renamed, and the palette goes to branches and baselines', async ({ page }) => {
@@ -161,4 +166,126 @@ test('a branch is renamed, and the palette goes to branches and baselines', asyn
   await expect(page.getByRole('option', { name: 'Look at Delivery 1' })).toBeVisible()
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/at=Delivery/)
+})
+
+test('the branch menu tells where one is, goes to another branch with the same page, and makes one', async ({
+  page,
+}) => {
+  const project = await SampleProject.make()
+  for (const n of [1, 2, 3, 4, 5, 6, 7]) {
+    await api('POST', `/projects/${project.key}/branches`, { name: `idea ${n}` })
+  }
+  await project.document('Brakes', ['Hold'])
+  const asked: string[] = []
+  page.on('request', (request) => {
+    if (/\/branches$/.test(new URL(request.url()).pathname)) asked.push(request.url())
+  })
+  const menu = page.getByTestId('branch-menu')
+  await page.goto(`/p/${project.key}/history`)
+  await expect(menu).toHaveText('main')
+  await expect(page.getByRole('checkbox', { name: /^Pick version/ }).first()).toBeVisible()
+  expect(asked).toEqual([])
+
+  // By keyboard: open, filter, choose. The page stays.
+  await page.keyboard.press('b')
+  await expect(page.getByRole('option', { name: /^main/ })).toHaveAttribute('aria-current', 'true')
+  await expect(page.getByRole('option', { name: /^idea 3.*0 ahead, 2 behind main/ })).toBeVisible()
+  await expectAccessible(page)
+  await page.keyboard.type('idea 5')
+  await expect(page.getByRole('option')).toHaveCount(1)
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/history\?at=idea(\+|%20)5$/)
+  await expect(menu).toHaveText('idea 5')
+
+  // A version of the past is named with its branch; a branch starts from it.
+  await page.goto(`/p/${project.key}/history?at=1`)
+  await expect(menu).toHaveText('version 1 of main')
+  await menu.click()
+  await page.getByRole('option', { name: 'New branch from here' }).click()
+  await expect(page.getByRole('dialog', { name: 'New branch from here' })).toContainText('version 1 of main')
+  await expectAccessible(page)
+  await page.getByLabel('Name of the new branch').fill('idea 1')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog').getByText(/idea 1/)).toBeVisible()
+  await page.getByLabel('Name of the new branch').fill('from two')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/history\?at=from(\+|%20)two$/)
+  await expect(menu).toHaveText('from two')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+
+  // On a narrow page it stands in the bar.
+  await page.setViewportSize({ width: 400, height: 800 })
+  await menu.click()
+  await page.getByRole('option', { name: 'Baselines' }).click()
+  await expect(page).toHaveURL(/baselines\?at=from/)
+})
+
+test('a chapter of an older version comes back with what stood below it, as one version that can be undone', async ({
+  page,
+}) => {
+  const project = await SampleProject.make()
+  const document = await project.document('Brakes', ['# Parking', 'Hold', '# Service', 'Slow down'])
+  await api('POST', `/projects/${project.key}/baselines`, { name: 'Agreed' })
+  const screen = new DocumentScreen(page)
+  await screen.open(document)
+  await screen.focusRow('Parking')
+  await page.keyboard.press('Delete')
+  await expect.poll(() => document.titles()).toHaveLength(2)
+
+  await screen.open(document, { at: 'Agreed' })
+  await screen.focusRow('Parking')
+  await page.keyboard.press('x')
+  await page.getByRole('button', { name: 'Restore this here' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Restore Parking with all below it' })
+  await expect(dialog.getByTestId('compare-entry').filter({ hasText: 'Hold' })).toBeVisible()
+  await expectAccessible(page)
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  expect(await document.titles()).toHaveLength(2)
+
+  await screen.focusRow('Parking')
+  await page.keyboard.press('r')
+  await dialog.getByLabel('Message').fill('Parking is needed after all')
+  await page.keyboard.press('Enter')
+  await expect(page).not.toHaveURL(/at=/)
+  await expect(screen.row('Hold')).toBeVisible()
+  expect(await document.titles()).toHaveLength(4)
+  const { commits } = await api<{ commits: { message: string; kind: string }[] }>(
+    'GET',
+    `/projects/${project.key}/commits?limit=1`,
+  )
+  expect(commits[0]).toMatchObject({ message: 'Parking is needed after all', kind: 'restore' })
+  await page.getByRole('button', { name: 'Undo', exact: true }).first().click()
+  await expect.poll(() => document.titles()).toHaveLength(2)
+})
+
+test('a branch is protected and opened again, and discarded with what was never merged', async ({ page }) => {
+  const project = await SampleProject.make()
+  await project.document('Brakes', ['Hold'])
+  await api('POST', `/projects/${project.key}/branches`, { name: 'spring' })
+  await api('POST', `/projects/${project.key}/documents?branch=spring`, { title: 'Never merged' })
+  await page.goto(`/p/${project.key}/branches`)
+  const row = page.getByTestId('branch').filter({ hasText: 'spring' })
+  const choose = async (name: string) => {
+    await row.getByRole('button', { name: 'Actions for spring' }).click()
+    await page.getByRole('menuitem', { name }).click()
+  }
+  await choose('Let only owners write')
+  await expect(row).toContainText('protected')
+  await expectAccessible(page)
+  await choose('Let every editor write')
+  await expect(row).not.toContainText('protected')
+
+  // What is ahead cannot be closed as merged; it can be discarded, and be read for ever.
+  await expect(row).toContainText('1 ahead')
+  await row.getByRole('button', { name: 'Actions for spring' }).click()
+  await expect(page.getByRole('menuitem', { name: 'Close' })).toBeDisabled()
+  await page.keyboard.press('Escape')
+  await choose('Discard')
+  await expect(row).toBeHidden()
+  await page.getByText('Show closed ones').click()
+  await expect(row).toContainText('discarded')
+  await row.getByRole('link', { name: 'spring' }).click()
+  await expect(page.getByTestId('time-travel')).toContainText('read-only')
+  await expect(page.getByRole('link', { name: 'Never merged' }).first()).toBeVisible()
 })

@@ -142,12 +142,16 @@ test('who wrote which words is told; a redacted version says by whom and why on 
   await expectAccessible(page)
 
   const past = item.revision
-  await api('POST', `/projects/${project.key}/redactions`, {
-    entity_id: item.id,
-    reason: 'Name of a patient',
-    sequences: [past],
-  })
-  await page.goto(`/p/${project.key}/i/${item.key}`)
+  await page.getByRole('button', { name: 'Redact past versions' }).click()
+  const dialog = page.getByRole('dialog', { name: `Redact past versions of ${item.key}` })
+  await expect(dialog).toContainText('1 of 1 past versions will be redacted')
+  await expect(dialog.getByRole('checkbox', { name: new RegExp(`^Version ${past},`) })).toBeChecked()
+  await expectAccessible(page)
+  await dialog.getByLabel('Reason').fill('Name of a patient')
+  await expect(dialog.getByRole('button', { name: 'Redact', exact: true })).toBeDisabled()
+  await dialog.getByLabel('I know that this cannot be undone').check()
+  await dialog.getByRole('button', { name: 'Redact', exact: true }).click()
+  await expect(dialog).toBeHidden()
   const timeline = page.getByRole('region', { name: 'History' })
   await expect(timeline.getByTestId('redacted')).toContainText('Name of a patient')
   await expect(timeline).toContainText('What it was changed from is redacted.')

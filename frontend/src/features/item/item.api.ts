@@ -1,5 +1,13 @@
 import { ApiError, client, unwrap } from '@/api/client'
-import type { BlameAnswer, EditConflict, HistoryEntry, Item, ItemAnswer, ProjectSchema } from '@/api/types'
+import type {
+  BlameAnswer,
+  EditConflict,
+  HistoryEntry,
+  Item,
+  ItemAnswer,
+  ProjectSchema,
+  RedactionOutcome,
+} from '@/api/types'
 
 const version = (at: string) => (at ? { at } : {})
 
@@ -69,6 +77,21 @@ export function restoreItem(project: string, item: string, at: number): Promise<
     client.POST('/api/v1/projects/{project}/items/{item}/restore', {
       params: { path: { project, item } },
       body: { at: String(at) },
+    }),
+  )
+}
+
+/** Removes what versions of an item hold, for good and on every branch. */
+export function redact(
+  project: string,
+  item: string,
+  reason: string,
+  sequences: number[],
+): Promise<RedactionOutcome> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/redactions', {
+      params: { path: { project } },
+      body: { entity_id: item, reason, sequences, holding: '' },
     }),
   )
 }

@@ -7,6 +7,7 @@ import type {
   OutlineAnswer,
   ProjectSchema,
   Ref,
+  RestorePreview,
 } from '@/api/types'
 
 export const COMMITS_PAGE = 50
@@ -74,16 +75,34 @@ export async function getOutline(project: string, document: string, ref: string)
   return answer as unknown as OutlineAnswer
 }
 
-/** Brings a document or an item back to what it was at a version, as a new commit on a branch. */
+/** What is brought back: a document, a placement with all below it, or an item. */
+export type RestoreScope = { document_id: string } | { placement_id: string } | { item: string }
+
+/** What a restore would change on a branch. Nothing is written. */
+export function previewRestore(
+  project: string,
+  branch: string,
+  scope: { at: string } & RestoreScope,
+): Promise<RestorePreview> {
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/restore-preview', {
+      params: { path: { project }, query: { branch } },
+      body: scope,
+    }),
+  )
+}
+
+/** Brings something back to what it was at a version, as a new commit on a branch; without a message it says what. */
 export function restore(
   project: string,
   branch: string,
-  scope: { at: string } & ({ document_id: string } | { item: string }),
+  scope: { at: string } & RestoreScope,
+  message: string,
 ): Promise<CommitOutcome> {
   return unwrap(
     client.POST('/api/v1/projects/{project}/restore', {
       params: { path: { project }, query: { branch } },
-      body: { ...scope, message: '' },
+      body: { ...scope, message },
     }),
   )
 }

@@ -7,6 +7,7 @@ interface State {
   title: Ref<string>
   layout: Ref<'document' | 'grid'>
   canEdit: Ref<boolean>
+  canRestore: Ref<boolean>
 }
 
 interface Verbs {
@@ -20,13 +21,14 @@ interface Verbs {
   remove: () => Promise<void>
   edit: () => void
   select: () => void
+  restore: () => void
 }
 
 /**
  * What can be done in a document, for the palette and the sheet of shortcuts. The keys of the rows are `shown` only:
  * the treegrid handles them, so that they mean nothing elsewhere on the page.
  */
-export function useDocumentCommands({ title, layout, canEdit }: State, verbs: Verbs): void {
+export function useDocumentCommands({ title, layout, canEdit, canRestore }: State, verbs: Verbs): void {
   const moves: [Direction, MessageKey, string][] = [
     ['up', 'document.moveUp', 'arrowup'],
     ['down', 'document.moveDown', 'arrowdown'],
@@ -62,6 +64,15 @@ export function useDocumentCommands({ title, layout, canEdit }: State, verbs: Ve
         icon: 'i-lucide-history',
         shortcut: 'h',
         run: verbs.history,
+      },
+      {
+        id: 'document.restore',
+        title: t('document.restore'),
+        group,
+        icon: 'i-lucide-archive-restore',
+        shortcut: 'r',
+        disabled: !canRestore.value,
+        run: verbs.restore,
       },
       { ...rows, id: 'document.peek', title: t('document.peek.toggle'), shortcut: 'space', run: verbs.peek },
       {

@@ -1,5 +1,5 @@
 import { client, unwrap } from '@/api/client'
-import type { Baseline } from '@/api/types'
+import type { Baseline, VerifyReport } from '@/api/types'
 
 export async function listBaselines(project: string): Promise<Baseline[]> {
   const answer = await unwrap(
@@ -15,4 +15,9 @@ export function createBaseline(project: string, name: string, ref: string): Prom
       body: { name, ref: ref || null, description: '' },
     }),
   )
+}
+
+/** Computes every hash, chain and seal of the project again from what is stored. It reads the whole project. */
+export function verifyProject(project: string): Promise<VerifyReport> {
+  return unwrap(client.POST('/api/v1/projects/{project}/verify', { params: { path: { project } } }))
 }
