@@ -24,6 +24,7 @@ from reqtrail.entrypoints.embedded.errors import (
     NoBinaries,
     PortInUse,
     StartError,
+    WallNotBuilt,
 )
 from reqtrail.entrypoints.embedded.home import HOME_FORMAT
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
@@ -82,7 +83,7 @@ def _children(instance: Instance) -> tuple[int, int]:
 def test_every_refusal_has_an_exit_code_of_its_own() -> None:
     kinds: list[type[StartError]] = [StartError, *StartError.__subclasses__()]
     codes = [kind.exit_code for kind in kinds]
-    assert len(set(codes)) == len(codes) == 8
+    assert len(set(codes)) == len(codes) == 9
     table = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text()
     for code in codes:
         assert re.search(rf"^\| {code} \| ", table, re.MULTILINE), f"docs: no exit code {code}"
@@ -151,6 +152,29 @@ def test_a_disk_without_room(folder: Path) -> None:
         code, said = refused_start(disk / "home")
     assert code == DiskFull.exit_code
     assert "MB are needed" in said
+
+
+def test_a_login_that_would_see_every_project(folder: Path) -> None:
+    """A superuser who stays one, and somebody who may not become the application's role."""
+    with running_instance(folder / "home", demo=False) as instance:
+        address = f"/reqtrail?host={instance.postgres().socket_dir}"
+        with psycopg.connect(
+            host=str(instance.postgres().socket_dir), user="reqtrail", dbname="reqtrail"
+        ) as connection:
+            connection.execute("CREATE ROLE stranger LOGIN")
+        owner = {"migration_database_url": f"postgresql://reqtrail@{address}"}
+        for login, role, expected in (
+            ("reqtrail", "", "is not bound by row-level security"),
+            ("stranger", "reqtrail_app", "cannot work as the role reqtrail_app"),
+        ):
+            code, said = refused_start(
+                folder / "other",
+                database_url=f"postgresql://{login}@{address}",
+                database_role=role,
+                redis_url="redis://127.0.0.1:1",
+                **owner,
+            )
+            assert (code, expected in said) == (WallNotBuilt.exit_code, True), said
 
 
 def test_a_database_that_cannot_be_reached(folder: Path) -> None:
