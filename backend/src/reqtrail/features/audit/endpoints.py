@@ -146,10 +146,13 @@ async def _file(
 ) -> StreamingResponse:
     filters = {key: value for key, value in vars(asked).items() if value is not None}
     filters.pop("project_id")
-    pieces = export_events(get_database(request).within(opening), asked, form)
-    # The transaction opens before the answer begins: what it refuses is still told by the status.
-    first = await anext(pieces, b"")
+    database = get_database(request).within(opening)
+    # Opened once before the answer begins: what it refuses is told by the status, and is no export.
+    async with database.read_session():
+        pass
     await record_read(request, "audit:export", details={"format": form, "filters": filters})
+    pieces = export_events(database, asked, form)
+    first = await anext(pieces, b"")
     return StreamingResponse(
         _joined(first, pieces),
         media_type=MEDIA_TYPES[form],
