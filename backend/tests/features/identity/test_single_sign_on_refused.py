@@ -77,7 +77,7 @@ async def test_an_attempt_expires(start: Start) -> None:
     async with start(one={"create_accounts": True}) as world:
         browser = Browser(world)
         back = await browser.answer_of_provider(await browser.begin(), fresh_login())
-        async with world.database.session() as session:
+        async with world.owner.session() as session:
             await session.execute(text("UPDATE sign_in_attempts SET expires_at = now()"))
         answer = await browser.arrive(back)
         assert problem_of(answer.headers["location"]) == "sign_in_expired"
