@@ -29,6 +29,9 @@ READ_ONLY = {
 }
 """Routes that are no GET because of what they take, and change nothing; each with what it does instead."""
 
+NEEDS_PROVIDER = {"link_identity", "unlink_identity"}
+"""Routes that work beside a sign-in provider alone: the tests of single sign-on take these steps."""
+
 OPENS_ITSELF = {
     "answer_passkey",
     "answer_second_factor",

@@ -37,7 +37,9 @@ def start(settings: Settings, sign_in_providers: ProviderProcess) -> Start:
         app = create_app(settings.model_copy(update=values))
         async with app.router.lifespan_context(app):
             world = World(app)
-            yield world
-            await world.aclose()
+            try:
+                yield world
+            finally:
+                await world.aclose()
 
     return started

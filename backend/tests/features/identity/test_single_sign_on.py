@@ -6,7 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from reqtrail.features.audit.tables import audit_events
+from tests.features.audit.walk import NEEDS_PROVIDER, Walk
 from tests.features.identity.providers import (
     ORIGIN,
     Browser,
@@ -203,3 +206,34 @@ async def test_passwords_can_be_for_administrators_alone(start: Start) -> None:
         (identity,) = (await person.get("/me/identities")).json()
         refused = await person.delete(f"/me/identities/{identity['id']}")
         assert refused.json()["code"] == "only_way_in"
+
+
+async def test_what_is_recorded(start: Start) -> None:
+    """One event for each route that changes something; a sign-in names its provider, also a refused one."""
+    async with start() as world:
+        person = await world.user()
+        login = person.user.email
+        walk = Walk(world)
+        await walk.step("link_identity", person, "POST", "/me/identities", json={"provider": "two"})
+        browser = Browser(world)
+        await link(browser, person, login)
+        await browser.sign_in(login)
+        await Browser(world).sign_in(fresh_login())
+        (identity,) = (await person.get("/me/identities")).json()
+        path = f"/me/identities/{identity['id']}"
+        await walk.step("unlink_identity", person, "DELETE", path)
+        assert walk.wrong == [] and walk.seen == NEEDS_PROVIDER
+        async with world.owner.read_session() as session:
+            rows = await session.execute(
+                select(audit_events)
+                .where(audit_events.c.action.in_(["identity:link", "session:open"]))
+                .order_by(audit_events.c.occurred_at.desc())
+                .limit(3)
+            )
+            refused, opened, linked = rows.all()
+        assert linked.action == "identity:link" and linked.actor_id == person.user.user_id
+        assert linked.new["provider"] == "one"
+        assert opened.outcome == "done"
+        assert opened.details == {"provider": "one", "identity": "known"}
+        assert refused.outcome == "refused"
+        assert refused.details == {"refusal": "identity_not_linked"}
