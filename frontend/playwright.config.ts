@@ -59,7 +59,8 @@ export default defineConfig({
   // A whole instance with the demo project, started as a user starts it.
   webServer: [
     {
-      command: `node e2e/oidc/provider.mjs '${JSON.stringify(providerArguments)}'`,
+      // Without a shell in between, so that the provider notices when a run is killed.
+      command: `exec node e2e/oidc/provider.mjs '${JSON.stringify(providerArguments)}'`,
       url: `${providerAddress}/.well-known/openid-configuration`,
       timeout: 60_000,
     },

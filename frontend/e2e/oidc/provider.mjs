@@ -4,7 +4,7 @@
  * The first argument is JSON: { "redirectUris": { "one": [...], "two": [...] }, "signedOutUris": [...], "ports": {...} };
  * without "ports" the system chooses. Once both listen, a line of JSON on standard output tells their issuers. Whoever types the login "ada" is Ada, with the
  * verified address ada@example.org; "ada!unverified" is another person, who claims the same address without proof.
- * The process ends with its standard input, unless its ports were chosen: then whoever chose them ends it.
+ * The process ends with its standard input; where its ports were chosen, with the process that started it.
  *
  * The providers are right. POST /fault { "kind": "nonce" } spoils the next answer of the token endpoint, which is
  * signed anew with the provider's own key: that is what a broken or hostile provider would send.
@@ -135,4 +135,7 @@ console.log(JSON.stringify({ issuers, clientId: CLIENT_ID, clientSecret: CLIENT_
 if (ports === null) {
   process.stdin.resume()
   process.stdin.on('end', () => process.exit(0))
+} else {
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || process.exit(0), 1000)
 }
