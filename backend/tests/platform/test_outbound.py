@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -136,17 +136,30 @@ async def server(answer: bytes, *, hang: bool = False) -> AsyncIterator[tuple[in
     """A server on this machine: its port, and the requests that it got."""
     seen: list[bytes] = []
 
+    serving: set[asyncio.Task[None]] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.read(65_536))
-        writer.write(answer)
-        await writer.drain()
-        if hang:
-            await reader.read()
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            with suppress(ConnectionError):
+                seen.append(await reader.read(65_536))
+                writer.write(answer)
+                await writer.drain()
+                if hang:
+                    await reader.read()
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     made = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with made:
         yield made.sockets[0].getsockname()[1], seen
+    # The client has gone away by now; what the server still holds must not outlive the test's loop.
+    async with asyncio.timeout(20):
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 def local(*allowed: str, **limits: float) -> Outbound:
