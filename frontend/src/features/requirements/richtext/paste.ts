@@ -3,7 +3,7 @@
  * as paragraphs with a sign in front. Tables, lists, links and emphasis stay.
  */
 export function cleanPasted(html: string): string {
-  const page = new DOMParser().parseFromString(withoutConditions(html), 'text/html')
+  const page = new DOMParser().parseFromString(withoutStyles(withoutConditions(html)), 'text/html')
   for (const element of page.querySelectorAll('style, meta, link, script, title, xml')) element.remove()
   for (const element of [...page.body.querySelectorAll('*')]) {
     if (element.nodeName.includes(':')) element.replaceWith(...element.childNodes)
@@ -11,7 +11,7 @@ export function cleanPasted(html: string): string {
   rebuildLists(page)
   for (const element of page.body.querySelectorAll('*')) {
     keepEmphasis(element)
-    for (const name of ['style', 'class', 'lang', 'id', 'dir', 'align', 'width', 'height']) {
+    for (const name of [STYLE, 'class', 'lang', 'id', 'dir', 'align', 'width', 'height']) {
       if (!(element.localName === 'img' && (name === 'width' || name === 'height')))
         element.removeAttribute(name)
     }
@@ -36,13 +36,28 @@ function withoutConditions(html: string): string {
     .replace(/<!\[if !?[^\]]*\]>|<!\[endif\]>/g, '')
 }
 
+/** Where the styles of what is pasted are kept to be read. */
+const STYLE = 'data-style'
+
+/**
+ * Renames style attributes and drops style elements: the page's policy allows neither, also in a document that is only
+ * parsed, and the browser reports each as a violation.
+ */
+function withoutStyles(html: string): string {
+  return html
+    .replace(/<style\b[\s\S]*?<\/style\s*>/gi, '')
+    .replace(/<[a-z](?:"[^"]*"|'[^']*'|[^>"'])*>/gi, (tag) =>
+      tag.replace(/(\s)style(?=\s*=)/gi, `$1${STYLE}`),
+    )
+}
+
 const LEVEL = /mso-list:\s*l\d+\s+level(\d+)/
 const NUMBERED = /^\s*(?:\d+|[a-z]|[ivx]+)[.)]/i
 
 function rebuildLists(page: Document): void {
   const open: HTMLElement[] = []
   for (const paragraph of [...page.body.querySelectorAll('p')]) {
-    const level = Number(LEVEL.exec(paragraph.getAttribute('style') ?? '')?.[1] ?? 0)
+    const level = Number(LEVEL.exec(paragraph.getAttribute(STYLE) ?? '')?.[1] ?? 0)
     const follows = open.length > 0 && paragraph.previousElementSibling === open[0]
     if (level === 0) {
       open.length = 0
@@ -50,7 +65,7 @@ function rebuildLists(page: Document): void {
     }
     if (!follows) open.length = 0
     const sign = [...paragraph.querySelectorAll('span')].find((span) =>
-      (span.getAttribute('style') ?? '').includes('mso-list:Ignore'),
+      (span.getAttribute(STYLE) ?? '').includes('mso-list:Ignore'),
     )
     const kind = NUMBERED.test(sign?.textContent ?? paragraph.textContent ?? '') ? 'ol' : 'ul'
     sign?.remove()
@@ -71,7 +86,7 @@ function rebuildLists(page: Document): void {
 
 /** Word says bold in styles as often as in elements. */
 function keepEmphasis(element: Element): void {
-  const style = element.getAttribute('style') ?? ''
+  const style = element.getAttribute(STYLE) ?? ''
   if (element.localName !== 'span' || !element.textContent) return
   const kind = /font-weight:\s*(bold|[6-9]00)/.test(style)
     ? 'strong'
