@@ -3591,6 +3591,11 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * Message
+             * @default
+             */
+            message: string;
+            /**
              * Source Id
              * Format: uuid
              */
@@ -3627,6 +3632,11 @@ export interface components {
             };
             /** Base */
             base?: number | null;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
             /** Type Id */
             type_id?: string | null;
         };
@@ -4493,11 +4503,16 @@ export interface components {
         };
         /**
          * RestoreWrite
-         * @description The version whose state shall come back.
+         * @description The version whose state shall come back; without a message the commit names it.
          */
         RestoreWrite: {
             /** At */
             at: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
         };
         /**
          * Role
@@ -8634,6 +8649,8 @@ export interface operations {
                 base?: number | null;
                 /** @description The branch to write to; the root branch if left out. */
                 branch?: string;
+                /** @description Why it is done; without one the commit says what was done. */
+                message?: string;
             };
             header?: never;
             path: {
@@ -8898,6 +8915,8 @@ export interface operations {
             query?: {
                 /** @description The branch to write to; the root branch if left out. */
                 branch?: string;
+                /** @description Why it is done; without one the commit says what was done. */
+                message?: string;
             };
             header?: never;
             path: {

@@ -216,6 +216,22 @@ async def test_deleted_items_are_listed_and_come_back(world: World) -> None:
     assert [entry["key"] for entry in unplaced] == [item["key"]]
 
 
+async def test_deleting_and_restoring_say_what_or_why(world: World) -> None:
+    book = await Book.make(world)
+    item = await book.item("Gone")
+    path, at = f"/items/{item['key']}", f"main@{item['revision']}"
+    for why in ({}, {"message": "Asked for by the customer"}):
+        assert (await book.ask("DELETE", path, params=why)).status_code == 200
+        back = await book.ask("POST", f"{path}/restore", json={"at": at, **why})
+        assert back.status_code == 200
+    commits = (await book.get("/commits"))["commits"]
+    assert [commit["message"] for commit in commits[:4]] == [
+        *["Asked for by the customer"] * 2,
+        f"Restored from version {item['revision']}",
+        "Item deleted",
+    ]
+
+
 async def test_lists_of_items_page_without_gap_or_repeat(world: World) -> None:
     book = await Book.make(world)
     made = {(await book.item(f"item {number}"))["id"] for number in range(7)}

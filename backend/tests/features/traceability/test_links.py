@@ -88,6 +88,31 @@ async def test_links_are_changed_and_deleted(world: World) -> None:
     assert (await pair.book.ask("DELETE", f"/links/{uuid4()}")).status_code == 404
 
 
+async def test_changes_of_links_say_what_or_why(world: World) -> None:
+    pair = await Pair.make(world)
+    why = {"message": "Trace review"}
+    await pair.link()
+    (link,), _ = await pair.links(pair.one)
+    other = {"type_id": pair.book.type_id("satisfies")}
+    path = f"/links/{link['id']}"
+    await pair.book.ask("PATCH", path, json=other)
+    await pair.book.ask("DELETE", path)
+    await pair.link(**why)
+    (link,), _ = await pair.links(pair.one)
+    path = f"/links/{link['id']}"
+    await pair.book.ask("PATCH", path, json={**other, **why})
+    await pair.book.ask("DELETE", path, params=why)
+    commits = (await pair.book.get("/commits"))["commits"]
+    assert [commit["message"] for commit in commits[:6]] == [
+        *["Trace review"] * 3,
+        "Link deleted",
+        "Link changed",
+        "Link added",
+    ]
+    refused = await pair.book.ask("DELETE", path, params={"message": "x" * 2001})
+    assert refused.status_code == 422
+
+
 async def test_deleting_an_item_deletes_its_links_and_says_so(world: World) -> None:
     pair = await Pair.make(world)
     await pair.link()

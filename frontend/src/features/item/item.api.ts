@@ -53,30 +53,31 @@ export async function setAttribute(
   base: number | null,
   attribute: string,
   value: unknown,
+  message: string,
 ): Promise<Item> {
   const answer = await unwrap(
     client.PATCH('/api/v1/projects/{project}/items/{item}', {
       params: { path: { project, item } },
-      body: { attributes: { [attribute]: value }, base, message: '' },
+      body: { attributes: { [attribute]: value }, base, message },
     }),
   )
   return answer.item
 }
 
-export function deleteItem(project: string, item: string, base: number): Promise<unknown> {
+export function deleteItem(project: string, item: string, base: number, message: string): Promise<unknown> {
   return unwrap(
     client.DELETE('/api/v1/projects/{project}/items/{item}', {
-      params: { path: { project, item }, query: { base } },
+      params: { path: { project, item }, query: { base, message } },
     }),
   )
 }
 
 /** Brings an item back to its state at a version, as a new commit. */
-export function restoreItem(project: string, item: string, at: number): Promise<unknown> {
+export function restoreItem(project: string, item: string, at: number, message: string): Promise<unknown> {
   return unwrap(
     client.POST('/api/v1/projects/{project}/items/{item}/restore', {
       params: { path: { project, item } },
-      body: { at: String(at) },
+      body: { at: String(at), message },
     }),
   )
 }

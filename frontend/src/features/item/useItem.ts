@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, shallowRef, toValue, type MaybeRefOrGetter } from 'vue'
 import { keys } from '@/api/keys'
 import type { EditConflict, Item, ItemAnswer } from '@/api/types'
+import { useChangeMessage } from '@/shared/composables/useChangeMessage'
 import { useNotify } from '@/shared/composables/useNotify'
 import { useUndoStack } from '@/shared/composables/useUndoStack'
 import { t } from '@/shared/i18n'
@@ -26,6 +27,7 @@ export function useItem(options: ItemOptions) {
   const cache = useQueryClient()
   const notify = useNotify()
   const project = computed(() => toValue(options.project))
+  const message = useChangeMessage(project)
   const { undo, refresh } = useUndoStack(project, { enabled: options.canEdit })
   const refusal = shallowRef<Refusal | null>(null)
   const busy = shallowRef(false)
@@ -64,7 +66,7 @@ export function useItem(options: ItemOptions) {
       })
     }
     await run(
-      () => setAttribute(project.value, id, seen, attribute, value),
+      () => setAttribute(project.value, id, seen, attribute, value, message.value),
       t('item.done.changed', { key: key ?? '' }),
       () => set(attribute, value, null),
     )
@@ -75,7 +77,7 @@ export function useItem(options: ItemOptions) {
     if (!id) return
     const done = t('item.done.restored', { key: key ?? '', seq })
     await run(
-      () => restoreItem(project.value, id, seq),
+      () => restoreItem(project.value, id, seq, message.value),
       done,
       () => restore(seq),
     )
@@ -86,7 +88,7 @@ export function useItem(options: ItemOptions) {
     if (!current) return
     const { id, key } = current.item
     await run(
-      () => deleteItem(project.value, id, current.ref.seq),
+      () => deleteItem(project.value, id, current.ref.seq, message.value),
       t('item.done.deleted', { key: key ?? '' }),
       remove,
     )

@@ -124,11 +124,11 @@ export function getLinks(project: string, item: string, at: string | undefined):
   )
 }
 
-export function restoreItem(project: string, item: string, at: string): Promise<unknown> {
+export function restoreItem(project: string, item: string, at: string, message: string): Promise<unknown> {
   return unwrap(
     client.POST('/api/v1/projects/{project}/items/{item}/restore', {
       params: { path: { project, item } },
-      body: { at },
+      body: { at, message },
     }),
   )
 }
@@ -144,11 +144,12 @@ export function createLink(
   source: string,
   target: string,
   type: string | null,
+  message: string,
 ): Promise<unknown> {
   return unwrap(
     client.POST('/api/v1/projects/{project}/links', {
       params: { path: { project } },
-      body: { source_id: source, target_id: target, type_id: type, attributes: {} },
+      body: { source_id: source, target_id: target, type_id: type, attributes: {}, message },
     }),
   )
 }
@@ -157,19 +158,20 @@ export function changeLink(
   project: string,
   link: string,
   attributes: Record<string, unknown>,
+  message: string,
 ): Promise<unknown> {
   return unwrap(
     client.PATCH('/api/v1/projects/{project}/links/{link_id}', {
       params: { path: { project, link_id: link } },
-      body: { attributes },
+      body: { attributes, message },
     }),
   )
 }
 
-export function deleteLink(project: string, link: string): Promise<unknown> {
+export function deleteLink(project: string, link: string, message: string): Promise<unknown> {
   return unwrap(
     client.DELETE('/api/v1/projects/{project}/links/{link_id}', {
-      params: { path: { project, link_id: link } },
+      params: { path: { project, link_id: link }, query: { message } },
     }),
   )
 }

@@ -1,6 +1,7 @@
 import { defineAsyncComponent } from 'vue'
 
 export { default as TimeTravelBanner } from './TimeTravelBanner.vue'
+export { default as ChangeMessage } from './ChangeMessage.vue'
 export { default as RedactionNote } from './RedactionNote.vue'
 export { default as BranchMenu } from './branches/BranchMenu.vue'
 export { useRestorable } from './useRestorable'

@@ -13,6 +13,7 @@ from reqtrail.features.versioning.public import (
     ChangeRead,
     CommitRead,
     EntityChangeRead,
+    Message,
     RedactionRead,
     RefRead,
 )
@@ -23,7 +24,6 @@ Attributes = dict[str, Any]
 rich text as HTML."""
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Message = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class PlacementRef(BaseModel):
@@ -98,9 +98,10 @@ class ItemPatch(Body):
 
 
 class RestoreWrite(Body):
-    """The version whose state shall come back."""
+    """The version whose state shall come back; without a message the commit names it."""
 
     at: Annotated[str, StringConstraints(max_length=200)]
+    message: Message = ""
 
 
 class ScopeWrite(Body):

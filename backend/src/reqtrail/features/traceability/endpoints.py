@@ -15,6 +15,7 @@ from reqtrail.features.versioning.public import (
     CommitOutcome,
     MAIN,
     BranchName,
+    MessageQuery,
     edit_request,
     RefRead,
     outcome,
@@ -51,8 +52,8 @@ async def create_link(
     body: LinkCreate, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Link two items."""
-    fields = body.model_dump(mode="json")
-    request = edit_request(context, branch, "Link added")
+    fields = body.model_dump(mode="json", exclude={"message"})
+    request = edit_request(context, branch, body.message or "Link added")
     result = await write(session, request, [Write("create", "link", fields=fields)])
     return outcome(result)
 
@@ -69,16 +70,20 @@ async def update_link(
     fields: dict[str, Any] = {"attributes": body.attributes} if body.attributes else {}
     if body.type_id is not None:
         fields["type_id"] = str(body.type_id)
-    request = edit_request(context, branch, "Link changed", base_seq=body.base)
+    request = edit_request(context, branch, body.message or "Link changed", base_seq=body.base)
     result = await write(session, request, [Write("update", "link", link_id, fields)])
     return outcome(result)
 
 
 @router.delete("/links/{link_id}", operation_id="delete_link")
 async def delete_link(
-    link_id: UUID, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
+    link_id: UUID,
+    context: ItemWriter,
+    session: WriteSession,
+    branch: BranchName = MAIN,
+    message: MessageQuery = "",
 ) -> CommitOutcome:
     """Delete a link."""
-    request = edit_request(context, branch, "Link deleted")
+    request = edit_request(context, branch, message or "Link deleted")
     result = await write(session, request, [Write("delete", "link", link_id)])
     return outcome(result)

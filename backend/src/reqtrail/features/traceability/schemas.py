@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictInt
 
-from reqtrail.features.versioning.public import RefRead
+from reqtrail.features.versioning.public import Message, RefRead
 from reqtrail.platform.http import Body
 
 
@@ -44,6 +44,7 @@ class LinkCreate(Body):
     target_id: UUID
     type_id: UUID | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+    message: Message = ""
 
 
 class LinkPatch(Body):
@@ -52,3 +53,4 @@ class LinkPatch(Body):
     type_id: UUID | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
     base: StrictInt | None = None
+    message: Message = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reqtrail.features.versioning.deps import BranchName
+from reqtrail.features.versioning.deps import BranchName, Message, MessageQuery
 from reqtrail.features.versioning.errors import (
     BaseInvalid,
     ContentRedacted,
@@ -114,6 +114,8 @@ __all__ = [
     "verify_seals",
     "MAIN",
     "BranchName",
+    "Message",
+    "MessageQuery",
     "edit_request",
     "ChangeRead",
     "public_content",

@@ -3,6 +3,7 @@ import { useEventListener } from '@vueuse/core'
 import { ref, shallowRef, type Ref } from 'vue'
 import { keys } from '@/api/keys'
 import type { CommitAnswer, Operation } from '@/api/types'
+import { changeMessage } from '@/shared/composables/useChangeMessage'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
 import { inTurn } from '@/shared/lib/turns'
@@ -10,6 +11,7 @@ import { commit, conflictsOf, type Conflict } from '../requirements.api'
 
 export interface Write {
   operations: Operation[]
+  /** What is done; what its author says of it goes before. */
   message?: string
   /** Shows the change at once. */
   show?: () => void
@@ -47,7 +49,9 @@ export function useWrites(
   function save(write: Write): Promise<boolean> {
     write.show?.()
     saving.value += 1
-    return inTurn(project.value, () => send(write))
+    // What is typed as the message while a change waits for its turn is about later ones.
+    const message = changeMessage(project.value) || write.message
+    return inTurn(project.value, () => send({ ...write, message }))
   }
 
   function based(operation: Operation): Operation {

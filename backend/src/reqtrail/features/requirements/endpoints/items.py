@@ -30,6 +30,7 @@ from reqtrail.features.versioning.public import (
     CommitOutcome,
     MAIN,
     BranchName,
+    MessageQuery,
     edit_request,
     CommitResult,
     RefRead,
@@ -137,10 +138,11 @@ async def delete_item(
     session: WriteSession,
     base: Annotated[int | None, Query(ge=0)] = None,
     branch: BranchName = MAIN,
+    message: MessageQuery = "",
 ) -> CommitOutcome:
     """Delete an item with its placements and links; it can be listed and restored."""
     item_id = await items.resolve_item(session, context.project_id, item)
-    request = edit_request(context, branch, "Item deleted", base_seq=base)
+    request = edit_request(context, branch, message or "Item deleted", base_seq=base)
     result = await write(session, request, [Write("delete", "item", item_id)])
     return outcome(result)
 
@@ -156,8 +158,9 @@ async def restore_item(
     """Bring an item back to its state at a version, as a new commit; a deleted one lives again."""
     item_id = await items.resolve_item(session, context.project_id, item)
     source = await resolve_ref(session, context.project_id, body.at)
+    message = body.message or f"Restored from version {source.seq}"
     request = replace(
-        edit_request(context, branch, f"Restored from version {source.seq}", kind="restore"),
+        edit_request(context, branch, message, kind="restore"),
         details={"restores": {"seq": source.seq, "item": str(item_id)}},
     )
     restore = Write("restore", "item", item_id, from_seq=source.seq)
