@@ -4,7 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .stamps
 stamp=".stamps/backend-$(cat backend/requirements-dev.lock backend/pyproject.toml | sha256sum | cut -c1-16)"
-[ -e "$stamp" ] && [ -x .venv/bin/python ] && exit 0
+# Starting a process takes twice as long where every import compiles, and an environment may forbid Python to keep
+# what it compiled (PYTHONDONTWRITEBYTECODE). A source that does not compile says so where it is imported.
+compile_sources() { .venv/bin/python -m compileall -qq -j 0 backend/src backend/tests || true; }
+if [ -e "$stamp" ] && [ -x .venv/bin/python ]; then
+  compile_sources
+  exit 0
+fi
 
 python=""
 for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
@@ -19,7 +25,7 @@ if [ -z "$python" ]; then
 fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 if .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; then
-  .venv/bin/uv pip sync --quiet --require-hashes --python .venv/bin/python backend/requirements-dev.lock
+  .venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python backend/requirements-dev.lock
 else
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r backend/requirements-dev.lock
 fi
@@ -33,5 +39,6 @@ from reqtrail.entrypoints.cli import main
 main()
 SCRIPT
 chmod +x .venv/bin/reqtrail
+compile_sources
 rm -f .stamps/backend-*
 touch "$stamp"
