@@ -1,4 +1,4 @@
-import { expect, expectAccessible, signIn, test } from './session'
+import { expect, expectAccessible, signInByForm, test } from './session'
 
 test('sign-in refuses a wrong password and says so', async ({ page }) => {
   await page.goto('/sign-in')
@@ -11,7 +11,7 @@ test('sign-in refuses a wrong password and says so', async ({ page }) => {
 })
 
 test('the demo project shows its documents, and a document shows its requirements', async ({ page }) => {
-  await signIn(page)
+  await signInByForm(page)
   await page.goto('/p/RQT')
   await expect(page.getByText('Stakeholder needs').first()).toBeVisible()
   await page
@@ -24,7 +24,7 @@ test('the demo project shows its documents, and a document shows its requirement
 })
 
 test('a sign-in survives a reload', async ({ page }) => {
-  await signIn(page)
+  await signInByForm(page)
   await page.reload()
   await expect(page).not.toHaveURL(/sign-in/)
 })
