@@ -13,12 +13,12 @@ product=() tests=()
 for file in "${files[@]}"; do
   [ -f "$file" ] || continue
   case "$file" in
-    backend/tests/* | frontend/e2e/* | *.test.ts) tests+=("$file") ;;
+    backend/tests/* | frontend/e2e/* | frontend/playwright.config.ts | *.test.ts) tests+=("$file") ;;
     *) product+=("$file") ;;
   esac
 done
-# The words of examples, of purposes, of a test's address, of a command, and names of files in the documentation.
-words='^(password|password_reset|reset-password|pw|openssl rand -base64 48|`?features/[a-z/_]+\.py`?,?)$'
+# The words of settings, of examples, of purposes, of a test's address, of a command, and names of files in the documentation.
+words='^(everybody|administrators|as the provider says|password|password_reset|reset-password|pw|openssl rand -base64 48|`?features/[a-z/_]+\.py`?,?)$'
 "$scan" --exclude-secrets "$words" "${product[@]}"
 # Tests sign in with passwords of their own, show a picture, and know the roots of Merkle trees of RFC 6962.
 "$scan" --disable-plugin KeywordDetector --exclude-secrets "$words" --exclude-secrets '^iVBORw0KGgo' \
