@@ -16,10 +16,12 @@ from reqtrail.bootstrap.metadata import metadata
 from tests.api.two_projects import (
     EXAMPLES,
     MARKER,
+    NAME,
     TABLES,
     WITHOUT_DOOR,
     Content,
     Example,
+    filled,
     make_content,
 )
 from tests.fixtures.api import World
@@ -27,7 +29,6 @@ from tests.fixtures.api import World
 pytestmark = pytest.mark.anyio
 
 PREFIX = "/api/v1/projects/{project}"
-_NAME = re.compile(r"\{(\w+)\}")
 _ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFS = {"at", "branch", "from", "to", "ref"}
 """Fields that name a version, in whatever operation."""
@@ -104,30 +105,20 @@ def missing_examples(document: dict[str, Any], examples: Mapping[str, Example]) 
     return sorted(wrong)
 
 
-def _fill(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return _NAME.sub(lambda found: names[found[1]], value)
-    if isinstance(value, Mapping):
-        return {key: _fill(item, names) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, names) for item in value]
-    return value
-
-
 def _swapped(value: Any, own: Mapping[str, str], foreign: Mapping[str, str]) -> Iterator[Any]:
     """Yield *value*, filled with *own*, with each of its names in turn taken from *foreign*."""
-    if isinstance(value, str) and _NAME.search(value) and "{new}" not in value:
-        yield _fill(value, foreign)
+    if isinstance(value, str) and NAME.search(value) and "{new}" not in value:
+        yield filled(value, foreign)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             for other in _swapped(item, own, foreign):
-                yield {**_fill(value, own), key: other}
+                yield {**filled(value, own), key: other}
     elif isinstance(value, list):
         for index, item in enumerate(value):
             for other in _swapped(item, own, foreign):
-                filled = _fill(value, own)
-                filled[index] = other
-                yield filled
+                with_list = filled(value, own)
+                with_list[index] = other
+                yield with_list
 
 
 async def _call(
@@ -143,8 +134,8 @@ def _foreign_calls(
     example: Example, own: Mapping[str, str], foreign: Mapping[str, str]
 ) -> Iterator[tuple[str, Any, Any, Any]]:
     """Yield (what is foreign, path, query, body) of each call with one foreign id."""
-    path, query = _fill(example.path, own), _fill(example.query, own)
-    body = _fill(example.body, own)
+    path, query = filled(example.path, own), filled(example.query, own)
+    body = filled(example.body, own)
     for other in _swapped(example.path, own, foreign):
         yield next(name for name in other if other[name] != path[name]), other, query, body
     for other in _swapped(example.query, own, foreign):
@@ -157,14 +148,7 @@ def _foreign_calls(
 @pytest.fixture
 async def projects(world: World) -> tuple[Content, Content]:
     """One's own project and a foreign one, with one of everything in each."""
-    own, foreign = await make_content(world, "Own"), await make_content(world, MARKER)
-    for content in (own, foreign):
-        schema = (await content.owner.get(f"/projects/{content.key}/schema")).json()
-        (document_type,) = (
-            item["id"] for item in schema["types"] if item["category"] == "document"
-        )
-        content.names |= {"document_type": document_type}
-    return own, foreign
+    return await make_content(world, "Own"), await make_content(world, MARKER)
 
 
 async def test_every_operation_has_an_example(app: FastAPI) -> None:
@@ -227,9 +211,9 @@ async def test_own_ids_find_what_is_there(projects: tuple[Content, Content], app
     for name in sorted(EXAMPLES, key=lambda name: (_ORDER.index(found[name][0]), found[name][1])):
         method, template, _ = found[name]
         example = EXAMPLES[name]
-        path, query = _fill(example.path, names), _fill(example.query, names)
+        path, query = filled(example.path, names), filled(example.query, names)
         for given in (example.body, *example.bodies):
-            body = _fill(given, names)
+            body = filled(given, names)
             answer = await _call(own, method, template, path, query, body, example.files)
             told = [
                 key

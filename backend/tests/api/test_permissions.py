@@ -112,7 +112,7 @@ def _declared(app: FastAPI) -> list[tuple[str, str, str]]:
     for route in openapi.routes_of(app):
         (permission,) = declarations[str(route.operation_id)]
         for method in sorted(route.methods or ()):
-            found.append((method, str(route.path).removeprefix("/api/v1"), permission))
+            found.append((method, str(route.path_format).removeprefix("/api/v1"), permission))
     return found
 
 

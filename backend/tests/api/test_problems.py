@@ -34,6 +34,8 @@ async def test_unknown_address_and_method(world: World) -> None:
     assert several.headers["allow"] == "DELETE, PUT"
     literal = await client.request("OPTIONS", "/me/factors/passkeys/options")
     assert literal.headers["allow"] == "POST"
+    beside = await client.patch("/me/factors/passkeys/options", json={})
+    assert beside.status_code == 405
 
 
 async def test_values_of_another_type_are_refused(world: World) -> None:
@@ -43,10 +45,13 @@ async def test_values_of_another_type_are_refused(world: World) -> None:
     for value in (1, "yes", "0"):
         answer = await client.patch(f"/projects/{key}", json={"archived": value})
         assert answer.status_code == 422, value
-    for value in (True, "0", "x"):
-        body: dict[str, object] = {"base": value, "message": "x", "operations": []}
+    for wrong in (True, "0", "x", 1.5, -1, 1e300):
+        body: dict[str, object] = {"base": wrong, "message": "x", "operations": []}
         answer = await client.post(f"/projects/{key}/commits", json=body)
-        assert "body.base" in {item["field"] for item in answer.json()["errors"]}, value
+        assert "body.base" in {item["field"] for item in answer.json()["errors"]}, wrong
+    whole = {"base": 2.0, "message": "x", "operations": []}
+    refused = await client.post(f"/projects/{key}/commits", json=whole)
+    assert "body.base" not in refused.text, "JSON knows one kind of number"
     for value in ("0", "1e9", "-5"):
         answer = await client.get(f"/projects/{key}/audit", params={"since": value})
         assert answer.json()["detail"].startswith("query.since: "), value

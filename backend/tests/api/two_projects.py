@@ -6,6 +6,7 @@ an example is a test that fails, so nobody can forget to say what a foreign id i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from tests.fixtures.api import Client, World
 
 MARKER = "Zyzzyva"
 """Stands in every text of a project, so that an answer which shows any of it is known by it."""
+NAME = re.compile(r"\{(\w+)\}")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
@@ -46,6 +48,7 @@ async def make_content(world: World, secret: str) -> Content:
         **ids,
         "document": document["id"],
         "type": types["item"]["id"],
+        "document_type": types["document"]["id"],
         "link_type": types["link"]["id"],
         "attribute": title["id"],
         "branch_name": f"{secret}-branch",
@@ -222,6 +225,18 @@ EXAMPLES: Mapping[str, Example] = {
     "verify_project": Example(),
 }
 """By operation id."""
+
+
+def filled(value: Any, names: Mapping[str, str]) -> Any:
+    """Return *value* with the name in braces of each of its texts replaced by what *names* says."""
+    if isinstance(value, str):
+        return NAME.sub(lambda found: names[found[1]], value)
+    if isinstance(value, Mapping):
+        return {key: filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, names) for item in value]
+    return value
+
 
 TABLES: Mapping[str, str] = {
     "attachments": "get_file",

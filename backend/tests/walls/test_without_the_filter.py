@@ -140,7 +140,9 @@ def _requests(
     """Return (method, path, options) of a request to every route of a project, with ids that are right."""
     found = []
     for route in openapi.routes_of(app):
-        path = _filled(str(route.path), {**secret.ids, "user_id": str(attacker.user.user_id)})
+        path = _filled(
+            str(route.path_format), {**secret.ids, "user_id": str(attacker.user.user_id)}
+        )
         if "{project}" not in str(route.path):
             continue
         body = dict(BODIES.get(str(route.operation_id), {}))

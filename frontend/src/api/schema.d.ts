@@ -2658,11 +2658,14 @@ export interface components {
         /** Body_start_history_import */
         Body_start_history_import: {
             /** Author */
-            author?: string | null;
-            /** Authored At */
-            authored_at?: string | null;
+            author?: string;
+            /**
+             * Authored At
+             * Format: date-time
+             */
+            authored_at?: string;
             /** Baseline */
-            baseline?: string[] | null;
+            baseline?: string[];
             /**
              * File
              * @description A .jsonl or .jsonl.gz of commits, or a ReqIF.

@@ -83,11 +83,27 @@ def document(app: FastAPI) -> dict[str, Any]:
         }
     }
     declarations = permissions(app)
+    _forms_have_no_null(content["paths"], schemas)
     for item in content["paths"].values():
         for method in _METHODS:
             if method in item:
                 _complete(item[method], declarations)
     return content
+
+
+def _forms_have_no_null(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Take null from what the fields of forms may be: a field is text, or it is left out."""
+    for item in paths.values():
+        for operation in item.values():
+            form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
+            if form is None:
+                continue
+            name = form["schema"]["$ref"].rpartition("/")[2]
+            for field in schemas[name]["properties"].values():
+                kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+                if len(kinds) == 1:
+                    del field["anyOf"]
+                    field.update(kinds[0])
 
 
 def _complete(operation: dict[str, Any], declarations: dict[str, list[str]]) -> None:

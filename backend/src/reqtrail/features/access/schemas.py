@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from reqtrail.features.access.types import Permission, Role
-from reqtrail.platform.http import Body
+from reqtrail.platform.http import WHOLE, Body
 
 GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(max_length=2000)]
@@ -129,7 +129,7 @@ class TokenCreate(Body):
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    days: Annotated[StrictInt, Field(ge=1, le=3650)] | None = None
+    days: Annotated[StrictInt, Field(ge=1, le=3650), WHOLE] | None = None
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
     projects: Annotated[list[ProjectKey], Field(min_length=1, max_length=100)] | None = None
 

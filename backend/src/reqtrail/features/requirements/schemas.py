@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from reqtrail.features.versioning.public import (
     Author,
@@ -16,6 +16,7 @@ from reqtrail.features.versioning.public import (
     Message,
     RedactionRead,
     RefRead,
+    SequenceNumber,
 )
 from reqtrail.platform.http import Body
 
@@ -93,7 +94,7 @@ class ItemPatch(Body):
 
     type_id: UUID | None = None
     attributes: Attributes = Field(default_factory=dict)
-    base: StrictInt | None = None
+    base: SequenceNumber | None = None
     message: Message = ""
 
 
@@ -114,7 +115,7 @@ class ScopeWrite(Body):
     document_id: UUID | None = None
     placement_id: UUID | None = None
     item: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    base: StrictInt | None = None
+    base: SequenceNumber | None = None
 
 
 class ScopeRestore(ScopeWrite):
@@ -165,7 +166,7 @@ class DocumentPatch(Body):
 
     title: Title | None = None
     archived: StrictBool | None = None
-    base: StrictInt | None = None
+    base: SequenceNumber | None = None
 
 
 class OperationWrite(Body):
@@ -176,15 +177,15 @@ class OperationWrite(Body):
     id: UUID | None = None
     fields: dict[str, Any] = Field(default_factory=dict)
     position: PositionWrite | None = None
-    base: StrictInt | None = None
-    from_seq: StrictInt | None = None
+    base: SequenceNumber | None = None
+    from_seq: SequenceNumber | None = None
     items: StrictBool = False
 
 
 class CommitWrite(Body):
     """A write: what to do, seen from version ``base``. Without a base it overwrites what others did."""
 
-    base: StrictInt | None = None
+    base: SequenceNumber | None = None
     message: Message = ""
     operations: Annotated[list[OperationWrite], Field(min_length=1, max_length=10_000)]
 

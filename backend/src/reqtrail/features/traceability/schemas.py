@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import BaseModel, Field
 
-from reqtrail.features.versioning.public import Message, RefRead
+from reqtrail.features.versioning.public import Message, RefRead, SequenceNumber
 from reqtrail.platform.http import Body
 
 
@@ -52,5 +52,5 @@ class LinkPatch(Body):
 
     type_id: UUID | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
-    base: StrictInt | None = None
+    base: SequenceNumber | None = None
     message: Message = ""

@@ -42,6 +42,7 @@ from reqtrail.features.versioning.repository import (
     visible,
 )
 from reqtrail.features.versioning.schemas import (
+    LAST_SEQUENCE,
     Author,
     ChangeRead,
     CommitOutcome,
@@ -49,6 +50,7 @@ from reqtrail.features.versioning.schemas import (
     EntityChangeRead,
     RedactionRead,
     RefRead,
+    SequenceNumber,
 )
 from reqtrail.features.versioning.sealing import request_seal, run_pending_seals, verify_seals
 from reqtrail.features.versioning.service.branches import create_baseline, list_baselines
@@ -101,6 +103,8 @@ from reqtrail.features.versioning.types import (
 )
 
 __all__ = [
+    "LAST_SEQUENCE",
+    "SequenceNumber",
     "ContentRedacted",
     "RedactionRead",
     "redact",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from reqtrail.features.versioning.types import BaselineState, CommitRecord, Snapshot
-from reqtrail.platform.http import Body
+from reqtrail.platform.http import WHOLE, Body
+
+LAST_SEQUENCE: Final = 2**53 - 1
+"""The largest number of a version that can be asked for: the largest that every reader of JSON keeps exact."""
+
+SequenceNumber = Annotated[StrictInt, Field(ge=0, le=LAST_SEQUENCE), WHOLE]
+"""The number of a version, in a body."""
 
 
 class RefRead(BaseModel):
@@ -124,7 +130,7 @@ class RedactionWrite(Body):
 
     entity_id: UUID
     reason: str = Field(min_length=3, max_length=2000)
-    sequences: list[StrictInt] = Field(default_factory=list, max_length=10_000)
+    sequences: list[SequenceNumber] = Field(default_factory=list, max_length=10_000)
     holding: str = Field(default="", max_length=10_000)
 
 
@@ -269,8 +275,8 @@ class MergeWrite(MergePreviewWrite):
     """A merge to be written. ``branch_seq`` and ``parent_seq`` are the heads that the preview showed."""
 
     message: str = Field(default="", max_length=10_000)
-    branch_seq: StrictInt | None = None
-    parent_seq: StrictInt | None = None
+    branch_seq: SequenceNumber | None = None
+    parent_seq: SequenceNumber | None = None
 
 
 class PieceRead(BaseModel):

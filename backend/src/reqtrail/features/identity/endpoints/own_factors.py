@@ -111,7 +111,11 @@ async def add_passkey(
     return PasskeyCreated(passkey=PasskeyRead.model_validate(made), recovery_codes=codes)
 
 
-@router.patch("/me/factors/passkeys/{passkey_id}", operation_id="rename_passkey", status_code=204)
+ONE_PASSKEY = "/me/factors/passkeys/{passkey_id:uuid}"
+"""Says itself that it is an id, since ``options`` stands beside it."""
+
+
+@router.patch(ONE_PASSKEY, operation_id="rename_passkey", status_code=204)
 async def rename_passkey(
     passkey_id: UUID, body: PasskeyPatch, user: SignedInFresh, session: WriteSession
 ) -> None:
@@ -119,7 +123,7 @@ async def rename_passkey(
     await managing.rename_passkey(session, user, passkey_id, body.name)
 
 
-@router.delete("/me/factors/passkeys/{passkey_id}", operation_id="remove_passkey", status_code=204)
+@router.delete(ONE_PASSKEY, operation_id="remove_passkey", status_code=204)
 async def remove_passkey(
     passkey_id: UUID, user: SignedInFresh, session: WriteSession, settings: AppSettings
 ) -> None:

@@ -13,14 +13,12 @@ from reqtrail.features.identity.public import display_names
 from reqtrail.features.requirements.endpoints.documents import At
 from reqtrail.features.requirements.schemas import DocumentCommitRead, DocumentHistoryAnswer
 from reqtrail.features.requirements.service.document_history import document_history
-from reqtrail.features.versioning.public import CommitRead, RefRead, resolve_ref
+from reqtrail.features.versioning.public import LAST_SEQUENCE, CommitRead, RefRead, resolve_ref
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/documents")
-
-LAST = 2**63 - 1
 
 
 @router.get(
@@ -36,7 +34,11 @@ async def get_document_history(
     at: At = None,
     before: Annotated[
         int | None,
-        Query(ge=1, le=LAST, description="Only commits with a smaller number: ``next`` of a page."),
+        Query(
+            ge=1,
+            le=LAST_SEQUENCE,
+            description="Only commits with a smaller number: ``next`` of a page.",
+        ),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:

@@ -27,6 +27,7 @@ from reqtrail.features.requirements.schemas import (
 from reqtrail.features.requirements.service import item_history, items, listing
 from reqtrail.features.requirements.service.writes import Position, Write, write
 from reqtrail.features.versioning.public import (
+    LAST_SEQUENCE,
     CommitOutcome,
     MAIN,
     BranchName,
@@ -136,7 +137,7 @@ async def delete_item(
     item: str,
     context: ItemWriter,
     session: WriteSession,
-    base: Annotated[int | None, Query(ge=0)] = None,
+    base: Annotated[int | None, Query(ge=0, le=LAST_SEQUENCE)] = None,
     branch: BranchName = MAIN,
     message: MessageQuery = "",
 ) -> CommitOutcome:

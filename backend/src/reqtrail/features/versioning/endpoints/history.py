@@ -15,6 +15,7 @@ from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.endpoints.redactions import redacted_read
 from reqtrail.features.versioning.schemas import (
+    LAST_SEQUENCE,
     CommitList,
     CommitOutcome,
     CommitRead,
@@ -40,8 +41,7 @@ from reqtrail.platform.throttle import expensive
 
 router = ApiRouter()
 
-LAST = 2**63 - 1
-SequencePath = Annotated[int, Path(ge=1, le=LAST, description="The number of a version.")]
+SequencePath = Annotated[int, Path(ge=1, le=LAST_SEQUENCE, description="The number of a version.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Ref = Annotated[str | None, Query(max_length=200)]
 
@@ -65,7 +65,7 @@ async def list_commits(
     request: Request,
     context: HistoryReader,
     session: ReadSession,
-    before: Annotated[int | None, Query(ge=1, le=LAST)] = None,
+    before: Annotated[int | None, Query(ge=1, le=LAST_SEQUENCE)] = None,
     limit: Limit = 50,
     author: Annotated[str | None, Query(pattern="^me$")] = None,
     entity: UUID | None = None,
