@@ -98,3 +98,11 @@ async def test_documentation_needs_nothing_from_outside(site: httpx.AsyncClient)
         for operation in item.values():
             assert operation["operationId"] and operation["summary"] and operation["x-permission"]
             assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+async def test_the_site_takes_nothing_from_the_api(site: httpx.AsyncClient) -> None:
+    """What does not exist below /api is a 404, and a route that takes no GET says so."""
+    missing = await site.get("/api/v1/nothing")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    wrong = await site.get("/api/v1/auth/sign-in")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")

@@ -88,7 +88,8 @@ def _add_site(app: FastAPI, settings: Settings) -> None:
 def _outside_api(show: Callable[[Request], Any]) -> Callable[[Request], Any]:
     async def guarded(request: Request) -> Any:
         if request.url.path == "/api" or request.url.path.startswith("/api/"):
-            raise HTTPException(404)
+            # The site takes GET anywhere, also at the address of a route that does not.
+            raise HTTPException(405 if problems.methods_at(request) else 404)
         return await show(request)
 
     return guarded

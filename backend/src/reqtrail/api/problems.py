@@ -118,11 +118,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     }.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _methods_at(request)
+        headers["Allow"] = methods_at(request)
     return problem(request, error.status_code, code, title, detail, headers=headers)
 
 
-def _methods_at(request: Request) -> str:
+def methods_at(request: Request) -> str:
     """Return the methods of all routes at the address: Starlette names those of the first route alone.
 
     Where ``/options`` also fits ``/{id}``, the address is the former.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ COLUMNS: Final = (
     *("address", "user_agent", "request_id", "project_id", "subject_kind", "subject_id"),
     *("old", "new", "details", "event_id"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = re.compile(r"'*\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n]")
+"""What a spreadsheet may take for a formula: also after blanks, and in the full width of East Asian keyboards. With
+apostrophes in front too, so that taking away one of ours gives the text back."""
 
 
 @dataclass(frozen=True)
@@ -117,4 +120,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -7,7 +7,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Row,
     Select,
@@ -20,7 +22,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
 
@@ -254,12 +256,31 @@ async def list_items(
 async def search_items(session: AsyncSession, snapshot: Snapshot, query: str, limit: int) -> Rows:
     """Return items whose key begins with *query* or whose attributes contain it, keys first."""
     items, statement = _items(snapshot)
-    pattern = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    by_key = entities.c.key.ilike(f"{pattern}%")
+    by_key = entities.c.key.ilike(f"{_like(query)}%")
     statement = (
-        statement.where(or_(by_key, cast(items.c.attributes, Text).ilike(f"%{pattern}%")))
+        statement.where(or_(by_key, _holds(items.c.attributes, query)))
         .order_by(by_key.desc(), items.c.entity_id)
         .limit(limit)
     )
     result: Rows = (await session.execute(statement)).all()
     return result
+
+
+def _holds(attributes: ColumnElement[Any], query: str) -> ColumnElement[bool]:
+    """Return whether a text of *attributes* contains *query*, which may hold what JSON writes in another way.
+
+    What JSON itself is made of, such as its quotes and the ids of attributes, is no text. The cheap look at the whole
+    goes before the one at each value.
+    """
+    written = orjson.dumps(query).decode()[1:-1]
+    values = func.jsonb_path_query(attributes, cast("lax $.*[*]", JSONPATH)).column_valued("value")
+    text = cast(values, JSONB).op("#>>", return_type=Text())(cast([], ARRAY(Text)))
+    inside = select(values).where(
+        func.jsonb_typeof(values) == "string", text.ilike(f"%{_like(query)}%")
+    )
+    return and_(cast(attributes, Text).ilike(f"%{_like(written)}%"), inside.exists())
+
+
+def _like(text: str) -> str:
+    """Return *text* as a pattern of LIKE that stands for itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
