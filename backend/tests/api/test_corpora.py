@@ -10,7 +10,7 @@ import io
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -93,8 +93,8 @@ class Doors:
 
     async def message(self, text: str) -> tuple[int, Any]:
         """Say why something changed."""
-        create = {"op": "create", "kind": "item", "id": str(uuid4())}
-        create |= {"fields": {"type_id": self.book.type_id("Requirement")}}
+        fields = {"type_id": self.book.type_id("Requirement")}
+        create = {"op": "create", "kind": "item", "id": str(uuid4()), "fields": fields}
         body = {"base": None, "message": text, "operations": [create]}
         answer = await self.book.ask("POST", "/commits", json=body)
         return (

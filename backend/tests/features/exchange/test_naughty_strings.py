@@ -1,4 +1,4 @@
-"""Awkward strings verbatim from the store by search and export into another project, and active files that came along."""
+"""Awkward strings verbatim from the store by search and export into another project, and active files with them."""
 
 from __future__ import annotations
 
