@@ -18,15 +18,21 @@ const SCREENS: readonly Screen[] = [
   { name: 'document', path: ({ document }) => document, act: reading },
   { name: 'grid', path: ({ document }) => `${document}?view=grid`, act: reading },
   { name: 'panel', path: ({ document, item }) => `${document}?item=${item}&panel=history`, act: peek },
+  { name: 'message', path: ({ document }) => document, act: message },
   { name: 'item', path: ({ key, item }) => `/p/${key}/i/${item}` },
+  { name: 'blame', path: ({ key, item }) => `/p/${key}/i/${item}`, act: press('Who wrote this') },
+  { name: 'redact', path: ({ key, item }) => `/p/${key}/i/${item}`, act: press('Redact past versions') },
+  { name: 'restore', path: ({ document, from }) => `${document}?at=${from}`, act: restore },
   { name: 'history', path: ({ key }) => `/p/${key}/history` },
   { name: 'compare', path: ({ key, from }) => `/p/${key}/compare?from=${from}&to=main` },
+  { name: 'branch-menu', path: ({ key }) => `/p/${key}`, act: branchMenu },
   { name: 'branches', path: ({ key }) => `/p/${key}/branches` },
   {
     name: 'merge',
     path: ({ key, branch }) => (branch ? `/p/${key}/branches/${branch}/merge` : `/p/${key}/branches`),
   },
   { name: 'baselines', path: ({ key }) => `/p/${key}/baselines` },
+  { name: 'verified', path: ({ key }) => `/p/${key}/baselines`, act: press('Verify') },
   { name: 'exchange', path: ({ key }) => `/p/${key}/exchange` },
   { name: 'unplaced', path: ({ key }) => `/p/${key}/unplaced` },
   { name: 'deleted', path: ({ key }) => `/p/${key}/deleted` },
@@ -62,6 +68,38 @@ async function peek(page: Page, { item }: Shown): Promise<void> {
   await page.keyboard.press('Space')
 }
 
+/** Presses a button, if there is anything that it could be about. */
+function press(name: string): (page: Page) => Promise<void> {
+  return async (page) => {
+    const button = page.getByRole('main').getByRole('button', { name })
+    if ((await button.count()) === 0) return
+    await button.click()
+    await expect(
+      page.getByTestId('verified').or(page.getByTestId('blame')).or(page.getByRole('dialog')).first(),
+    ).toBeVisible()
+  }
+}
+
+async function branchMenu(page: Page): Promise<void> {
+  await page.keyboard.press('b')
+  await expect(page.getByRole('option').first()).toBeVisible()
+}
+
+async function message(page: Page): Promise<void> {
+  await page.keyboard.press('m')
+  await page.keyboard.type('Findings of the review in May')
+}
+
+/** A chapter of an older version, with all below it. */
+async function restore(page: Page): Promise<void> {
+  await reading(page)
+  const row = page.locator('[role=treegrid] [role=row][data-key]').first()
+  if ((await row.count()) === 0) return
+  await row.click({ position: { x: 30, y: 12 } })
+  await page.keyboard.press('r')
+  await expect(page.getByRole('dialog')).toBeVisible()
+}
+
 /** The screen as it stays: nothing is loading any more. */
 async function settled(page: Page): Promise<void> {
   await expect(page.locator('main, form').first()).toBeVisible()
@@ -76,6 +114,8 @@ for (const [size, make] of Object.entries(PROJECTS)) {
     const shown = await make()
     const failed: string[] = []
     await signIn(page)
+    // A page of the instance, since the theme is kept for it.
+    await page.goto('/')
     for (const [width, viewport] of Object.entries(WIDTHS)) {
       await page.setViewportSize(viewport)
       for (const theme of ['light', 'dark']) {
