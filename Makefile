@@ -47,8 +47,9 @@ test-install: ## Prove that a fresh clone installs, tests and runs: as a user, a
 	@scripts/test_install.sh
 
 .PHONY: test-long
-test-long: setup-backend ## Tests that take hours: seeded, resumable, results appended to a file
+test-long: build ## Tests that take hours: seeded, resumable, results appended to a file
 	@cd backend && failed=0; ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0 || failed=1; \
+	E2E_LONG=1 ../scripts/browser_tests.sh corpora.spec.ts || failed=1; \
 	../$(PY) -m tests.model.test_engine_long; ../$(PY) -m tests.concurrency.results; exit $$failed
 
 .PHONY: check

@@ -62,3 +62,27 @@ const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
 </SPEC-ATTRIBUTES></SPEC-OBJECT-TYPE>
 <SPECIFICATION-TYPE IDENTIFIER="LARGE-SPEC-TYPE" ${WHEN} LONG-NAME="Specification"/></SPEC-TYPES>`
 const TAIL = '</REQ-IF-CONTENT></CORE-CONTENT></REQ-IF>'
+
+/** A ReqIF file of requirements with these titles, and with these pieces of XHTML as their texts. */
+export function textsReqif(titles: readonly string[], texts: readonly string[]): string {
+  const objects = titles.map(
+    (title, n) => `<SPEC-OBJECT IDENTIFIER="O${n}" ${WHEN}><VALUES>
+<ATTRIBUTE-VALUE-STRING THE-VALUE="${escaped(title.slice(0, 500))}"><DEFINITION>
+<ATTRIBUTE-DEFINITION-STRING-REF>AD-TITLE</ATTRIBUTE-DEFINITION-STRING-REF></DEFINITION></ATTRIBUTE-VALUE-STRING>
+${texts[n] === undefined ? '' : xhtml(texts[n])}</VALUES>
+<TYPE><SPEC-OBJECT-TYPE-REF>T-REQ</SPEC-OBJECT-TYPE-REF></TYPE></SPEC-OBJECT>`,
+  )
+  const rows = titles.map((_, n) => `${placement(n)}</SPEC-HIERARCHY>`)
+  return `${HEAD}<SPEC-OBJECTS>${objects.join('')}</SPEC-OBJECTS><SPECIFICATIONS>
+<SPECIFICATION IDENTIFIER="TEXTS" ${WHEN} LONG-NAME="Texts">
+<TYPE><SPECIFICATION-TYPE-REF>LARGE-SPEC-TYPE</SPECIFICATION-TYPE-REF></TYPE>
+<CHILDREN>${rows.join('')}</CHILDREN></SPECIFICATION></SPECIFICATIONS>${TAIL}`
+}
+
+const xhtml = (content: string): string =>
+  `<ATTRIBUTE-VALUE-XHTML><THE-VALUE><div xmlns="http://www.w3.org/1999/xhtml">${content}</div></THE-VALUE><DEFINITION>
+<ATTRIBUTE-DEFINITION-XHTML-REF>AD-TEXT</ATTRIBUTE-DEFINITION-XHTML-REF></DEFINITION></ATTRIBUTE-VALUE-XHTML>`
+
+/** Returns a text as an attribute of XML or HTML holds it. */
+export const escaped = (text: string): string =>
+  text.replace(/[&<>"\t\n\r]/g, (sign) => `&#${String(sign.charCodeAt(0))};`)
