@@ -44,6 +44,7 @@ ALLOWED = {
     "member:read": READERS,
     "project:read": READERS,
     "project:update": OWNERS,
+    "restriction:manage": OWNERS,
 }
 """Whom each declaration lets in, written down apart from the table of the code."""
 ASKED_INSIDE = {"branch:protect": OWNERS, "project:archive": OWNERS}

@@ -202,6 +202,11 @@ EXAMPLES: Mapping[str, Example] = {
         body={"role": "editor"},
         free={"user_id": "owners may make any account a member, whatever else it is in"},
     ),
+    "list_restrictions": Example(),
+    "put_restriction": Example(
+        path={"entity_id": "{document}"}, body={"roles": ["editor"], "group_ids": ["{group}"]}
+    ),
+    "lift_restriction": Example(path={"entity_id": "{attribute}"}),
     "redact": Example(body={"entity_id": "{item}", "reason": "a leak"}),
     "redo": Example(query=ON),
     "undo": Example(query=ON),
@@ -253,6 +258,7 @@ TABLES: Mapping[str, str] = {
     "links": "update_link",
     "memberships": "remove_member",
     "placements": "preview_restore",
+    "read_restrictions": "put_restriction",
     "ref_names": "resolve_ref",
     "types": "create_item",
 }

@@ -2172,6 +2172,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/restrictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Restrictions
+         * @description List the documents and attributes that not every member may read (owners).
+         */
+        get: operations["list_restrictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/restrictions/{entity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Restriction
+         * @description Let only owners and those who are named read a document, or the values of an attribute (owners).
+         */
+        put: operations["put_restriction"];
+        post?: never;
+        /**
+         * Lift Restriction
+         * @description Let every member read a document, or the values of an attribute, again (owners).
+         */
+        delete: operations["lift_restriction"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/schema": {
         parameters: {
             query?: never;
@@ -4195,7 +4239,7 @@ export interface components {
          *     it, with :meth:`ProjectContext.may`.
          * @enum {string}
          */
-        Permission: "audit:read" | "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update";
+        Permission: "audit:read" | "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update" | "restriction:manage";
         /**
          * PieceRead
          * @description A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen.
@@ -4516,6 +4560,53 @@ export interface components {
              * @default
              */
             message: string;
+        };
+        /**
+         * RestrictedTo
+         * @description A group whose members may read something.
+         */
+        RestrictedTo: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * RestrictionPut
+         * @description Who may read something, besides owners and administrators; nobody else if both lists are empty.
+         */
+        RestrictionPut: {
+            /** Group Ids */
+            group_ids: string[];
+            /** Roles */
+            roles: ("editor" | "reviewer" | "commenter" | "viewer")[];
+        };
+        /**
+         * RestrictionRead
+         * @description A document, or the values of an attribute, that not every member may read.
+         *
+         *     ``name`` is empty for what is on no branch but one that was not merged yet.
+         */
+        RestrictionRead: {
+            /** Groups */
+            groups: components["schemas"]["RestrictedTo"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "document" | "attribute";
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: components["schemas"]["Role"][];
         };
         /**
          * Role
@@ -9262,6 +9353,106 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RestorePreview"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_restrictions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestrictionRead"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_restriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestrictionPut"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestrictionRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_restriction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entity_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from reqtrail import __version__
 from reqtrail.api.router import PREFIX, ROUTERS
-from reqtrail.platform.permissions import declared
+from reqtrail.platform.permissions import declared, needs_whole
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -59,6 +59,15 @@ def permissions(app: FastAPI) -> dict[str, list[str]]:
     }
 
 
+def whole_readers(app: FastAPI) -> set[str]:
+    """Return the operations that are refused to those who may not read everything in the project."""
+    return {
+        str(route.operation_id)
+        for route in routes_of(app)
+        if route.dependant is not None and needs_whole(route.dependant)
+    }
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document of *app*."""
     content = get_openapi(
@@ -84,10 +93,11 @@ def document(app: FastAPI) -> dict[str, Any]:
     }
     declarations = permissions(app)
     _forms_have_no_null(content["paths"], schemas)
+    whole = whole_readers(app)
     for item in content["paths"].values():
         for method in _METHODS:
             if method in item:
-                _complete(item[method], declarations)
+                _complete(item[method], declarations, whole)
     return content
 
 
@@ -106,7 +116,9 @@ def _forms_have_no_null(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
                     field.update(kinds[0])
 
 
-def _complete(operation: dict[str, Any], declarations: dict[str, list[str]]) -> None:
+def _complete(
+    operation: dict[str, Any], declarations: dict[str, list[str]], whole: set[str]
+) -> None:
     answers = operation["responses"]
     answers.pop("422", None)
     answers["default"] = {
@@ -117,6 +129,8 @@ def _complete(operation: dict[str, Any], declarations: dict[str, list[str]]) -> 
     }
     permission = ", ".join(declarations.get(operation.get("operationId", ""), []))
     operation["x-permission"] = permission
+    if operation.get("operationId") in whole:
+        operation["x-needs-whole-project"] = True
     operation["security"] = [] if permission == "public" else [{"bearer": []}]
 
 

@@ -15,8 +15,14 @@ FORMAT_VERSION = "1"
 
 def etag_of(request: Request, commit_hash: bytes, *more: str) -> str:
     """Return the ETag of the answer to *request* at a commit: the path and the query count too."""
-    parts = (FORMAT_VERSION, commit_hash.hex(), request.url.path, request.url.query, *more)
+    seen: str = getattr(request.state, "seen_by", "")
+    parts = (FORMAT_VERSION, commit_hash.hex(), request.url.path, request.url.query, seen, *more)
     return f'"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"'
+
+
+def vary_by(request: Request, mark: bytes) -> None:
+    """Give the answers to *request* other ETags than what is shown to those with another *mark* of what they see."""
+    request.state.seen_by = mark.hex()
 
 
 def not_modified(request: Request, etag: str) -> Response | None:

@@ -13,13 +13,19 @@ from fastapi.dependencies.models import Dependant
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _MARK = "__reqtrail_permission__"
+_WHOLE = "__reqtrail_whole__"
 
 
-def declares(permission: str) -> Callable[[Function], Function]:
-    """Mark a dependency as one that enforces *permission*."""
+def declares(permission: str, *, whole: bool = False) -> Callable[[Function], Function]:
+    """Mark a dependency as one that enforces *permission*.
+
+    Args:
+        whole: Whether it also refuses those who may not read everything in the project.
+    """
 
     def mark(function: Function) -> Function:
         setattr(function, _MARK, permission)
+        setattr(function, _WHOLE, whole)
         return function
 
     return mark
@@ -37,3 +43,10 @@ def declared(dependant: Dependant) -> Iterator[str]:
         if permission is not None:
             yield permission
         yield from declared(child)
+
+
+def needs_whole(dependant: Dependant) -> bool:
+    """Return whether a route is refused to those who may not read everything in the project."""
+    return any(
+        getattr(child.call, _WHOLE, False) or needs_whole(child) for child in dependant.dependencies
+    )

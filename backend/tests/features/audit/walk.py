@@ -277,6 +277,10 @@ async def walk_content(walk: Walk) -> None:
     made = await walk.step(
         "create_document", owner, "POST", f"{project}/documents", json={"title": "D"}
     )
+    restriction = f"{project}/restrictions/{made.json()['id']}"
+    readers: dict[str, Any] = {"roles": ["editor"], "group_ids": []}
+    await walk.step("put_restriction", owner, "PUT", restriction, json=readers)
+    await walk.step("lift_restriction", owner, "DELETE", restriction)
     path = f"{project}/documents/{made.json()['id']}"
     await walk.step("update_document", owner, "PATCH", path, json={"title": "E"})
     body: dict[str, Any] = {

@@ -27,6 +27,7 @@ from reqtrail.features.identity.public import (
     begin_idempotent,
     bind_actor,
 )
+from reqtrail.platform.conditional import vary_by
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.permissions import declares
 
@@ -36,43 +37,55 @@ Resolve = Callable[..., Awaitable[ProjectContext]]
 
 def _bind(request: Request, project: ProjectContext) -> ProjectContext:
     bind_actor(request, project.actor)
+    vary_by(request, project.withheld.mark)
     structlog.contextvars.bind_contextvars(project=project.key)
     return project
 
 
-def reading(permission: Permission) -> Resolve:
-    """Return a dependency that resolves the project and asks for *permission*, for a route that only reads."""
+def reading(permission: Permission, *, whole: bool = True) -> Resolve:
+    """Return a dependency that resolves the project and asks for *permission*, for a route that only reads.
 
-    @declares(permission.value)
+    Args:
+        whole: Whether the route is refused to those from whom something is withheld. One that is not must leave it out
+            of all that it answers, which what is read at a ref does by itself.
+    """
+
+    @declares(permission.value, whole=whole)
     async def resolve(
         request: Request, project: ProjectKey, credential: ApiCredential, session: ReadSession
     ) -> ProjectContext:
-        return _bind(request, await service.authorise(session, credential, project, permission))
+        found = await service.authorise(session, credential, project, permission, whole=whole)
+        return _bind(request, found)
 
     return resolve
 
 
-def writing(permission: Permission) -> Resolve:
-    """Return a dependency that resolves the project and asks for *permission*, in the route's write transaction."""
+def writing(permission: Permission, *, whole: bool = True) -> Resolve:
+    """Return a dependency that resolves the project and asks for *permission*, in the route's write transaction.
 
-    @declares(permission.value)
+    Args:
+        whole: As for :func:`reading`.
+    """
+
+    @declares(permission.value, whole=whole)
     async def resolve(
         request: Request, project: ProjectKey, credential: ApiCredential, session: WriteSession
     ) -> ProjectContext:
-        found = await service.authorise(session, credential, project, permission)
+        found = await service.authorise(session, credential, project, permission, whole=whole)
         await begin_idempotent(request, session, found.actor)
         return _bind(request, found)
 
     return resolve
 
 
-@declares(Permission.DOCUMENT_READ.value)
+@declares(Permission.DOCUMENT_READ.value, whole=False)
 async def _file_reader(
     request: Request, project: ProjectKey, credential: FileCredential, session: ReadSession
 ) -> ProjectContext:
     """Resolve a project whose content the actor may read; the cookie for files is good too."""
     permission = Permission.DOCUMENT_READ
-    return _bind(request, await service.authorise(session, credential, project, permission))
+    found = await service.authorise(session, credential, project, permission, whole=False)
+    return _bind(request, found)
 
 
 @declares(GroupPermission.READ.value)
@@ -98,21 +111,26 @@ async def _group_manager(
 
 GroupReader = Annotated[GroupContext, Depends(_group_reader)]
 GroupManager = Annotated[GroupContext, Depends(_group_manager)]
-ProjectReader = Annotated[ProjectContext, Depends(reading(Permission.PROJECT_READ))]
+ProjectReader = Annotated[ProjectContext, Depends(reading(Permission.PROJECT_READ, whole=False))]
 AuditReader = Annotated[ProjectContext, Depends(reading(Permission.AUDIT_READ))]
 ProjectUpdater = Annotated[ProjectContext, Depends(writing(Permission.PROJECT_UPDATE))]
-MemberReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_READ))]
+MemberReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_READ, whole=False))]
 InvitationReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_MANAGE))]
 MemberManager = Annotated[ProjectContext, Depends(writing(Permission.MEMBER_MANAGE))]
-DocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ))]
+RestrictionReader = Annotated[ProjectContext, Depends(reading(Permission.RESTRICTION_MANAGE))]
+RestrictionManager = Annotated[ProjectContext, Depends(writing(Permission.RESTRICTION_MANAGE))]
+DocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ, whole=False))]
+WholeDocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ))]
 FileReader = Annotated[ProjectContext, Depends(_file_reader)]
 """For the route of files alone: a picture in a page cannot send a header."""
-ItemWriter = Annotated[ProjectContext, Depends(writing(Permission.ITEM_WRITE))]
-HistoryReader = Annotated[ProjectContext, Depends(reading(Permission.HISTORY_READ))]
+ItemWriter = Annotated[ProjectContext, Depends(writing(Permission.ITEM_WRITE, whole=False))]
+WholeWriter = Annotated[ProjectContext, Depends(writing(Permission.ITEM_WRITE))]
+HistoryReader = Annotated[ProjectContext, Depends(reading(Permission.HISTORY_READ, whole=False))]
+WholeHistoryReader = Annotated[ProjectContext, Depends(reading(Permission.HISTORY_READ))]
 HistoryRedactor = Annotated[ProjectContext, Depends(writing(Permission.HISTORY_REDACT))]
-BranchMaker = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_CREATE))]
+BranchMaker = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_CREATE, whole=False))]
 BranchMerger = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_MERGE))]
-BaselineMaker = Annotated[ProjectContext, Depends(writing(Permission.BASELINE_CREATE))]
+BaselineMaker = Annotated[ProjectContext, Depends(writing(Permission.BASELINE_CREATE, whole=False))]
 ImportReader = Annotated[ProjectContext, Depends(reading(Permission.IMPORT_READ))]
 Importer = Annotated[ProjectContext, Depends(writing(Permission.IMPORT_RUN))]
 Exporter = Annotated[ProjectContext, Depends(reading(Permission.EXPORT_RUN))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reqtrail.kit.errors import Conflict, NotFound
+from reqtrail.kit.errors import Conflict, Forbidden, NotFound
 
 
 class ProjectNotFound(NotFound):
@@ -17,6 +17,13 @@ class ProjectArchived(Conflict):
 
     code = "project_archived"
     title = "The project is archived"
+
+
+class ReadingRestricted(Forbidden):
+    """It would show, or change, something of the project that the actor may not read."""
+
+    code = "reading_restricted"
+    title = "Some of this may not be read by you"
 
 
 class LastOwner(Conflict):
@@ -45,3 +52,10 @@ class MemberNotFound(NotFound):
 
     code = "member_not_found"
     title = "There is no such member"
+
+
+class RestrictionNotFound(NotFound):
+    """Every member may read the thing already."""
+
+    code = "restriction_not_found"
+    title = "Every member may read this"

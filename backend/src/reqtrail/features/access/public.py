@@ -19,16 +19,22 @@ from reqtrail.features.access.deps import (
     MemberReader,
     ProjectReader,
     ProjectUpdater,
+    RestrictionManager,
+    RestrictionReader,
+    WholeDocumentReader,
+    WholeHistoryReader,
+    WholeWriter,
     reading,
     writing,
 )
-from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound
+from reqtrail.features.access.errors import ProjectArchived, ProjectNotFound, ReadingRestricted
 from reqtrail.features.access.repository import visible_projects
 from reqtrail.features.access.repository.entering import (
     as_administrator,
     as_member,
     show_projects,
 )
+from reqtrail.features.access.schemas import RestrictionPut, RestrictionRead
 from reqtrail.features.access.service import (
     accept_membership,
     demand,
@@ -36,19 +42,29 @@ from reqtrail.features.access.service import (
     put_member,
     remove_member,
 )
+from reqtrail.features.access.service.restrictions import (
+    lift_restriction,
+    list_restrictions,
+    put_restriction,
+)
+from reqtrail.features.access.service.withholding import withheld_in
 from reqtrail.features.access.types import (
+    NOTHING_WITHHELD,
     PERMISSIONS,
     GroupPermission,
     Member,
     Permission,
     ProjectContext,
     ProjectHead,
+    ReadRestriction,
     Role,
+    Withheld,
     permissions_of,
 )
 from reqtrail.features.identity.public import Actor
 
 __all__ = [
+    "NOTHING_WITHHELD",
     "PERMISSIONS",
     "Actor",
     "BaselineMaker",
@@ -74,17 +90,31 @@ __all__ = [
     "ProjectNotFound",
     "ProjectReader",
     "ProjectUpdater",
+    "ReadRestriction",
+    "ReadingRestricted",
+    "RestrictionManager",
+    "RestrictionPut",
+    "RestrictionRead",
+    "RestrictionReader",
     "Role",
+    "WholeDocumentReader",
+    "WholeHistoryReader",
+    "WholeWriter",
+    "Withheld",
     "accept_membership",
     "as_administrator",
     "as_member",
     "demand",
+    "lift_restriction",
     "list_members",
+    "list_restrictions",
     "permissions_of",
     "put_member",
+    "put_restriction",
     "reading",
     "remove_member",
     "show_projects",
     "visible_projects",
+    "withheld_in",
     "writing",
 ]

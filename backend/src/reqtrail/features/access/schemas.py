@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
-from reqtrail.features.access.types import Permission, Role
+from reqtrail.features.access.types import Permission, ReadRestriction, Role
 from reqtrail.platform.http import WHOLE, Body
 
 GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -154,3 +154,45 @@ class TokenCreated(BaseModel):
 
     id: UUID
     token: str
+
+
+class RestrictionPut(Body):
+    """Who may read something, besides owners and administrators; nobody else if both lists are empty."""
+
+    roles: list[Literal[Role.EDITOR, Role.REVIEWER, Role.COMMENTER, Role.VIEWER]] = Field(
+        max_length=4
+    )
+    group_ids: list[UUID] = Field(max_length=100)
+
+
+class RestrictedTo(BaseModel):
+    """A group whose members may read something."""
+
+    id: UUID
+    name: str
+
+
+class RestrictionRead(BaseModel):
+    """A document, or the values of an attribute, that not every member may read.
+
+    ``name`` is empty for what is on no branch but one that was not merged yet.
+    """
+
+    id: UUID
+    kind: Literal["document", "attribute"]
+    name: str
+    roles: list[Role]
+    groups: list[RestrictedTo]
+
+    @classmethod
+    def of(cls, restriction: ReadRestriction, name: str) -> RestrictionRead:
+        """Return *restriction* as JSON shows it."""
+        return cls.model_validate(
+            {
+                "id": restriction.entity_id,
+                "kind": restriction.kind,
+                "name": name,
+                "roles": restriction.roles,
+                "groups": [{"id": key, "name": value} for key, value in restriction.groups],
+            }
+        )

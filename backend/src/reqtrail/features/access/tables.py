@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from reqtrail.platform.database.metadata import metadata, views
 from reqtrail.platform.database.walls import (
@@ -96,6 +97,26 @@ group_grants = Table(
     },
 )
 """The role that everybody in a group has in a project."""
+
+read_restrictions = Table(
+    "read_restrictions",
+    metadata,
+    Column("project_id", Uuid, nullable=False),
+    Column("entity_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("group_ids", ARRAY(Uuid), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("project_id", "entity_id"),
+    ForeignKeyConstraint(
+        ["project_id", "entity_id"], ["entities.project_id", "entities.entity_id"]
+    ),
+    info={"scope": "tenant", "wall": Wall(update=("roles", "group_ids"), delete=True)},
+)
+"""What of a project not every member may read: a ``document``, or the values of an ``attribute``.
+
+Owners may read it, and who has one of ``roles`` or is in one of the groups. A group that is gone has no members.
+"""
 
 project_access = Table(
     "project_access",

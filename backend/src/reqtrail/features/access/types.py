@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -52,6 +54,8 @@ class Permission(StrEnum):
     """Know of the project: its name, its key, its newest commit."""
     PROJECT_UPDATE = "project:update"
     """Rename and describe the project."""
+    RESTRICTION_MANAGE = "restriction:manage"
+    """Decide which documents and attributes not every member may read."""
 
 
 class GroupPermission(StrEnum):
@@ -121,12 +125,68 @@ class ProjectHead:
 
 
 @dataclass(frozen=True)
+class Withheld:
+    """What of a project somebody may not read. It is false for whoever may read everything.
+
+    Attributes:
+        documents: Documents: with their placements, and the items that stand in no other document, they are not there.
+        attributes: Attributes, whose values are left out wherever they are.
+    """
+
+    documents: tuple[UUID, ...] = ()
+    attributes: tuple[UUID, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything is withheld."""
+        return bool(self.documents or self.attributes)
+
+    @cached_property
+    def mark(self) -> bytes:
+        """What stands for this in keys of caches and in ETags; nothing for whoever may read everything.
+
+        Those from whom the same is withheld see the same.
+        """
+        if not self:
+            return b""
+        parts = [
+            b"".join(sorted(item.bytes for item in ids))
+            for ids in (self.documents, self.attributes)
+        ]
+        return sha256(b"|".join(parts)).digest()[:16]
+
+    @cached_property
+    def attribute_keys(self) -> frozenset[str]:
+        """The attributes as they are keys of an object of values."""
+        return frozenset(str(item) for item in self.attributes)
+
+
+NOTHING_WITHHELD: Final = Withheld()
+
+
+@dataclass(frozen=True)
+class ReadRestriction:
+    """A document, or the values of an attribute, that not every member may read; owners always may.
+
+    Attributes:
+        kind: ``document`` or ``attribute``.
+        roles: The roles that may read it, besides owners.
+        groups: The groups whose members may read it: id and name. One that is gone is left out.
+    """
+
+    entity_id: UUID
+    kind: str
+    roles: tuple[Role, ...]
+    groups: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True)
 class ProjectContext:
     """The project of a request, seen and permitted, with the one who asks.
 
     Attributes:
         head: The newest commit as the query that authorised the request saw it. A read goes on in the same snapshot of
             the database and may rely on it; a write must take the head again under the project's lock.
+        withheld: What of the project the one who asks may not read.
     """
 
     project_id: UUID
@@ -136,6 +196,7 @@ class ProjectContext:
     role: Role
     actor: Actor
     head: ProjectHead | None = None
+    withheld: Withheld = NOTHING_WITHHELD
 
     @property
     def permissions(self) -> frozenset[Permission]:

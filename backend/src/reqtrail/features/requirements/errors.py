@@ -87,3 +87,10 @@ class AttributeNotText(Invalid):
 
     code = "attribute_not_text"
     title = "The attribute is no text"
+
+
+class NotRestrictable(Invalid):
+    """Only documents and attributes can be restricted."""
+
+    code = "not_restrictable"
+    title = "This cannot be restricted"

@@ -15,6 +15,7 @@ from reqtrail.features.requirements.service.defaults import default_id, default_
 from reqtrail.features.requirements.service.items import present_attributes, resolve_item
 from reqtrail.features.requirements.service.outline import titles
 from reqtrail.features.requirements.service.presenting import present_contents
+from reqtrail.features.requirements.service.reading import check_reading
 from reqtrail.features.requirements.service.restore_plan import register_restore_companion
 from reqtrail.features.requirements.service.rules import check_structure
 from reqtrail.features.requirements.service.schema import load_schema
@@ -27,9 +28,15 @@ from reqtrail.features.requirements.service.writes import (
 from reqtrail.features.requirements.types import Attribute, Datatype, ItemType, Schema
 
 load_documents = repository.list_documents
+READINGS = repository.READINGS
+commits_with_withheld = repository.commits_with_withheld
+entities_of_withheld = repository.entities_of_withheld
+item_can_be_read = repository.item_can_be_read
+without_values = repository.without_values
 
 __all__ = [
     "KINDS",
+    "READINGS",
     "Attribute",
     "Datatype",
     "ItemType",
@@ -38,11 +45,15 @@ __all__ = [
     "Write",
     "adopt_value",
     "attribute_value_kind",
+    "check_reading",
     "check_structure",
+    "commits_with_withheld",
     "default_id",
     "default_schema",
     "drop_unreferenced",
+    "entities_of_withheld",
     "files_only_in",
+    "item_can_be_read",
     "load_documents",
     "load_schema",
     "plain_text",
@@ -53,5 +64,6 @@ __all__ = [
     "resolve_item",
     "titles",
     "verify_attachments",
+    "without_values",
     "write",
 ]

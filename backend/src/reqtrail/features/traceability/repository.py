@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Result, Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.requirements.public import item_can_be_read, without_values
 from reqtrail.features.traceability import tables
-from reqtrail.features.versioning.public import Snapshot, in_ids, visible
+from reqtrail.features.versioning.public import Guard, Reading, Snapshot, in_ids, visible
+
+LINKS = Guard(
+    lambda rows, snapshot: [
+        item_can_be_read(rows.c[end], snapshot) for end in ("source_id", "target_id")
+    ],
+    without_values,
+)
+READINGS: Final = ((tables.links, LINKS), (tables.link_groups, Reading.WHOLE))
+"""What of each table can be read when something is withheld: no link without both its ends."""
 
 
 async def links_of(

@@ -14,11 +14,13 @@ from reqtrail.features.traceability.errors import LinkBroken, LinkExists
 from reqtrail.features.versioning.public import (
     Action,
     CommitContext,
+    EntityNotFound,
     Operation,
     PendingChange,
     Snapshot,
     Violation,
     entity,
+    states_at,
 )
 
 Json = dict[str, Any]
@@ -32,7 +34,9 @@ async def links_both_ways(session: AsyncSession, snapshot: Snapshot, item_id: UU
     """
     rows = await repository.links_of(session, snapshot, [item_id])
     if not rows:
-        await entity(session, snapshot.project_id, item_id)
+        kind, _ = await entity(session, snapshot.project_id, item_id)
+        if snapshot.withheld and not await states_at(session, kind, snapshot, [item_id]):
+            raise EntityNotFound(f"There is no {item_id} in this project.", id=str(item_id))
     schema = await load_schema(session, snapshot)
     ends = {end for row in rows for end in (row.source_id, row.target_id)}
     names = await titles(session, snapshot, ends, schema) if ends else {}

@@ -70,7 +70,7 @@ from reqtrail.features.versioning.service.commit import (
 from reqtrail.features.versioning.service.history import HistoryEntry, diff, entity, history, log
 from reqtrail.features.versioning.service.provenance import ancestry
 from reqtrail.features.versioning.service.redacting import redact
-from reqtrail.features.versioning.service.refs import resolve_ref, snapshot_of
+from reqtrail.features.versioning.service.refs import as_seen, resolve_ref, snapshot_of
 from reqtrail.features.versioning.service.rehearsal import (
     rehearse,
     shown_rehearsal,
@@ -101,10 +101,27 @@ from reqtrail.features.versioning.types import (
     Snapshot,
     State,
 )
+from reqtrail.features.versioning.withholding import (
+    Guard,
+    Reading,
+    Traces,
+    declared_readings,
+    listed,
+    register_reading,
+    register_traces,
+)
 
 __all__ = [
     "LAST_SEQUENCE",
     "SequenceNumber",
+    "Guard",
+    "Reading",
+    "Traces",
+    "as_seen",
+    "declared_readings",
+    "listed",
+    "register_reading",
+    "register_traces",
     "ContentRedacted",
     "RedactionRead",
     "redact",

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, Table
 
+from reqtrail.features.access.public import NOTHING_WITHHELD, Withheld
+
 Content = dict[str, Any]
 """The content of a revision: every field of its kind, with UUIDs, JSON values and bytes as Python values."""
 
@@ -26,7 +28,7 @@ BOOK_KINDS = (
 """The kinds of commits that write no revision."""
 
 Shape = tuple[bool, ...]
-"""For each layer of a snapshot, nearest first, whether it is the head of its branch."""
+"""Whether something is withheld; then for each layer of a snapshot, nearest first, if it is the head of its branch."""
 
 
 class Action(StrEnum):
@@ -166,6 +168,7 @@ class Snapshot:
     Attributes:
         below: The layers that show through where the branch has no revision of its own, nearest first; none on main.
         redacted_seq: The project's newest redaction, 0 before the first: it changes what the past reads as.
+        withheld: What is not there for the one who reads. Rules, merges and hashes read with nothing withheld.
     """
 
     project_id: UUID
@@ -177,13 +180,14 @@ class Snapshot:
     is_head: bool
     below: tuple[Level, ...] = ()
     redacted_seq: int = 0
+    withheld: Withheld = NOTHING_WITHHELD
 
     @property
     def mark(self) -> bytes:
         """What stands for all that is read here, in keys of caches and in ETags."""
         if not self.redacted_seq:
-            return self.commit_hash
-        return self.commit_hash + self.redacted_seq.to_bytes(8)
+            return self.commit_hash + self.withheld.mark
+        return self.commit_hash + self.redacted_seq.to_bytes(8) + self.withheld.mark
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -200,7 +204,7 @@ class Snapshot:
     @property
     def shape(self) -> Shape:
         """What a query built for this snapshot depends on besides its values: which layers are heads."""
-        return (self.is_head, *(level.is_head for level in self.below))
+        return (bool(self.withheld), self.is_head, *(level.is_head for level in self.below))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from reqtrail.features.access.repository.entering import (
     own_groups,
     own_projects,
     show_projects,
+    withheld_from,
 )
 from reqtrail.features.access.tables import (
     group_grants,
@@ -26,7 +27,14 @@ from reqtrail.features.access.tables import (
     memberships,
     project_access,
 )
-from reqtrail.features.access.types import Member, ProjectContext, ProjectHead, Role
+from reqtrail.features.access.types import (
+    NOTHING_WITHHELD,
+    Member,
+    ProjectContext,
+    ProjectHead,
+    Role,
+    Withheld,
+)
 from reqtrail.features.identity.public import (
     Actor,
     Credential,
@@ -65,6 +73,7 @@ def _visible_project(by_token: bool) -> Select[Any]:
         .offset(IN_ORDER)
         .lateral("head")
     )
+    withheld = withheld_from(actor, groups, project)
     return (
         select(
             *actor.c,
@@ -78,12 +87,15 @@ def _visible_project(by_token: bool) -> Select[Any]:
             head.c.head_hash,
             head.c.head_recorded_at,
             head.c.redacted_seq,
+            withheld.c.withheld_documents,
+            withheld.c.withheld_attributes,
         )
         .select_from(actor)
         .outerjoin(groups, true())
         .outerjoin(listing, true())
         .outerjoin(project, true())
         .outerjoin(head, true())
+        .outerjoin(withheld, true())
     )
 
 
@@ -94,8 +106,8 @@ async def find_visible_project(
 
     This is the one visible-scope query. An administrator sees every project as an owner; anybody else sees the
     projects in which they have a role, by themselves or through a group. One round trip proves the account and the
-    role, and brings the head; from then on the transaction reaches this one project. A token that is limited to
-    projects sees no others.
+    role, and brings the head and what is withheld; from then on the transaction reaches this one project. A token that
+    is limited to projects sees no others.
     """
     statement = _visible_project(credential.token_hash is not None)
     parameters = {**credential_parameters(credential), "project_key": key}
@@ -113,8 +125,13 @@ async def find_visible_project(
         if row.head_seq
         else None
     )
+    withheld = NOTHING_WITHHELD
+    if role != Role.OWNER and (row.withheld_documents or row.withheld_attributes):
+        withheld = Withheld(
+            tuple(row.withheld_documents or ()), tuple(row.withheld_attributes or ())
+        )
     context = ProjectContext(
-        row.project_id, row.key, row.name, row.archived, Role(role), found, head
+        row.project_id, row.key, row.name, row.archived, Role(role), found, head, withheld
     )
     return found, context
 

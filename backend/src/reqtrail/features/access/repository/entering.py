@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     String,
     Uuid,
+    all_,
     and_,
     any_,
     bindparam,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    not_,
     or_,
     select,
     true,
@@ -34,7 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from reqtrail.features.access.errors import ProjectNotFound
-from reqtrail.features.access.tables import group_members, project_access
+from reqtrail.features.access.tables import group_members, project_access, read_restrictions
 from reqtrail.features.identity.public import Actor, acts_for
 from reqtrail.kit.errors import Forbidden
 from reqtrail.platform.database.metadata import metadata
@@ -50,6 +52,7 @@ from reqtrail.platform.database.scope import (
 
 IN_ORDER: Final[ColumnElement[int]] = literal_column("0", Integer)
 """An offset of nothing: PostgreSQL does not merge a subquery with an offset into the query around it."""
+NOTHING_LISTED: Final[ColumnElement[str]] = literal_column("'{}'", String)
 
 
 def own_groups(actor: Any) -> LateralFromClause:
@@ -120,6 +123,35 @@ def _enter(project_id: ColumnElement[UUID]) -> ColumnElement[str]:
         .concat(set_local(GROUPS, NOTHING))
         .concat(set_local(PROJECTS, NOTHING))
         .concat(set_local(ADMINISTRATOR, NOTHING))
+    )
+
+
+def withheld_from(actor: Any, groups: Any, project: Any) -> LateralFromClause:
+    """Return the subquery of what the entered project withholds from *actor*: arrays, null where there is nothing.
+
+    Whoever may read everything by being an owner is left to the caller.
+    """
+    table = read_restrictions.c
+    own = func.coalesce(
+        cast(func.nullif(groups.c.listed, NOTHING), ARRAY(Uuid)), cast(NOTHING_LISTED, ARRAY(Uuid))
+    )
+
+    def ids(kind: str) -> ColumnElement[Any]:
+        return func.array_agg(table.entity_id).filter(table.kind == kind)
+
+    return (
+        select(
+            ids("document").label("withheld_documents"),
+            ids("attribute").label("withheld_attributes"),
+        )
+        .where(
+            table.project_id == project.c.project_id,
+            project.c.entered.is_not(None),
+            project.c.role != all_(table.roles),
+            not_(table.group_ids.overlap(own)),
+        )
+        .offset(IN_ORDER)
+        .lateral("withheld")
     )
 
 

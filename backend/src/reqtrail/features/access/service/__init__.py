@@ -14,7 +14,9 @@ from reqtrail.features.access.errors import (
     MemberNotFound,
     ProjectArchived,
     ProjectNotFound,
+    ReadingRestricted,
 )
+from reqtrail.features.access.service.withholding import withhold
 from reqtrail.features.access.types import (
     CHANGES_CONTENT,
     PERMISSIONS,
@@ -42,14 +44,23 @@ from reqtrail.platform.settings import Settings
 
 
 async def authorise(
-    session: AsyncSession, credential: Credential, key: str, permission: Permission
+    session: AsyncSession,
+    credential: Credential,
+    key: str,
+    permission: Permission,
+    *,
+    whole: bool = True,
 ) -> ProjectContext:
     """Return the project called *key*, if *credential* proves somebody who has *permission* in it.
+
+    Args:
+        whole: Whether the route reads, or rewrites, whatever the project holds, so that nothing may be withheld.
 
     Raises:
         TokenInvalid: If the credential was revoked or the account is switched off.
         ProjectNotFound: If there is no such project that they see.
         Forbidden: If they see it, but lack the permission.
+        ReadingRestricted: If the route needs the whole project, and something of it is withheld from them.
         ProjectArchived: If content of an archived project was to be changed.
     """
     actor, project = await repository.find_visible_project(session, credential, key)
@@ -59,6 +70,12 @@ async def authorise(
     if project is None:
         raise ProjectNotFound("Check the project's key, or ask an owner to make you a member.")
     demand(project, permission)
+    if whole and project.withheld:
+        raise ReadingRestricted(
+            "This needs the whole project, and some of it may not be read by you. Ask an owner to do it, or to let"
+            " you read everything."
+        )
+    withhold(session, project.withheld)
     if permission in CHANGES_CONTENT and project.archived:
         raise ProjectArchived("An owner can take it out of the archive.")
     return project

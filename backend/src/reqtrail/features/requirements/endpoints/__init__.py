@@ -9,10 +9,14 @@ from reqtrail.features.requirements.endpoints import (
     files,
     items,
     restoring,
+    restrictions,
     writes,
 )
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter(prefix="/projects/{project}", tags=["requirements"])
-for module in (documents, document_history, items, writes, files, restoring, blaming):
+for module in (
+    *(documents, document_history, items, writes, files, restoring, blaming),
+    restrictions,
+):
     router.include_router(module.router)

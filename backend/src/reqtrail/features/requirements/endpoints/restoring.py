@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import DocumentReader, ItemWriter, ProjectContext
+from reqtrail.features.access.public import ProjectContext, WholeDocumentReader, WholeWriter
 from reqtrail.features.requirements.errors import WriteInvalid
 from reqtrail.features.requirements.schemas import RestorePreview, ScopeRestore, ScopeWrite
 from reqtrail.features.requirements.service.items import resolve_item
@@ -30,7 +30,7 @@ router = ApiRouter()
 
 @router.post("/restore", operation_id="restore", status_code=201)
 async def post_restore(
-    body: ScopeRestore, context: ItemWriter, session: WriteSession, branch: BranchName = MAIN
+    body: ScopeRestore, context: WholeWriter, session: WriteSession, branch: BranchName = MAIN
 ) -> CommitOutcome:
     """Bring a document, a placement with all below it, or an item back to its state at a version, as a new commit.
 
@@ -45,7 +45,7 @@ async def post_restore(
 
 @router.post("/restore-preview", operation_id="preview_restore", response_model=RestorePreview)
 async def post_restore_preview(
-    body: ScopeWrite, context: DocumentReader, session: ReadSession, branch: BranchName = MAIN
+    body: ScopeWrite, context: WholeDocumentReader, session: ReadSession, branch: BranchName = MAIN
 ) -> Response:
     """Say what a restore would change. Nothing is written."""
     scope = await _scope(session, context, body)

@@ -28,6 +28,14 @@ from reqtrail.features.requirements.repository.items import (
     load_items,
     search_items,
 )
+from reqtrail.features.requirements.repository.withholding import (
+    READINGS,
+    commits_with_withheld,
+    entities_of_withheld,
+    file_is_withheld,
+    item_can_be_read,
+    without_values,
+)
 from reqtrail.features.requirements.repository.files import (
     drop_attachments,
     files_called,
@@ -38,6 +46,12 @@ from reqtrail.features.requirements.repository.files import (
 )
 
 __all__ = [
+    "READINGS",
+    "commits_with_withheld",
+    "entities_of_withheld",
+    "file_is_withheld",
+    "item_can_be_read",
+    "without_values",
     "drop_attachments",
     "files_called",
     "texts_with_objects",

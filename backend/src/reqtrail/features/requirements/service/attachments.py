@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.access.public import withheld_in
 from reqtrail.features.files.public import corrupt, load, safe_name, sniff, store
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import WriteInvalid
@@ -22,6 +23,7 @@ from reqtrail.features.versioning.public import (
     Problem,
     commit,
     lock_head,
+    resolve_ref,
 )
 from reqtrail.kit.errors import NotFound
 from reqtrail.kit.ids import new_id
@@ -85,9 +87,14 @@ async def load_file(session: AsyncSession, project_id: UUID, sha256: bytes) -> t
     """Return the bytes of a file and the media type that they show.
 
     Raises:
-        FileNotFound: If no version of the project refers to it.
+        FileNotFound: If no version of the project refers to it, or only texts that *session* withholds show it.
     """
-    if await repository.file_is_referenced(session, project_id, sha256) is not None:
+    found = await repository.file_is_referenced(session, project_id, sha256)
+    if found is not None and withheld_in(session):
+        head = await resolve_ref(session, project_id, None)
+        if await repository.file_is_withheld(session, head, sha256):
+            found = None
+    if found is not None:
         data = await load(session, project_id, sha256)
         if data is not None:
             return data, sniff(data, "")

@@ -30,8 +30,8 @@ Names = dict[UUID, tuple[str | None, str, str]]
 """Key, title and style by item."""
 
 outlines = CommitCache(CACHED_ROWS)
-_newest: OrderedDict[tuple[UUID, UUID, UUID], Snapshot] = OrderedDict()
-"""Of which version each document's newest kept outline is."""
+_newest: OrderedDict[tuple[UUID, UUID, UUID, bytes], Snapshot] = OrderedDict()
+"""Of which version each document's newest kept outline is, for those from whom the same is withheld."""
 
 
 async def load_outline(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
@@ -61,8 +61,12 @@ def _key(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, bytes]:
     return snapshot.project_id, document_id, snapshot.mark
 
 
+def _place(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, UUID, bytes]:
+    return snapshot.project_id, snapshot.branch_id, document_id, snapshot.withheld.mark
+
+
 def _remember(snapshot: Snapshot, document_id: UUID) -> None:
-    place = (snapshot.project_id, snapshot.branch_id, document_id)
+    place = _place(snapshot, document_id)
     before = _newest.get(place)
     if before is not None and not snapshot.is_head and snapshot.seq <= before.seq:
         return
@@ -79,7 +83,7 @@ async def _bring_up_to_date(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID
 ) -> Outline | None:
     """Return the outline made from an older one that is kept, or None if there is none that helps."""
-    older = _newest.get((snapshot.project_id, snapshot.branch_id, document_id))
+    older = _newest.get(_place(snapshot, document_id))
     if older is None or older.seq >= snapshot.seq or not older.shares_base(snapshot):
         return None
     if older.redacted_seq != snapshot.redacted_seq:

@@ -39,7 +39,10 @@ async def _find(session: AsyncSession, snapshot: Snapshot) -> tuple[Schema, int]
     async def load() -> tuple[Schema, int]:
         return _build(seq, *await repository.schema_rows(session, snapshot)), 1
 
-    key = (snapshot.project_id, snapshot.branch_id, seq, commit_hash, snapshot.redacted_seq)
+    key = (
+        *(snapshot.project_id, snapshot.branch_id, seq, commit_hash, snapshot.redacted_seq),
+        snapshot.withheld.mark,
+    )
     return await _cache.get(key, load), 1
 
 

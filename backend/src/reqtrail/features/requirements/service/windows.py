@@ -1,7 +1,8 @@
 """Windows of a document's rows with their items, as bytes.
 
-An item's JSON is made once for each revision that is shown: it depends on nothing but the revision, the schema and the
-name of who wrote it. A window then costs one query of which revisions are visible, however long their texts are.
+An item's JSON is made once for each revision that is shown: it depends on nothing but the revision, the schema, the
+name of who wrote it, and what is withheld from whoever it is shown to. A window then costs one query of which revisions
+are visible, however long their texts are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from reqtrail.platform.encoding import json_bytes
 
 SHOWN_BYTES = 48_000_000
 _shown: SizedCache[bytes] = SizedCache(SHOWN_BYTES)
-"""The JSON of items by content hash, which is salted and so names one revision, schema, and name of the author."""
+"""The JSON of items by content hash, which is salted and so names one revision, schema, name of the author, and what
+is withheld."""
 
 _NONE = b"null"
 
@@ -55,11 +57,13 @@ async def encoded_items(
     """Return the JSON of items by id, deleted ones too."""
     marks = await repository.item_marks(session, snapshot, ids)
     number = schema.number
+    seen = snapshot.withheld.mark
     marked = [
-        (item_id, (digest, number, name, redacted)) for item_id, digest, name, redacted in marks
+        (item_id, (digest, number, name, redacted, seen))
+        for item_id, digest, name, redacted in marks
     ]
     found: dict[UUID, bytes] = {}
-    keys: dict[UUID, tuple[bytes, int, str | None, bool]] = {}
+    keys: dict[UUID, tuple[bytes, int, str | None, bool, bytes]] = {}
     for (item_id, key), shown in zip(
         marked, _shown.get_many(key for _, key in marked), strict=True
     ):

@@ -27,10 +27,12 @@ from reqtrail.features.versioning.public import (
     Action,
     CommitRequest,
     CommitResult,
+    EntityNotFound,
     OpenCommit,
     Operation,
     Snapshot,
     State,
+    as_seen,
     commit,
     get_kind,
     open_commit,
@@ -91,6 +93,7 @@ async def write(
     opened = await open_commit(
         session, request.project_id, request.branch, as_owner=request.as_owner
     )
+    await _find_all(session, as_seen(session, opened.head), opened.head, writes)
     schema = await load_schema(session, opened.head)
     preparation = _Preparation(session, opened, schema, request.base_seq)
     await preparation.load(writes)
@@ -99,7 +102,32 @@ async def write(
         operations.extend(await preparation.operations(item))
     result = await commit(session, request, operations, opened=opened)
     carry_schema(opened.head, result)
-    return result
+    return replace(result, snapshot=as_seen(session, result.snapshot))
+
+
+async def _find_all(
+    session: AsyncSession, seen: Snapshot, head: Snapshot, writes: Sequence[Write]
+) -> None:
+    """Answer for what is withheld from the one who writes as for what does not exist.
+
+    Raises:
+        ItemNotFound, EntityNotFound: If one of *writes* is on something that is there at *head* but not *seen*.
+    """
+    if not seen.withheld:
+        return
+    wanted: dict[str, set[UUID]] = {}
+    for item in writes:
+        if item.op != "create" and item.entity_id is not None:
+            wanted.setdefault(item.kind, set()).add(item.entity_id)
+    for name, ids in wanted.items():
+        kind = get_kind(name)
+        there = await states_at(session, kind, head, ids)
+        for entity_id in there.keys() - (await states_at(session, kind, seen, ids)).keys():
+            if name == "item":
+                raise ItemNotFound("There is no such item any more.")
+            raise EntityNotFound(
+                f"There is no {name} {entity_id} in this project.", kind=name, id=str(entity_id)
+            )
 
 
 class _Preparation:
@@ -111,7 +139,7 @@ class _Preparation:
         self._opened = opened
         self._head = opened.head
         self._schema = schema
-        self._positions = Positions(session, opened.head)
+        self._positions = Positions(session, as_seen(session, opened.head))
         self._new_types: dict[UUID, UUID | None] = {}
         self._states: dict[tuple[str, UUID], State] = {}
 

@@ -15,6 +15,7 @@ from reqtrail.features.access.public import (
     HistoryReader,
     Permission,
     ProjectContext,
+    WholeHistoryReader,
 )
 from reqtrail.features.versioning.errors import BranchProtected
 from reqtrail.features.versioning.schemas import (
@@ -102,7 +103,7 @@ async def post_close(
     response_model=MergePreviewRead,
 )
 async def post_preview(
-    branch_id: UUID, body: MergePreviewWrite, context: HistoryReader, session: ReadSession
+    branch_id: UUID, body: MergePreviewWrite, context: WholeHistoryReader, session: ReadSession
 ) -> Response:
     """Say what a merge or an update would change, and what has to be chosen first. Nothing is written."""
     plan = await preview(

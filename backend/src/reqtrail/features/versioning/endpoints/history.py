@@ -10,7 +10,12 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import HistoryReader, ItemWriter, Permission
+from reqtrail.features.access.public import (
+    HistoryReader,
+    ItemWriter,
+    Permission,
+    WholeHistoryReader,
+)
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.deps import BranchName
 from reqtrail.features.versioning.endpoints.redactions import redacted_read
@@ -225,7 +230,7 @@ async def get_ref(context: HistoryReader, session: ReadSession, ref: Ref = None)
 
 @router.post("/verify", operation_id="verify_project")
 @expensive("verify")
-async def verify_project(context: HistoryReader, session: ReadSession) -> VerifyRead:
+async def verify_project(context: WholeHistoryReader, session: ReadSession) -> VerifyRead:
     """Recompute every hash, chain and interval of the project and name what disagrees. It reads the whole project."""
     report = await verify(session, context.project_id)
     return VerifyRead(

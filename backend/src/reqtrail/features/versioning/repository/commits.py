@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -25,9 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.access.public import withheld_in
 from reqtrail.features.versioning.tables import branches, commits, project_counters, ref_names
-from reqtrail.features.versioning.types import CommitRecord
+from reqtrail.features.versioning.types import REDACTION, CommitRecord
+from reqtrail.features.versioning.withholding import traced_commits
 
+_STRUCTURE = ("base", "merge", "redoes", "restores", "reverts")
+"""What of a commit's details says only which states it was made from."""
 _PROJECT = bindparam("project", type_=project_counters.c.project_id.type)
 
 
@@ -176,7 +180,30 @@ async def load_commit(session: AsyncSession, project_id: UUID, seq: int) -> Comm
             select_commits().where(commits.c.project_id == project_id, commits.c.seq == seq)
         )
     ).one_or_none()
-    return None if row is None else record_of(row)
+    return None if row is None else (await _told(session, project_id, [row]))[0]
+
+
+async def _told(
+    session: AsyncSession, project_id: UUID, rows: Iterable[Row[Any]]
+) -> list[CommitRecord]:
+    """Return *rows* as records; what was said of those that wrote something which *session* withholds is left out."""
+    records = [record_of(row) for row in rows]
+    withheld = withheld_in(session)
+    if not withheld or not records:
+        return records
+    traced = await traced_commits(session, project_id, withheld, [item.seq for item in records])
+    return [
+        (
+            replace(
+                item,
+                message="",
+                details={name: item.details[name] for name in _STRUCTURE if name in item.details},
+            )
+            if item.seq in traced or item.kind == REDACTION
+            else item
+        )
+        for item in records
+    ]
 
 
 async def load_commit_at(
@@ -212,7 +239,7 @@ async def _newest(
             .limit(1)
         )
     ).one_or_none()
-    return None if row is None else record_of(row)
+    return None if row is None else (await _told(session, project_id, [row]))[0]
 
 
 async def list_commits(
@@ -248,7 +275,7 @@ async def list_commits(
         wanted = bindparam(None, list(among), type_=ARRAY(commits.c.seq.type), unique=True)
         statement = statement.where(commits.c.seq == func.any(wanted))
     rows = await session.execute(statement.order_by(commits.c.seq.desc()).limit(limit))
-    return [record_of(row) for row in rows]
+    return await _told(session, project_id, rows)
 
 
 async def load_commits(
@@ -260,4 +287,4 @@ async def load_commits(
             commits.c.project_id == project_id, commits.c.seq.in_(sorted(set(sequences)))
         )
     )
-    return {row.seq: record_of(row) for row in rows}
+    return {item.seq: item for item in await _told(session, project_id, rows)}

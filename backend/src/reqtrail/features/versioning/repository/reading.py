@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    false,
     func,
     literal_column,
     select,
@@ -29,8 +30,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
+from reqtrail.features.access.public import NOTHING_WITHHELD, Withheld, withheld_in
 from reqtrail.features.versioning.tables import entities
 from reqtrail.features.versioning.types import Kind, Level, Shape, Snapshot, State
+from reqtrail.features.versioning.withholding import Guard, Reading, reading_of, without_values
 
 INFINITY: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 """``superseded_at`` of current revisions, written as a literal so that the planner prunes the cold partitions."""
@@ -49,7 +52,25 @@ def visible(table: Table, snapshot: Snapshot, *, deleted: bool = False) -> Subqu
         for depth, level in enumerate(levels)
     ]
     whole = layers[0] if len(layers) == 1 else union_all(*layers)
-    return whole.subquery(f"visible_{table.name}")
+    if not snapshot.withheld:
+        return whole.subquery(f"visible_{table.name}")
+    return _readable(table, whole.subquery(f"all_{table.name}"), snapshot)
+
+
+def _readable(table: Table, rows: Subquery, snapshot: Snapshot) -> Subquery:
+    """Return those of the visible *rows* of *table*, and of their columns, that are not withheld.
+
+    It comes after the layers are put together: what is withheld still hides what it has taken the place of.
+    """
+    reading = reading_of(table)
+    if isinstance(reading, Guard):
+        columns = {**{column.name: column for column in rows.c}, **reading.columns(rows, snapshot)}
+        statement = select(*columns.values()).where(*reading.conditions(rows, snapshot))
+    else:
+        statement = select(rows)
+        if reading is Reading.WHOLE:
+            statement = statement.where(false())
+    return statement.subquery(f"visible_{table.name}")
 
 
 def _layer(
@@ -108,7 +129,8 @@ def any_snapshot(shape: Shape) -> Snapshot:
     The query is executed with the parameters that :func:`at_snapshot` gives for the one that is meant.
     """
     project: Any = bindparam("at_project", type_=Uuid())
-    first, *below = (_any_level(depth, is_head) for depth, is_head in enumerate(shape))
+    withheld, *heads = shape
+    first, *below = (_any_level(depth, is_head) for depth, is_head in enumerate(heads))
     return Snapshot(
         project,
         first.branch_id,
@@ -118,7 +140,21 @@ def any_snapshot(shape: Shape) -> Snapshot:
         commit_hash=b"",
         is_head=first.is_head,
         below=tuple(below),
+        withheld=_any_withheld() if withheld else NOTHING_WITHHELD,
     )
+
+
+class _AnyWithheld(Withheld):
+    """Stands for whatever is withheld, if anything is."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _any_withheld() -> Withheld:
+    documents: Any = bindparam("at_documents", type_=ARRAY(Uuid))
+    attributes: Any = bindparam("at_attributes", type_=ARRAY(Uuid))
+    return _AnyWithheld(documents, attributes)
 
 
 def _any_level(depth: int, is_head: bool) -> Level:
@@ -137,6 +173,9 @@ def at_snapshot(snapshot: Snapshot, **more: Any) -> dict[str, Any]:
         parameters[f"at_branch_{depth}"] = level.branch_id
         parameters[f"at_seq_{depth}"] = level.seq
         parameters[f"at_moment_{depth}"] = level.recorded_at
+    if snapshot.withheld:
+        parameters["at_documents"] = list(snapshot.withheld.documents)
+        parameters["at_attributes"] = list(snapshot.withheld.attributes)
     return parameters
 
 
@@ -289,7 +328,8 @@ async def _written_between(
 async def revisions_of(
     session: AsyncSession, kind: Kind, project_id: UUID, branch_id: UUID, entity_id: UUID
 ) -> list[State]:
-    """Return every revision of one entity on a branch, oldest first."""
+    """Return every revision of one entity on a branch, oldest first, without the values that the session withholds."""
+    withheld = withheld_in(session)
     column = kind.table.c
     rows = await session.execute(
         select(kind.table)
@@ -302,7 +342,7 @@ async def revisions_of(
     )
     return [
         State(
-            kind.content_of(dict(row)),
+            without_values(kind, kind.content_of(dict(row)), withheld),
             row["deleted"],
             row["seq_from"],
             redacted=row["salt"] is None,

@@ -77,7 +77,7 @@ async def supersede(
 
 @cache
 def _supersede(kind: Kind) -> Any:
-    column, head = kind.table.c, any_snapshot((True,))
+    column, head = kind.table.c, any_snapshot((False, True))
     return (
         update(kind.table)
         .where(

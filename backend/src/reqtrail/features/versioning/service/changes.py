@@ -19,8 +19,9 @@ from reqtrail.features.versioning.errors import (
     RefNotFound,
 )
 from reqtrail.features.versioning.registry import get_kind, present
-from reqtrail.features.versioning.service.refs import snapshot_of
+from reqtrail.features.versioning.service.refs import as_seen, snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
+from reqtrail.features.versioning.service.unseen import refuse_unseen
 from reqtrail.features.versioning.types import (
     Action,
     CommitRequest,
@@ -49,7 +50,9 @@ async def stage(
     Raises:
         EditConflict: If the same thing was changed differently since the base.
         EntityExists, EntityNotFound, OperationInvalid, BaseInvalid: If an operation does not fit.
+        ReadingRestricted: If an operation is on something that the session withholds.
     """
+    await refuse_unseen(session, head, operations)
     bases_of = [_base_of(item, request, head) for item in operations]
     # What is only made is not looked for: making its entity fails if it is there.
     changed = {
@@ -171,11 +174,12 @@ async def _load_at(
 ) -> dict[Reference, State]:
     """Return the states that commit *seq* left, on whichever branch it was made.
 
-    What shows through from below on a branch was written by a commit of the parent, and is seen as that one's.
+    What shows through from below on a branch was written by a commit of the parent, and is seen as that one's. What the
+    session withholds is not among them: a conflict would show it.
     """
     if seq == 0:
         return {}
-    snapshot = await snapshot_of(session, request.project_id, seq)
+    snapshot = as_seen(session, await snapshot_of(session, request.project_id, seq))
     return await load_states(session, snapshot, {}, references)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.hashing import GENESIS
-from reqtrail.features.versioning.service.refs import resolve_ref
+from reqtrail.features.versioning.service.refs import whole_snapshot
 from reqtrail.features.versioning.service.writer import OpenCommit, Writer, open_commit
 from reqtrail.features.versioning.types import (
     MAIN,
@@ -100,7 +100,7 @@ async def lock_head(session: AsyncSession, project_id: UUID, branch: str = MAIN)
         RefNotFound: If there is no such branch, or it has no commit.
     """
     await repository.lock_counter(session, project_id)
-    return await resolve_ref(session, project_id, branch)
+    return await whole_snapshot(session, project_id, branch)
 
 
 def _change(item: PendingChange) -> Change:

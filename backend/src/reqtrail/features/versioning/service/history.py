@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectHead
+from reqtrail.features.access.public import ProjectHead, ReadingRestricted, withheld_in
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import EntityNotFound, RefNotFound
 from reqtrail.features.versioning.registry import all_kinds, get_kind
@@ -21,6 +21,7 @@ from reqtrail.features.versioning.types import (
     Snapshot,
     State,
 )
+from reqtrail.features.versioning.withholding import is_told, traced_entities
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ async def log(
         spans = [(level.branch_id, level.seq) for level in levels]
     among = None
     if entity_id is not None:
-        kind, _ = await entity(session, project_id, entity_id)
+        kind, _ = await told_entity(session, project_id, entity_id)
         among = await repository.sequences_of(session, kind, project_id, entity_id)
     return await repository.list_commits(
         session,
@@ -107,7 +108,7 @@ async def history(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) ->
     Raises:
         EntityNotFound: If the project has no such entity.
     """
-    kind, _ = await entity(session, snapshot.project_id, entity_id)
+    kind, _ = await told_entity(session, snapshot.project_id, entity_id, snapshot)
     states = await _visible_states(session, kind, snapshot, entity_id)
     records = await repository.load_commits(
         session, snapshot.project_id, (seq for seq, _ in states)
@@ -170,6 +171,38 @@ async def entity(
     return get_kind(found[0]), found[1]
 
 
+async def told_entity(
+    session: AsyncSession, project_id: UUID, entity_id: UUID, snapshot: Snapshot | None = None
+) -> tuple[Kind, str | None]:
+    """Return what :func:`entity` does, if *session* may tell what became of the entity over time.
+
+    What it was while it stood in a document that is withheld cannot be told, and where it stands now does not matter.
+
+    Args:
+        snapshot: Where the one who asks looks from; the head of main if None.
+
+    Raises:
+        EntityNotFound: If the project has no such entity that they may know of.
+        ReadingRestricted: If they see it, but it stands or once stood where they may not read.
+    """
+    kind, key = await entity(session, project_id, entity_id)
+    withheld = withheld_in(session)
+    if withheld:
+        if not is_told(kind, withheld):
+            raise ReadingRestricted(
+                "The history of this can be read by those who may read everything."
+            )
+        snapshot = snapshot or await resolve_ref(session, project_id, None)
+        if not await repository.states_at(session, kind, snapshot, [entity_id]):
+            raise EntityNotFound(f"There is no {entity_id} in this project.", id=str(entity_id))
+        if await traced_entities(session, project_id, withheld, kind.name, [entity_id]):
+            raise ReadingRestricted(
+                "It also stands, or once stood, in a document that you may not read. So its history is not"
+                " shown to you."
+            )
+    return kind, key
+
+
 async def diff(
     session: AsyncSession, a: Snapshot, b: Snapshot, kinds: Iterable[str] | None = None
 ) -> list[EntityChange]:
@@ -179,6 +212,8 @@ async def diff(
     """
     changes: list[EntityChange] = []
     for kind in [get_kind(name) for name in kinds] if kinds is not None else all_kinds():
+        if not is_told(kind, a.withheld):
+            continue
         ids = await repository.differing_ids(session, kind, a, b)
         if not ids:
             continue

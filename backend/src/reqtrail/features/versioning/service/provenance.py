@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.versioning import repository
-from reqtrail.features.versioning.service.history import entity
+from reqtrail.features.versioning.service.history import told_entity
 from reqtrail.features.versioning.tables import SEQ_MAX
 from reqtrail.features.versioning.types import CommitRecord, Content, Kind, Snapshot, State
 from reqtrail.kit.blame import Version
@@ -71,7 +71,7 @@ async def ancestry(session: AsyncSession, snapshot: Snapshot, entity_id: UUID) -
     Raises:
         EntityNotFound: If the project has no such entity.
     """
-    kind, _ = await entity(session, snapshot.project_id, entity_id)
+    kind, _ = await told_entity(session, snapshot.project_id, entity_id, snapshot)
     walk = _Walk(session, snapshot.project_id, kind, entity_id)
     start = await walk.state_at(snapshot.branch_id, snapshot.seq)
     found: dict[Node, list[Node]] = {}

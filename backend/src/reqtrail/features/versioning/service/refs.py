@@ -9,6 +9,7 @@ left it, whoever made that commit.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.access.public import ProjectHead
+from reqtrail.features.access.public import ProjectHead, withheld_in
 from reqtrail.features.versioning import repository
 from reqtrail.features.versioning.errors import RefBeforeProject, RefInvalid, RefNotFound
 from reqtrail.features.versioning.types import MAIN, CommitRecord, Level, Snapshot
@@ -30,7 +31,7 @@ _MAX_REF = 200
 async def resolve_ref(
     session: AsyncSession, project_id: UUID, at: str | None, head: ProjectHead | None = None
 ) -> Snapshot:
-    """Return the snapshot that the ref *at* names; None is the head of main.
+    """Return the snapshot that the ref *at* names, as the session may read it; None is the head of main.
 
     A day means its end: the state in which people left it. A moment without a zone is UTC.
 
@@ -42,6 +43,19 @@ async def resolve_ref(
         RefNotFound: If the branch or baseline does not exist, or the branch had no such sequence in its life.
         RefBeforeProject: If the date lies before the project's first commit.
     """
+    return as_seen(session, await whole_snapshot(session, project_id, at, head))
+
+
+def as_seen(session: AsyncSession, snapshot: Snapshot) -> Snapshot:
+    """Return *snapshot* without what *session* withholds."""
+    withheld = withheld_in(session)
+    return replace(snapshot, withheld=withheld) if withheld else snapshot
+
+
+async def whole_snapshot(
+    session: AsyncSession, project_id: UUID, at: str | None, head: ProjectHead | None = None
+) -> Snapshot:
+    """Return what :func:`resolve_ref` does with nothing withheld: for writing, never for showing."""
     name, point = _split((at or "").strip())
     if not name:
         return await snapshot_of(session, project_id, int(point), head)
