@@ -1,5 +1,5 @@
 import { api, SampleProject } from './sample'
-import { expect, expectAccessible, signIn, test } from './session'
+import { expect, expectAccessible, signIn, signInAs, test } from './session'
 
 // The machine may be busy: each test goes through several screens.
 test.describe.configure({ timeout: 120_000 })
@@ -75,4 +75,51 @@ test('a token is limited to permissions and projects', async ({ page, request })
   await row.getByRole('button', { name: /^Revoke/ }).click()
   await expect(row).toBeHidden()
   expect(await ask(`/projects/${sample.key}/documents`)).toBe(401)
+})
+
+test('a document is kept from those who are not named', async ({ page, browser }) => {
+  const sample = await SampleProject.make()
+  await sample.document('Open brakes', ['The car shall brake.'])
+  await sample.document('Secret prices', ['The brake shall cost 5 Euro.'])
+  const email = `rita-${sample.key.toLowerCase()}@example.org`
+  const password = 'correct horse battery'
+  const rita = await api<{ id: string }>('POST', '/users', { email, display_name: 'Rita Reader', password })
+  await api('PUT', `/projects/${sample.key}/members/${rita.id}`, { role: 'reviewer' })
+
+  await page.goto(`/p/${sample.key}/settings`)
+  await expect(page.getByText('Every member may read everything.')).toBeVisible()
+  const choice = page.getByLabel('Document or attribute')
+  await choice.selectOption({ label: 'Document: Secret prices' })
+  await page.getByRole('button', { name: 'Restrict', exact: true }).click()
+  const listed = page.getByRole('list', { name: 'Restricted reading' })
+  await expect(listed).toContainText('Secret prices')
+  await expect(listed).toContainText('Only owners may read it.')
+  await expect(choice.getByRole('option', { name: 'Document: Secret prices' })).toHaveCount(0)
+  await choice.selectOption({ label: 'Attribute: Requirement · Source' })
+  await page.getByRole('button', { name: 'Restrict', exact: true }).click()
+  await expect(listed.getByRole('listitem')).toHaveCount(2)
+  await expectAccessible(page)
+
+  const guest = await (await browser.newContext()).newPage()
+  await signInAs(guest, email, password)
+  await guest.goto(`/p/${sample.key}`)
+  await expect(guest.getByRole('link', { name: /Open brakes/ }).first()).toBeVisible()
+  await expect(guest.getByText('Secret prices')).toHaveCount(0)
+  await guest.goto(`/p/${sample.key}/settings`)
+  await expect(guest.getByRole('heading', { name: 'Members' })).toBeVisible()
+  await expect(guest.getByText('Restricted reading')).toHaveCount(0)
+
+  // Ticked from the keyboard, and it takes effect at once.
+  const who = listed.getByRole('group', { name: 'Who may read Secret prices, besides owners' })
+  await who.getByLabel('Reviewer').focus()
+  await page.keyboard.press('Space')
+  await expect(who.getByText('Only owners may read it.')).toBeHidden()
+  await guest.goto(`/p/${sample.key}`)
+  await expect(guest.getByRole('link', { name: /Secret prices/ }).first()).toBeVisible()
+
+  await page.getByRole('button', { name: 'Let every member read Secret prices' }).click()
+  await expect(listed.getByRole('listitem')).toHaveCount(1)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(who.getByLabel('Reviewer')).toBeChecked()
+  await expectAccessible(page)
 })

@@ -17,6 +17,11 @@ export function credentials(): Credentials {
 /** Opens a session for what the page loads next, without the form: most tests are about something else. */
 export async function signIn(page: Page): Promise<void> {
   const { email, password } = credentials()
+  await signInAs(page, email, password)
+}
+
+/** Opens a session of somebody, as `signIn` does of the administrator. */
+export async function signInAs(page: Page, email: string, password: string): Promise<void> {
   const answer = await page.request.post('/api/v1/auth/sign-in', { data: { email, password } })
   expect(answer.status(), await answer.text()).toBe(200)
 }

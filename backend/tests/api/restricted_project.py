@@ -52,9 +52,10 @@ async def make_restricted(world: World) -> Restricted:
     made = Restricted()
     content = made.content = await make_content(world, OPEN)
     names = content.names
+    lifted = await content.owner.delete(made.path(f"/restrictions/{names['restricted']}"))
+    assert lifted.status_code == 204, lifted.text
     schema = (await content.owner.get(made.path("/schema"))).json()
     types = {item["category"]: item for item in schema["types"]}
-    names["document_type"] = types["document"]["id"]
     attributes = {item["name"]: item["id"] for item in types["item"]["attributes"]}
     made.attribute = attributes["Expected result"]
     await _write_values(made, attributes)
@@ -136,6 +137,12 @@ async def _write_document(made: Restricted, attributes: dict[str, str]) -> None:
         {"op": "update", "kind": "item", "id": ids["item"],
          "fields": {"attributes": {attributes["Title"]: f"{SECRET} newer"}}},
     ]})  # fmt: skip
+    await _write_elsewhere(made)
+
+
+async def _write_elsewhere(made: Restricted) -> None:
+    """Rename the document on a branch, and make a baseline of main."""
+    content = made.content
     later = {"name": "later", "ref": "main"}
     made.hidden["branch_name"] = "later"
     made.hidden["branch"] = (await content.post("/branches", json=later))["id"]

@@ -43,14 +43,15 @@ async def make_content(world: World, secret: str) -> Content:
     types = {item["category"]: item for item in schema["types"]}
     document = await made.post("/documents", json={"title": f"{secret} document"})
     ids = {name: str(uuid4()) for name in ("item", "other", "placement", "link")}
-    title = next(item for item in types["item"]["attributes"] if item["name"] == "Title")
+    attributes = {item["name"]: item["id"] for item in types["item"]["attributes"]}
     names = {
         **ids,
         "document": document["id"],
         "type": types["item"]["id"],
         "document_type": types["document"]["id"],
         "link_type": types["link"]["id"],
-        "attribute": title["id"],
+        "attribute": attributes["Title"],
+        "restricted": attributes["Text"],
         "branch_name": f"{secret}-branch",
         "baseline_name": f"{secret}-baseline",
     }
@@ -66,6 +67,9 @@ async def make_content(world: World, secret: str) -> Content:
     names["baseline"] = (await made.post("/baselines", json=baseline))["id"]
     file = await made.post("/files", files={"file": (f"{secret}.png", PNG + secret.encode())})
     names["sha256"] = file["sha256"]
+    restriction = f"/projects/{made.key}/restrictions/{names['restricted']}"
+    answer = await owner.put(restriction, json={"roles": [], "group_ids": []})
+    assert answer.status_code == 200, answer.text
     line = {"file": (f"{secret}.jsonl", secret.encode())}
     names["import"] = (await made.post("/history-imports", files=line))["id"]
     invited = {"email": f"{secret.lower()}@example.org", "role": "viewer"}
@@ -206,7 +210,7 @@ EXAMPLES: Mapping[str, Example] = {
     "put_restriction": Example(
         path={"entity_id": "{document}"}, body={"roles": ["editor"], "group_ids": ["{group}"]}
     ),
-    "lift_restriction": Example(path={"entity_id": "{attribute}"}),
+    "lift_restriction": Example(path={"entity_id": "{restricted}"}),
     "redact": Example(body={"entity_id": "{item}", "reason": "a leak"}),
     "redo": Example(query=ON),
     "undo": Example(query=ON),

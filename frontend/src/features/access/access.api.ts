@@ -1,5 +1,5 @@
 import { client, unwrap } from '@/api/client'
-import type { Group, GroupGrant, GroupMember, Role } from '@/api/types'
+import type { Group, GroupGrant, GroupMember, Restriction, RestrictionPut, Role } from '@/api/types'
 
 const of = (group: string) => ({ params: { path: { group_id: group } } })
 const seat = (group: string, user: string) => ({ params: { path: { group_id: group, user_id: user } } })
@@ -52,4 +52,45 @@ export function putProjectGroup(project: string, group: string, role: Role): Pro
 
 export async function removeProjectGroup(project: string, group: string): Promise<void> {
   await client.DELETE('/api/v1/projects/{project}/groups/{group_id}', grant(project, group))
+}
+
+const restricted = (project: string, id: string) => ({ params: { path: { project, entity_id: id } } })
+
+export function listRestrictions(project: string): Promise<Restriction[]> {
+  return unwrap(client.GET('/api/v1/projects/{project}/restrictions', { params: { path: { project } } }))
+}
+
+export function putRestriction(project: string, id: string, body: RestrictionPut): Promise<Restriction> {
+  return unwrap(
+    client.PUT('/api/v1/projects/{project}/restrictions/{entity_id}', { ...restricted(project, id), body }),
+  )
+}
+
+export async function liftRestriction(project: string, id: string): Promise<void> {
+  await client.DELETE('/api/v1/projects/{project}/restrictions/{entity_id}', restricted(project, id))
+}
+
+/** A document, or an attribute by the name of its type and its own, that could be restricted. */
+export interface Restrictable {
+  id: string
+  kind: Restriction['kind']
+  name: string
+}
+
+export async function listRestrictable(project: string): Promise<Restrictable[]> {
+  const params = { path: { project } }
+  const [listed, schema] = await Promise.all([
+    unwrap(client.GET('/api/v1/projects/{project}/documents', { params })),
+    unwrap(client.GET('/api/v1/projects/{project}/schema', { params })),
+  ])
+  return [
+    ...listed.documents.map(({ id, title }) => ({ id, kind: 'document' as const, name: title })),
+    ...schema.types.flatMap((type) =>
+      type.attributes.map(({ id, name }) => ({
+        id,
+        kind: 'attribute' as const,
+        name: `${type.name} · ${name}`,
+      })),
+    ),
+  ]
 }

@@ -23,6 +23,7 @@ export const WRITING: readonly Permission[] = [
 export const OWNING: readonly Permission[] = [
   'branch:protect',
   'member:manage',
+  'restriction:manage',
   'project:update',
   'project:archive',
   'history:redact',

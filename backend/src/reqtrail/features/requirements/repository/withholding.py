@@ -6,6 +6,7 @@ version in question. So what was taken out of a document, or deleted with it, do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -34,6 +35,7 @@ from sqlalchemy.types import Text
 
 from reqtrail.features.access.public import Withheld
 from reqtrail.features.requirements import tables
+from reqtrail.features.requirements.richtext import object_paths
 from reqtrail.features.versioning.public import (
     Guard,
     Reading,
@@ -43,6 +45,8 @@ from reqtrail.features.versioning.public import (
     listed,
     visible,
 )
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _taken_in(withheld: Withheld, project_id: Any) -> Select[Any]:
@@ -180,45 +184,48 @@ async def entities_of_withheld(
 
 
 async def file_is_withheld(session: AsyncSession, snapshot: Snapshot, sha256: bytes) -> bool:
-    """Return whether a file is embedded where the one who reads may not, and at *snapshot* nowhere else.
+    """Return whether a file may be embedded where the one who reads may not, and at *snapshot* nowhere else.
 
-    Cost is in the texts of the documents that are withheld; only what is embedded there is looked for elsewhere.
+    Cost is in the texts of the documents that are withheld; only what may be embedded there is looked for elsewhere.
     """
     files = tables.files
     own = select(files.c.path).where(
         files.c.project_id == snapshot.project_id, files.c.sha256 == sha256
     )
-    names = sorted(set(await session.scalars(own)))
-
-    def embeds(values: ColumnElement[Any]) -> ColumnElement[bool]:
-        return or_(*(cast(values, Text).contains(name, autoescape=True) for name in names))
-
-    if not names:
+    paths = set(await session.scalars(own))
+    pieces = {max(_PLAIN.findall(path), key=len, default="object") for path in paths}
+    if not pieces or not await session.scalar(select(_in_withheld(snapshot, pieces))):
         return False
+    for rows in (visible(table, snapshot) for table in (tables.items, tables.documents)):
+        texts = await session.stream_scalars(
+            select(rows.c.attributes).where(_mentions(rows.c.attributes, pieces))
+        )
+        async for values in texts:
+            if paths & object_paths(value for value in values.values() if isinstance(value, str)):
+                return False
+    return True
+
+
+def _mentions(values: ColumnElement[Any], pieces: Collection[str]) -> ColumnElement[bool]:
+    """Return whether a text may embed a file, by a piece of its path that is written alike in every encoding."""
+    return or_(*(cast(values, Text).contains(piece, autoescape=True) for piece in sorted(pieces)))
+
+
+def _in_withheld(snapshot: Snapshot, pieces: Collection[str]) -> ColumnElement[bool]:
     withheld, project_id = snapshot.withheld, snapshot.project_id
     documents, items = tables.documents, tables.items
     keys = cast(listed(withheld.attributes), ARRAY(Text))
-    hidden = or_(
-        select(1)
-        .where(
-            documents.c.project_id == project_id,
-            documents.c.entity_id == func.any(listed(withheld.documents)),
-            embeds(documents.c.attributes),
-        )
-        .exists(),
-        select(1)
-        .where(
-            items.c.project_id == project_id,
-            or_(
-                items.c.entity_id.in_(_taken_in(withheld, project_id)),
-                items.c.attributes.op("?|", is_comparison=True)(keys),
-            ),
-            embeds(items.c.attributes),
-        )
-        .exists(),
+    of_documents = select(1).where(
+        documents.c.project_id == project_id,
+        documents.c.entity_id == func.any(listed(withheld.documents)),
+        _mentions(documents.c.attributes, pieces),
     )
-    if not await session.scalar(select(hidden)):
-        return False
-    shown = [visible(table, snapshot) for table in (items, documents)]
-    found = or_(*(select(1).where(embeds(rows.c.attributes)).exists() for rows in shown))
-    return not await session.scalar(select(found))
+    of_items = select(1).where(
+        items.c.project_id == project_id,
+        or_(
+            items.c.entity_id.in_(_taken_in(withheld, project_id)),
+            items.c.attributes.op("?|", is_comparison=True)(keys),
+        ),
+        _mentions(items.c.attributes, pieces),
+    )
+    return or_(of_documents.exists(), of_items.exists())

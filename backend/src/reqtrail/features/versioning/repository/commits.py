@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -31,7 +31,6 @@ from reqtrail.features.versioning.types import REDACTION, CommitRecord
 from reqtrail.features.versioning.withholding import traced_commits
 
 _STRUCTURE = ("base", "merge", "redoes", "restores", "reverts")
-"""What of a commit's details says only which states it was made from."""
 _PROJECT = bindparam("project", type_=project_counters.c.project_id.type)
 
 
@@ -194,16 +193,20 @@ async def _told(
     traced = await traced_commits(session, project_id, withheld, [item.seq for item in records])
     return [
         (
-            replace(
-                item,
-                message="",
-                details={name: item.details[name] for name in _STRUCTURE if name in item.details},
-            )
+            replace(item, message="", details=_structure(item.details))
             if item.seq in traced or item.kind == REDACTION
             else item
         )
         for item in records
     ]
+
+
+def _structure(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a commit's *details* only what says from which states it was made."""
+    kept = {name: details[name] for name in _STRUCTURE if name in details}
+    if "restores" in kept:
+        kept["restores"] = {"seq": kept["restores"]["seq"]}
+    return kept
 
 
 async def load_commit_at(
