@@ -76,6 +76,12 @@ def _calls(name: str, names: Mapping[str, str]) -> Iterator[tuple[Any, Any, Any]
     if name == "get_commit":
         for seq in range(1, 17):
             yield {"seq": str(seq)}, query, None
+    if name == "get_entity_history":
+        for other in ("document", "placement", "link", "attribute", "type", "other"):
+            yield {"entity_id": names[other]}, query, None
+    if name == "list_commits":
+        for other in ("document", "attribute"):
+            yield {}, {"entity": names[other]}, None
     for more in MORE.get(name, ()):
         yield path, {**query, **more}, None
         yield path, more, None

@@ -162,6 +162,42 @@ async def test_values_of_an_attribute_are_neither_read_nor_written(world: World)
     assert (await book.get(path))["item"]["attributes"].get(source) == "From the customer"
 
 
+@pytest.mark.parametrize("branch", ["main", "aside"])
+async def test_hidden_values_disturb_no_merge(world: World, branch: str) -> None:
+    """Not seeing a value is not changing it: neither when others changed something since, nor in a restore."""
+    shelf = await Shelf.make(world)
+    book = shelf.book
+    source = book.attribute("Source")
+    item = await book.item("Open")
+    path = f"/items/{item['key']}"
+    first = {"attributes": book.values(Source="First")}
+    assert (await book.ask("PATCH", path, json=first)).status_code == 200
+    on = {"branch": branch}
+    if branch != "main":
+        assert (await book.ask("POST", "/branches", json={"name": branch})).status_code == 201
+    await shelf.restrict(source)
+    base = (await book.get("/refs/resolve", ref=branch))["seq"]
+    second = {"attributes": book.values(Source="Second", Rationale="<p>Because.</p>")}
+    assert (await book.ask("PATCH", path, json=second, params=on)).status_code == 200
+    mine = {"base": base, "attributes": book.values(Title="Mine")}
+    assert (await shelf.ask("PATCH", path, json=mine, params=on))[0] == 200
+    answer = await shelf.editor.patch(
+        f"/projects/{book.key}{path}",
+        json={"base": base, "attributes": book.values(Title="Conflicting")},
+        params=on,
+    )
+    assert answer.status_code == 409 and "Second" not in answer.text and "First" not in answer.text
+    values = (await book.get(path, at=branch))["item"]["attributes"]
+    assert values[source] == "Second" and values[book.attribute("Title")] == "Mine"
+    restored = {"at": str(base)}
+    assert (await shelf.ask("POST", f"{path}/restore", json=restored, params=on))[0] == 200
+    values = (await book.get(path, at=branch))["item"]["attributes"]
+    assert values[source] == "Second" and values[book.attribute("Title")] == "Open"
+    assert (await shelf.ask("DELETE", path, params=on))[0] == 200
+    assert (await shelf.ask("POST", "/undo", params=on))[0] == 201
+    assert (await book.get(path, at=branch))["item"]["attributes"][source] == "Second"
+
+
 async def test_caches_and_etags_are_told_apart(world: World) -> None:
     shelf = await Shelf.make(world)
     book = shelf.book

@@ -52,8 +52,8 @@ class Traces:
     Attributes:
         commits: Given a project, what is withheld and sequences: those of commits that wrote any of it. What people
             said of them is not told.
-        entities: Given a project, what is withheld and entities of a kind: those that ever had to do with a document
-            that is withheld. What they were at other times is not told.
+        entities: Given a project, what is withheld and entities of a kind: those that were ever part of it. What they
+            were at other times is not told.
     """
 
     commits: Callable[[AsyncSession, UUID, Withheld, Collection[int]], Awaitable[set[int]]]
@@ -124,7 +124,7 @@ async def traced_commits(
 async def traced_entities(
     session: AsyncSession, project_id: UUID, withheld: Withheld, kind: str, ids: Collection[UUID]
 ) -> set[UUID]:
-    """Return which of the entities of *kind* ever had to do with a document that is withheld."""
+    """Return which of the entities of *kind* were ever part of what is withheld."""
     found: set[UUID] = set()
     for traces in _traces:
         found |= await traces.entities(session, project_id, withheld, kind, ids)

@@ -161,7 +161,12 @@ async def commits_with_withheld(
 async def entities_of_withheld(
     session: AsyncSession, project_id: UUID, withheld: Withheld, kind: str, ids: Collection[UUID]
 ) -> set[UUID]:
-    """Return which of the entities of *kind* ever had to do with a document that is withheld."""
+    """Return which of the entities of *kind* ever had to do with a document that is withheld.
+
+    An attribute of which values are withheld counts too: its default is one of them.
+    """
+    if kind == "attribute":
+        return set(ids).intersection(withheld.attributes)
     hidden = func.any(listed(withheld.documents))
     taken = _taken_in(withheld, project_id)
     links = tables.items.metadata.tables["links"]

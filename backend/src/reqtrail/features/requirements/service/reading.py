@@ -49,8 +49,6 @@ def _reasons(item: PendingChange, withheld: Withheld) -> Iterator[str]:
         yield (
             "What uses a type, an attribute or a datatype may stand where you may not read. Ask an owner to delete it."
         )
-    if item.kind == "attribute" and item.entity_id in withheld.attributes:
-        yield "The values of this attribute may not be read by you, so you cannot change it."
     if item.kind == "document" and item.entity_id in withheld.documents:
         yield "The document may not be read by you."
     if item.kind == "link_group":

@@ -19,9 +19,13 @@ from reqtrail.features.versioning.errors import (
     RefNotFound,
 )
 from reqtrail.features.versioning.registry import get_kind, present
-from reqtrail.features.versioning.service.refs import as_seen, snapshot_of
+from reqtrail.features.versioning.service.refs import snapshot_of
 from reqtrail.features.versioning.service.staging import Reference, Staging
-from reqtrail.features.versioning.service.unseen import refuse_unseen
+from reqtrail.features.versioning.service.unseen import (
+    refuse_unseen,
+    seen_states,
+    with_kept_values,
+)
 from reqtrail.features.versioning.types import (
     Action,
     CommitRequest,
@@ -82,7 +86,9 @@ async def stage(
         base = bases.get(base_seq or 0, {}).get(reference, state)
         if item.action is Action.DELETE and reference in by_base.get(base_seq or 0, ()):
             base = bases[base_seq or 0].get(reference, _unseen(state))
-        restored = sources.get(item.from_seq or 0, {}).get(reference)
+        restored = with_kept_values(
+            session, item.kind, sources.get(item.from_seq or 0, {}).get(reference), state
+        )
         _refuse_redacted(item, state, base, restored)
         staging.apply(item, state, base, restored, base_seq)
     try:
@@ -179,8 +185,10 @@ async def _load_at(
     """
     if seq == 0:
         return {}
-    snapshot = as_seen(session, await snapshot_of(session, request.project_id, seq))
-    return await load_states(session, snapshot, {}, references)
+    snapshot = await snapshot_of(session, request.project_id, seq)
+    return await seen_states(
+        session, snapshot, await load_states(session, snapshot, {}, references)
+    )
 
 
 async def _presented(session: AsyncSession, head: Snapshot, conflict: EditConflict) -> EditConflict:

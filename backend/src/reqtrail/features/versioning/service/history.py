@@ -197,8 +197,7 @@ async def told_entity(
             raise EntityNotFound(f"There is no {entity_id} in this project.", id=str(entity_id))
         if await traced_entities(session, project_id, withheld, kind.name, [entity_id]):
             raise ReadingRestricted(
-                "It also stands, or once stood, in a document that you may not read. So its history is not"
-                " shown to you."
+                "Some of what it is, or was at other times, may not be read by you. So its history is not shown."
             )
     return kind, key
 
