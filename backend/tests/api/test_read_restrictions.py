@@ -15,8 +15,8 @@ from reqtrail.bootstrap.kinds import register_kinds
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.features.versioning.public import declared_readings
 from tests.api.restricted_project import OPEN, SECRET, VALUE, Restricted, make_restricted
-from tests.api.test_foreign_ids import Operation, _fill, operations
-from tests.api.two_projects import EXAMPLES
+from tests.api.test_foreign_ids import Operation, operations
+from tests.api.two_projects import EXAMPLES, filled
 from tests.fixtures.api import Client, World
 
 pytestmark = pytest.mark.anyio
@@ -64,10 +64,10 @@ async def _call(
 def _calls(name: str, names: Mapping[str, str]) -> Iterator[tuple[Any, Any, Any]]:
     """Yield (path, query, body) of each example of an operation, at the newest version and at others."""
     example = EXAMPLES[name]
-    filled = {**names, "new": str(uuid4())}
-    path, query = _fill(example.path, filled), _fill(example.query, filled)
+    known = {**names, "new": str(uuid4())}
+    path, query = filled(example.path, known), filled(example.query, known)
     for body in (example.body, *example.bodies):
-        yield path, query, _fill(body, filled)
+        yield path, query, filled(body, known)
     if "at" in query:
         for at in ("main", names["baseline_name"], "9"):
             yield path, {**query, "at": at}, None
@@ -154,9 +154,9 @@ def _hidden_writes(made: Restricted, name: str) -> Iterator[tuple[Any, Any, Any]
             }:  # fmt: skip
                 names = {**own, key: made.hidden[key]}
                 yield (
-                    _fill(example.path, names),
-                    _fill(example.query, names),
-                    _fill(body, names),
+                    filled(example.path, names),
+                    filled(example.query, names),
+                    filled(body, names),
                 )
 
 
