@@ -53,7 +53,7 @@ class Edits(RuleBasedStateMachine):
         operations = [create("document", document_id) for document_id in self.documents]
         self.project: BenchProject = self._run(self.bench.project(operations))
         self.model.states[1] = {
-            item.entity_id: Entity("document", dict(item.fields)) for item in operations
+            item.entity_id: Entity("document", dict(item.fields), written=1) for item in operations
         }
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:

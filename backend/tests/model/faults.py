@@ -16,11 +16,14 @@ from reqtrail.features.versioning import merge, repository
 from reqtrail.features.versioning.repository import reading
 from reqtrail.features.versioning.service import (
     changes,
+    history,
     merge_plan,
     merging,
+    redacting,
     refs,
     rules,
     staging,
+    three_way,
     undo,
 )
 from reqtrail.features.versioning.types import FieldKind
@@ -225,6 +228,46 @@ def diff_of_one_layer(patch: MonkeyPatch) -> None:
     patch.setattr(repository, "differing_ids", wrong)
 
 
+def redacts_what_a_branch_shows(patch: MonkeyPatch) -> None:
+    """A redaction asks main alone whether anybody still sees what goes."""
+    real = redacting._shown
+
+    async def wrong(session: Any, kind: Any, entity_id: Any, heads: Any) -> Any:
+        return await real(session, kind, entity_id, [one for one in heads if one.branch == "main"])
+
+    patch.setattr(redacting, "_shown", wrong)
+
+
+def redacts_one_branch(patch: MonkeyPatch) -> None:
+    """A copy of the secret stays on another branch."""
+    real = repository.all_revisions
+
+    async def wrong(session: Any, kind: Any, project_id: Any, ids: Any) -> Any:
+        rows = await real(session, kind, project_id, ids)
+        return [row for row in rows if row["branch_id"] == rows[0]["branch_id"]]
+
+    patch.setattr(repository, "all_revisions", wrong)
+
+
+def redacted_base_is_empty(patch: MonkeyPatch) -> None:
+    """A merge takes what is left of a redacted base for the content that both sides had in common."""
+    patch.setattr(three_way.Sides, "base_redacted", False)
+
+
+def redacted_looks_empty(patch: MonkeyPatch) -> None:
+    """What was redacted is compared by what is left of it."""
+    patch.setattr(
+        history,
+        "same_look",
+        lambda one, other: (one and one.content) == (other and other.content),
+    )
+
+
+def redacted_is_built_upon(patch: MonkeyPatch) -> None:
+    """What was redacted is restored and edited as if it had been empty."""
+    patch.setattr(changes, "_refuse_redacted", lambda *_: None)
+
+
 FAULTS: tuple[Fault, ...] = (
     seq_to_off_by_one,
     superseded_at_not_bounded,
@@ -245,6 +288,11 @@ FAULTS: tuple[Fault, ...] = (
     edit_wins_over_deletion,
     half_a_position,
     diff_of_one_layer,
+    redacts_what_a_branch_shows,
+    redacts_one_branch,
+    redacted_base_is_empty,
+    redacted_looks_empty,
+    redacted_is_built_upon,
 )
 
 __all__ = ["FAULTS", "Fault"]

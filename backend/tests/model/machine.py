@@ -19,15 +19,17 @@ from reqtrail.features.versioning.public import (
     resolve_ref,
 )
 from reqtrail.kit import clock
-from tests.model.branches import Branches
 from tests.model.edits import Edits
-from tests.model.strategies import KINDS, AGO, MOST_BRANCHES, ON
+from tests.model.redactions import Redactions
+from tests.model.reference import Entity
+from tests.model.reference_merge import look_same, there
+from tests.model.strategies import KINDS, AGO, MOST_BRANCHES, ON, PATCHES
 
 items = Edits.items
 placements = Edits.placements
 
 
-class EngineMachine(Branches):
+class EngineMachine(Redactions):
     """Everything that can be written, and every way to read it again."""
 
     async def _read(self, session: Any, snapshot: Snapshot) -> dict[UUID, Content]:
@@ -80,14 +82,19 @@ class EngineMachine(Branches):
                 at_b = await resolve_ref(session, self.project.project_id, str(b))
                 return await diff(session, at_a, at_b, KINDS)
 
+        at_a, at_b = self.model.states[a], self.model.states[b]
+        differing = {one for one in {*at_a, *at_b} if not look_same(at_a.get(one), at_b.get(one))}
         state = dict(self.model.visible(a))
         for change in self._run(act()):
-            assert state.get(change.entity_id) == change.before != change.after
+            differing.remove(change.entity_id)
+            assert state.get(change.entity_id) == change.before
+            assert change.redacted_before == _redacted(at_a.get(change.entity_id))
+            assert change.redacted_after == _redacted(at_b.get(change.entity_id))
             if change.after is None:
                 del state[change.entity_id]
             else:
                 state[change.entity_id] = change.after
-        assert state == self.model.visible(b)
+        assert state == self.model.visible(b) and not differing
 
     @rule(entity=items | placements, on=ON)
     def read_a_history(self, entity: UUID, on: int) -> None:
@@ -99,14 +106,39 @@ class EngineMachine(Branches):
                 return await history(session, head, entity)
 
         expected: list[Any] = []
-        before: Content | None = None
+        before: Entity | None = None
         for seq in self.model.lineage(branch.name, branch.head):
-            after = self.model.visible(seq).get(entity)
-            if after != before:
-                expected.append((seq, before, after))
+            after = there(self.model.states[seq].get(entity))
+            if not look_same(before, after):
+                expected.append(
+                    (
+                        *(seq, before and before.content, after and after.content),
+                        *(_redacted(before), _redacted(after)),
+                    )
+                )
             before = after
-        found = [(entry.commit.seq, entry.before, entry.after) for entry in self._run(act())]
+        found = [
+            (
+                *(entry.commit.seq, entry.before, entry.after),
+                *(entry.redacted_before, entry.redacted_after),
+            )
+            for entry in self._run(act())
+        ]
         assert found == expected[::-1]
+
+    @rule(item=items, first=PATCHES, second=PATCHES, on=ON)
+    def compare_what_was_redacted(
+        self, item: UUID, first: dict[str, Any], second: dict[str, Any], on: int
+    ) -> None:
+        """Two versions that are both gone still differ."""
+        before = self.model.head
+        for fields in (first, second, first):
+            self.edit_item(item, fields, None, on)
+        self.redact(item, None, "")
+        made = self.model.head - before
+        if made > 2:
+            self.apply_a_diff(made - 1, made - 2)
+        self.read_a_history(item, on)
 
     @invariant()
     def heads_agree(self) -> None:
@@ -119,3 +151,16 @@ class EngineMachine(Branches):
         report = self._run(self.project.verify())
         assert report.ok, report.problems[:3]
         assert report.counts["commits"] == self.model.head
+        gone = {
+            (entity_id, entity.written)
+            for state in self.model.states
+            for entity_id, entity in state.items()
+            if entity.redacted
+        }
+        assert {(one.entity_id, one.seq) for one in report.redacted} == gone
+
+
+def _redacted(entity: Entity | None) -> int | None:
+    """Return the commit that wrote what is not known any more."""
+    visible = there(entity)
+    return visible.written if visible is not None and visible.redacted else None

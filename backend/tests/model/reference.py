@@ -8,7 +8,7 @@ It stands for items (attributes merged by key) and placements (an item, and a po
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from tests.model.reference_merge import (
     merge,
     merge_entity,
     patch,
+    there,
 )
 
 MAIN = "main"
@@ -56,6 +57,7 @@ class Model:
         self.owner: list[str] = ["", MAIN]
         self.branches = {MAIN: Branch(MAIN, None, 0, [1], {})}
         self.baselines: dict[str, int] = {}
+        self.redactions: set[int] = set()
 
     @property
     def head(self) -> int:
@@ -99,6 +101,8 @@ class Model:
         """Commit a patch of what was seen at *base*, merged with what came since."""
         self._open(branch)
         current, seen = self._current(entity_id, base, branch)
+        if current.redacted:
+            raise Refused("redacted")
         if current.deleted:
             raise Refused("conflict")
         if seen is None or seen == current:
@@ -122,6 +126,8 @@ class Model:
         source = self.states[from_seq].get(entity_id)
         if source is None:
             raise Refused("missing")
+        if source.redacted:
+            raise Refused("redacted")
         self._commit({entity_id: Entity(source.kind, source.content)}, branch)
 
     def _current(
@@ -132,7 +138,10 @@ class Model:
             raise Refused("missing")
         if base is None:
             return current, None
-        return current, self.states[self.as_of(branch, base)].get(entity_id)
+        seen = self.states[self.as_of(branch, base)].get(entity_id)
+        if seen is not None and seen.redacted and seen.written != current.written:
+            raise Refused("redacted")
+        return current, seen
 
     def revert(self, seq: int) -> None:
         """Commit the inverse of commit *seq*: the merge of the head with what was before, based on what was after."""
@@ -141,8 +150,12 @@ class Model:
         place = line.seqs.index(seq)
         if place == 0:
             raise Refused("missing")
+        if seq in self.redactions:
+            raise Refused("redacted")
         self._open(branch)
         before, after, now = self.states[line.seqs[place - 1]], self.states[seq], self.now(branch)
+        for entity_id, entity in after.items():
+            _refuse_redacted(there(before.get(entity_id)), there(entity), now.get(entity_id))
         changes: State = {}
         for entity_id, entity in after.items():
             old = before.get(entity_id)
@@ -159,13 +172,54 @@ class Model:
                 raise Refused("conflict")
             return Entity(current.kind, current.content, deleted=True)
         if base.deleted:
-            if not current.deleted and current.content != wanted.content:
+            if not current.deleted and not look_same(current, wanted):
                 raise Refused("conflict")
             return wanted
         if current.deleted:
             raise Refused("conflict")
         content = merge(base.kind, base.content, wanted.content, current.content)
         return Entity(base.kind, content)
+
+    # --- redaction ------------------------------------------------------------------------------------------------
+
+    def rows(self, entity_id: UUID) -> dict[int, Entity]:
+        """Return the revisions of an entity on all branches by the commits that wrote them."""
+        found = {seq: state.get(entity_id) for seq, state in enumerate(self.states)}
+        return {seq: one for seq, one in found.items() if one is not None and one.written == seq}
+
+    def redact(self, entity_id: UUID, seq: int | None, holding: str) -> set[int]:
+        """Commit on main that revisions lose their contents: one, those that hold a text, or all that nobody shows.
+
+        Returns:
+            The commits that wrote them.
+        """
+        rows = self.rows(entity_id)
+        if seq is not None and seq not in rows:
+            raise Refused("missing")
+        lines = [line.name for line in self.branches.values() if line.open]
+        heads = [there(self.now(name).get(entity_id)) for name in lines]
+        shown = {one.written for one in heads if one is not None}
+        wanted = {
+            number
+            for number, row in rows.items()
+            if not row.redacted
+            and seq in (None, number)
+            and holding in ("", *row.content.get("attributes", {}).values())
+        }
+        if seq is None and not holding:
+            wanted -= shown
+        if wanted & shown:
+            raise Refused("shown")
+        if not wanted:
+            raise Refused("nothing")
+        for state in self.states:
+            entity = state.get(entity_id)
+            if entity is not None and entity.written in wanted:
+                state[entity_id] = replace(entity, content=_emptied(entity.content), redacted=True)
+        self._append(self.now(MAIN), MAIN)
+        self.branches[MAIN].seqs.append(self.head)
+        self.redactions.add(self.head)
+        return wanted
 
     # --- branches -------------------------------------------------------------------------------------------------
 
@@ -198,6 +252,7 @@ class Model:
         elif line.below == parent.head:
             return False
         merged: State = {}
+        number = self.head + 1
         for entity_id in {*line.synced, *ours, *theirs}:
             entity = merge_entity(
                 entity_id,
@@ -208,7 +263,11 @@ class Model:
             )
             unknown = entity_id not in ours and direction == "merge"
             if entity is not None and not (entity.deleted and unknown):
-                merged[entity_id] = entity
+                # An update shows what is in the parent, but where the branch has a revision of its own.
+                coming = ours.get(entity_id)
+                if direction == "update" and (coming is None or self.owner[coming.written] != name):
+                    coming = theirs.get(entity_id)
+                merged[entity_id] = _written(entity, coming, number)
         target = line if direction == "update" else parent
         _check_structure(merged)
         line.synced = theirs
@@ -247,7 +306,9 @@ class Model:
 
     def _commit(self, changes: State, branch: str) -> None:
         now = self.now(branch)
-        coming = {**now, **changes}
+        number = self.head + 1
+        written = {one: _written(entity, now.get(one), number) for one, entity in changes.items()}
+        coming = {**now, **written}
         effective = any(not look_same(now.get(one), entity) for one, entity in changes.items())
         if not effective:
             return
@@ -256,6 +317,28 @@ class Model:
         line = self.branches[branch]
         line.seqs.append(self.head)
         line.ahead += 1
+
+
+def _written(entity: Entity, present: Entity | None, number: int) -> Entity:
+    """Return the revision that commit *number* makes of a state, or the *present* one if it looks the same."""
+    if look_same(entity, present):
+        return entity if present is None else present
+    return replace(entity, written=number, redacted=False)
+
+
+def _emptied(content: Content) -> Content:
+    """Return what a redaction leaves: what people wrote goes, what holds the project together stays."""
+    return {**content, "attributes": {}} if "attributes" in content else content
+
+
+def _refuse_redacted(before: Entity | None, after: Entity | None, now: Entity | None) -> None:
+    """Refuse the inverse of a change if one of its sides is not known any more, or what is to be changed is not."""
+    if look_same(before, after):
+        return
+    if (before and before.redacted) or (after and after.redacted):
+        raise Refused("redacted")
+    if before is not None and after is not None and now is not None and now.redacted:
+        raise Refused("redacted")
 
 
 def _check_structure(state: State) -> None:

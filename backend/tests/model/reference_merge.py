@@ -17,7 +17,8 @@ POSITION = ("document_id", "parent_id", "rank")
 class Refused(Exception):
     """The operation is refused and nothing changes.
 
-    ``why`` is ``conflict``, ``missing``, ``structure``, ``closed``, ``children`` or ``unmerged``.
+    ``why`` is ``conflict``, ``missing``, ``structure``, ``closed``, ``children``, ``unmerged``, ``redacted``, ``shown``
+    or ``nothing``.
     """
 
     def __init__(self, why: str) -> None:
@@ -27,11 +28,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Entity:
-    """The state of one entity."""
+    """The state of one entity: equal if its content is, whichever commit wrote it.
+
+    Attributes:
+        written: The commit that wrote it; two states of an entity with the same one are the same revision.
+        redacted: Whether an owner took its content away.
+    """
 
     kind: str
     content: Content
     deleted: bool = False
+    written: int = field(default=0, compare=False)
+    redacted: bool = field(default=False, compare=False)
 
 
 State = dict[UUID, Entity]
@@ -54,11 +62,13 @@ class Choices:
 
     sides: Mapping[Place, str] = field(default_factory=dict)
 
-    def pick(self, place: Place, base: Any, ours: Any, theirs: Any) -> Any:
-        """Merge three values, or take the one that was chosen."""
+    def pick(self, place: Place, base: Any, ours: Any, theirs: Any, *, known: bool = True) -> Any:
+        """Merge three values, or take the one that was chosen; without a known base every difference is to be."""
         side = self.sides.get(place)
         if side is not None:
             return {"base": base, "ours": ours, "theirs": theirs}[side]
+        if not known and ours != theirs:
+            raise Refused("conflict")
         return _pick(base, ours, theirs)
 
 
@@ -72,12 +82,17 @@ def merge(
     theirs: Content,
     entity_id: UUID = UUID(int=0),
     choices: Choices = NO_CHOICES,
+    known: bool = True,
 ) -> Content:
-    """Merge contents field by field; the attributes of an item key by key, the position of a placement as one."""
+    """Merge contents field by field; the attributes of an item key by key, the position of a placement as one.
+
+    Args:
+        known: Whether the base is: that of what was redacted is not.
+    """
     merged: Content = {}
     if kind == "placement":
         places = [tuple(side.get(name) for name in POSITION) for side in (base, ours, theirs)]
-        place = choices.pick((entity_id, "position", None), *places)
+        place = choices.pick((entity_id, "position", None), *places, known=known)
         merged.update(zip(POSITION, place, strict=True))
     for name in ours:
         if name in merged:
@@ -85,13 +100,15 @@ def merge(
         if name == "attributes":
             maps = [side.get(name) or {} for side in (base, ours, theirs)]
             values = {
-                key: choices.pick((entity_id, name, key), *(each.get(key) for each in maps))
+                key: choices.pick(
+                    (entity_id, name, key), *(each.get(key) for each in maps), known=known
+                )
                 for key in {*maps[0], *maps[1], *maps[2]}
             }
             merged[name] = {key: value for key, value in values.items() if value is not None}
         else:
             sides = [side.get(name) for side in (base, ours, theirs)]
-            merged[name] = choices.pick((entity_id, name, None), *sides)
+            merged[name] = choices.pick((entity_id, name, None), *sides, known=known)
     return merged
 
 
@@ -109,8 +126,13 @@ def there(entity: Entity | None) -> Entity | None:
 
 
 def look_same(one: Entity | None, other: Entity | None) -> bool:
+    """Return whether nobody sees a difference; what was redacted equals nothing but itself."""
     one, other = there(one), there(other)
-    return (one and one.content) == (other and other.content)
+    if one is None or other is None:
+        return one is other
+    if one.redacted or other.redacted:
+        return one.written == other.written
+    return one.content == other.content
 
 
 def merge_entity(
@@ -153,6 +175,7 @@ def merge_entity(
             at_theirs.content,
             entity_id,
             choices,
+            known=at_base is None or not at_base.redacted,
         )
         return Entity(known.kind, content)
     if there(merged) is None:

@@ -153,6 +153,22 @@ async def test_nothing_is_made_from_what_is_gone(project: BenchProject) -> None:
     assert await project.attributes(item) == {"a": "harmless"}
 
 
+async def test_an_empty_version_replaces_a_redacted_one(project: BenchProject) -> None:
+    """What is gone looks empty, but is not: restoring an empty version upon it is a change."""
+    item = await project.create_item({})
+    leaked = (await project.edit_item(item, {"a": SECRET})).seq
+    await project.edit_item(item, {"a": None})
+    await project.redact(item, leaked)
+    await _branch(project, "old", leaked)
+    shown = await project.state("item", item, "old")
+    assert shown is not None and shown.redacted
+    result = await project.commit(restore("item", item, leaked - 1), branch="old")
+    state = await project.state("item", item, "old")
+    assert state is not None and not state.redacted and state.seq_from == result.seq
+    assert state.content["attributes"] == {}
+    assert (await project.verify()).problems == []
+
+
 async def _revert(project: BenchProject, seq: int) -> None:
     async with project.database.session() as session:
         await revert(session, project.project_id, seq, project.author_id)

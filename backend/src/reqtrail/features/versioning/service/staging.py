@@ -115,7 +115,7 @@ class Staging:
             or change.before is not None
             and (
                 change.before.deleted != change.deleted
-                or (not change.deleted and change.before.content != change.after)
+                or (not change.deleted and not _is(change.before, change.after))
             )
         ]
 
@@ -187,7 +187,7 @@ class Staging:
         if current is None or base is None or base_seq is None or _same(base, current):
             return wanted
         if current.deleted or base.deleted:
-            if current.deleted or current.content != wanted:
+            if current.deleted or not _is(current, wanted):
                 ours = "restored" if base.deleted else "changed"
                 theirs = "deleted" if current.deleted else "changed"
                 self._conflict(operation, current, base, [_existence(ours, theirs)])
@@ -229,9 +229,18 @@ class Staging:
 def _same(base: State, current: State) -> bool:
     """Return whether nothing that is visible changed: what was changed and changed back is no change.
 
-    The content that a deleted entity had last is not visible.
+    The content that a deleted entity had last is not visible. What was redacted equals nothing but itself.
     """
-    return base.deleted == current.deleted and (base.deleted or base.content == current.content)
+    if base.deleted or current.deleted:
+        return base.deleted == current.deleted
+    if base.redacted or current.redacted:
+        return base.seq_from == current.seq_from
+    return base.content == current.content
+
+
+def _is(state: State, content: Content) -> bool:
+    """Return whether a state holds *content*: nobody knows that of a redacted one, which only looks empty."""
+    return not state.redacted and state.content == content
 
 
 def _existence(ours: str, theirs: str) -> FieldConflict:
