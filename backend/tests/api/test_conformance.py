@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 SEED: Final = 1
 RANDOM: Final = 3
-WALKS: Final = 25
+WALKS: Final = 8
 """Requests of one operation that are made up at random, and walks from answer to request. Those at the bounds of the
 schemas come to it."""
 LONG_SEEDS: Final = (11, 12, 13, 14, 15)

@@ -288,6 +288,8 @@ FAULTS: tuple[Fault, ...] = (
     edit_wins_over_deletion,
     half_a_position,
     diff_of_one_layer,
+)
+REDACTION_FAULTS: tuple[Fault, ...] = (
     redacts_what_a_branch_shows,
     redacts_one_branch,
     redacted_base_is_empty,
@@ -295,4 +297,4 @@ FAULTS: tuple[Fault, ...] = (
     redacted_is_built_upon,
 )
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "REDACTION_FAULTS", "Fault"]

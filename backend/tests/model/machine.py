@@ -19,18 +19,18 @@ from reqtrail.features.versioning.public import (
     resolve_ref,
 )
 from reqtrail.kit import clock
+from tests.model.branches import Branches
 from tests.model.edits import Edits
-from tests.model.redactions import Redactions
 from tests.model.reference import Entity
 from tests.model.reference_merge import look_same, there
-from tests.model.strategies import KINDS, AGO, MOST_BRANCHES, ON, PATCHES
+from tests.model.strategies import AGO, KINDS, MOST_BRANCHES, ON
 
 items = Edits.items
 placements = Edits.placements
 
 
-class EngineMachine(Redactions):
-    """Everything that can be written, and every way to read it again."""
+class EngineMachine(Branches):
+    """Everything that can be written, but for redactions, and every way to read it again."""
 
     async def _read(self, session: Any, snapshot: Snapshot) -> dict[UUID, Content]:
         contents = {}
@@ -125,20 +125,6 @@ class EngineMachine(Redactions):
             for entry in self._run(act())
         ]
         assert found == expected[::-1]
-
-    @rule(item=items, first=PATCHES, second=PATCHES, on=ON)
-    def compare_what_was_redacted(
-        self, item: UUID, first: dict[str, Any], second: dict[str, Any], on: int
-    ) -> None:
-        """Two versions that are both gone still differ."""
-        before = self.model.head
-        for fields in (first, second, first):
-            self.edit_item(item, fields, None, on)
-        self.redact(item, None, "")
-        made = self.model.head - before
-        if made > 2:
-            self.apply_a_diff(made - 1, made - 2)
-        self.read_a_history(item, on)
 
     @invariant()
     def heads_agree(self) -> None:

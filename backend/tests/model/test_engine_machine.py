@@ -9,8 +9,9 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from reqtrail.features.versioning.repository import reading
-from tests.model.faults import FAULTS, Fault
+from tests.model.faults import FAULTS, REDACTION_FAULTS, Fault
 from tests.model.machine import EngineMachine
+from tests.model.redactions import RedactingMachine
 from tests.model.search import COMMON, SEED, search
 
 SHARDS = 4
@@ -26,7 +27,16 @@ def test_engine_agrees_with_the_model(machine: type[EngineMachine], shard: int) 
     search(machine, SEED + shard, -(-EXAMPLES // SHARDS))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize(
+    ("fault", "machine"),
+    # What has nothing to do with redactions is found several times as soon without them.
+    [
+        *((fault, EngineMachine) for fault in FAULTS),
+        *((fault, RedactingMachine) for fault in REDACTION_FAULTS),
+    ],
+    ids=lambda value: value.__name__,
+    indirect=["machine"],
+)
 def test_planted_fault_is_found(
     fault: Fault,
     machine: type[EngineMachine],
