@@ -22,7 +22,8 @@ const SCREENS: readonly Screen[] = [
   { name: 'item', path: ({ key, item }) => `/p/${key}/i/${item}` },
   { name: 'blame', path: ({ key, item }) => `/p/${key}/i/${item}`, act: press('Who wrote this') },
   { name: 'redact', path: ({ key, item }) => `/p/${key}/i/${item}`, act: press('Redact past versions') },
-  { name: 'restore', path: ({ document, from }) => `${document}?at=${from}`, act: restore },
+  // The first version has no documents yet.
+  { name: 'restore', path: ({ document, from }) => `${document}?at=${Math.max(from, 2)}`, act: restore },
   { name: 'history', path: ({ key }) => `/p/${key}/history` },
   { name: 'compare', path: ({ key, from }) => `/p/${key}/compare?from=${from}&to=main` },
   { name: 'branch-menu', path: ({ key }) => `/p/${key}`, act: branchMenu },
