@@ -140,14 +140,14 @@ def test_the_miniature_keeps_every_rule(clone: Path) -> None:
         (
             rules.addresses_in_locks,
             "frontend/package-lock.json",
-            '{\n"resolved": "https://registry.example/vue.tgz"\n}\n',
-            'package-lock.json:2: "resolved": "https://registry.example/vue.tgz"',
+            '{\n"resolved": "https://packages.example/vue.tgz"\n}\n',
+            'package-lock.json:2: "resolved": "https://packages.example/vue.tgz"',
         ),
         (
             rules.addresses_in_locks,
             "backend/requirements.lock",
-            "--index-url https://registry.example/simple\n",
-            "requirements.lock:1: --index-url https://registry.example/simple",
+            "--index-url https://packages.example/simple\n",
+            "requirements.lock:1: --index-url https://packages.example/simple",
         ),
     ],
 )
