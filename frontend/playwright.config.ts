@@ -74,6 +74,7 @@ export default defineConfig({
         REQTRAIL_PORT: String(port),
         REQTRAIL_BCRYPT_ROUNDS: '4',
         REQTRAIL_SIGN_IN_LIMIT: '1000',
+        REQTRAIL_OUTBOUND_ALLOW: '127.0.0.1',
         NO_COLOR: '1',
         REQTRAIL_SIGN_IN_PROVIDERS: JSON.stringify([signInProvider]),
       },

@@ -78,6 +78,7 @@ def settings(
         master_keys=SecretStr(new_key_text()),  # whatever home an application of this database has
         bcrypt_rounds=4,
         demo=False,
+        outbound_allow=("127.0.0.1",),
         log_level="WARNING",
     )
 

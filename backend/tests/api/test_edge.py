@@ -264,6 +264,7 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
         Settings(**wrong)
 
 
-def test_lists_are_parted_by_commas_and_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQTRAIL_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1 ::1")
-    assert Settings().trusted_proxies == ("10.0.0.0/8", "127.0.0.1", "::1")
+@pytest.mark.parametrize("name", ["trusted_proxies", "allowed_hosts", "outbound_allow"])
+def test_lists_are_parted_by_commas_and_blanks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"REQTRAIL_{name.upper()}", "10.0.0.0/8, 127.0.0.1 ::1")
+    assert getattr(Settings(), name) == ("10.0.0.0/8", "127.0.0.1", "::1")

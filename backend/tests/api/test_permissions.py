@@ -45,6 +45,7 @@ ALLOWED = {
     "project:read": READERS,
     "project:update": OWNERS,
     "restriction:manage": OWNERS,
+    "webhook:manage": OWNERS,
 }
 """Whom each declaration lets in, written down apart from the table of the code."""
 ASKED_INSIDE = {"branch:protect": OWNERS, "project:archive": OWNERS}

@@ -41,6 +41,7 @@ OF_OWNERS = {
     "member:manage",
     "project:update",
     "restriction:manage",
+    "webhook:manage",
 }
 
 

@@ -72,6 +72,8 @@ async def make_content(world: World, secret: str) -> Content:
     assert answer.status_code == 200, answer.text
     line = {"file": (f"{secret}.jsonl", secret.encode())}
     names["import"] = (await made.post("/history-imports", files=line))["id"]
+    hook = {"name": f"{secret} hook", "url": f"http://127.0.0.1:1025/{secret}"}
+    names["webhook"] = (await made.post("/webhooks", json=hook))["id"]
     invited = {"email": f"{secret.lower()}@example.org", "role": "viewer"}
     names["invitation"] = (await made.post("/invitations", json=invited))["id"]
     administrator = await world.administrator()
@@ -126,6 +128,7 @@ LINK = {"link_id": "{link}"}
 BRANCH = {"branch_id": "{branch}"}
 BASELINE = {"baseline_id": "{baseline}"}
 IMPORT = {"import_id": "{import}"}
+WEBHOOK = {"webhook_id": "{webhook}"}
 FILE = {"file": ("x.jsonl", b"x")}
 CHOICE = {"kind": "item", "id": "{item}", "field": "attributes", "choose": "ours"}
 POSITION = {
@@ -232,6 +235,13 @@ EXAMPLES: Mapping[str, Example] = {
     "get_audit_seal": Example(),
     "verify_audit": Example(),
     "verify_project": Example(),
+    "list_webhooks": Example(),
+    "create_webhook": Example(body={"name": "x", "url": "http://127.0.0.1:1025/x"}),
+    "update_webhook": Example(path=WEBHOOK, body={"name": "y"}),
+    "delete_webhook": Example(path=WEBHOOK),
+    "renew_webhook_secret": Example(path=WEBHOOK),
+    "test_webhook": Example(path=WEBHOOK),
+    "list_webhook_attempts": Example(path=WEBHOOK),
 }
 """By operation id."""
 
@@ -265,6 +275,8 @@ TABLES: Mapping[str, str] = {
     "read_restrictions": "put_restriction",
     "ref_names": "resolve_ref",
     "types": "create_item",
+    "webhook_attempts": "list_webhook_attempts",
+    "webhooks": "update_webhook",
 }
 """The operation whose foreign ids show that the rows of a table stay in their project."""
 

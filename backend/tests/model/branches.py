@@ -138,15 +138,21 @@ class Branches(Edits):
         self, on: int, item: UUID, first: Any, second: Any, direction: str, chosen: int | None
     ) -> None:
         """Both sides edit an item, or delete it; then they come together."""
+        branch = self._edit_both(on, item, first, second)
+        if branch:
+            self.synchronise(branch - 1, direction, chosen)
+
+    def _edit_both(self, on: int, item: UUID, first: Any, second: Any) -> int:
+        """Edit an item on a branch and on its parent, or delete it; return the branch, 0 if there is none."""
         branch, parent = self._pair(on)
         if branch == parent:
-            return
+            return 0
         for fields, side in ((first, branch), (second, parent)):
             if fields is None:
                 self.delete(item, None, side)
             else:
                 self.edit_item(item, fields, None, side)
-        self.synchronise(branch - 1, direction, chosen)
+        return branch
 
     @rule(on=ON, item=items, first=PATCHES, second=st.none() | PATCHES, chosen=CHOSEN)
     def edit_what_was_merged(

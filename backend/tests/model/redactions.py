@@ -85,16 +85,10 @@ class RedactingMachine(EngineMachine):
         self, on: int, item: UUID, first: Any, second: Any, direction: str, chosen: int | None
     ) -> None:
         """Both sides edit an item, what it was before is redacted, and then they come together."""
-        branch, parent = self._pair(on)
-        if branch == parent:
-            return
-        for fields, side in ((first, branch), (second, parent)):
-            if fields is None:
-                self.delete(item, None, side)
-            else:
-                self.edit_item(item, fields, None, side)
-        self.redact(item, None, "")
-        self.synchronise(branch - 1, direction, chosen)
+        branch = self._edit_both(on, item, first, second)
+        if branch:
+            self.redact(item, None, "")
+            self.synchronise(branch - 1, direction, chosen)
 
     @rule(item=items, fields=PATCHES, on=ON)
     def branch_from_what_was_redacted(self, item: UUID, fields: dict[str, Any], on: int) -> None:

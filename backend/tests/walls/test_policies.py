@@ -187,9 +187,15 @@ async def test_the_role_may_not(world: World, neighbours: Neighbours, statement:
 async def test_a_task_finds_its_jobs_in_every_project_and_nothing_else(
     world: World, neighbours: Neighbours
 ) -> None:
-    for task, table in (("imports", "exchange_jobs"), ("seals", "seals"), ("unknown", None)):
+    reached: dict[str, set[str]] = {
+        "imports": {"exchange_jobs"},
+        "seals": {"seals"},
+        "webhooks": {"webhooks", "project_counters"},
+        "unknown": set(),
+    }
+    for task, tables in reached.items():
         async with world.database.within(of_task(task)).session() as session:
-            assert (await _seen(session, neighbours.theirs)).keys() == ({table} if table else set())
+            assert (await _seen(session, neighbours.theirs)).keys() == tables
 
 
 async def test_somebody_acts_in_a_project_while_they_are_in_it(

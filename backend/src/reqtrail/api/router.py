@@ -9,6 +9,7 @@ from reqtrail.features.access import endpoints as access
 from reqtrail.features.audit import endpoints as audit
 from reqtrail.features.exchange import endpoints as exchange
 from reqtrail.features.identity import endpoints as identity
+from reqtrail.features.notifications import endpoints as notifications
 from reqtrail.features.projects import endpoints as projects
 from reqtrail.features.requirements import endpoints as requirements
 from reqtrail.features.traceability import endpoints as traceability
@@ -28,5 +29,6 @@ ROUTERS: Final = (
     requirements.router,
     traceability.router,
     exchange.router,
+    notifications.router,
     health.router,
 )

@@ -10,6 +10,7 @@ from reqtrail.features.identity import tables as identity_tables
 from reqtrail.features.identity.factors import tables as factors_tables
 from reqtrail.features.identity.signing import tables as signing_tables
 from reqtrail.features.identity.single_sign_on import tables as single_sign_on_tables
+from reqtrail.features.notifications import tables as notifications_tables
 from reqtrail.features.projects import tables as projects_tables
 from reqtrail.features.requirements import tables as requirements_tables
 from reqtrail.features.traceability import tables as traceability_tables
@@ -35,6 +36,7 @@ ALL_TABLE_MODULES = (
     requirements_tables,
     traceability_tables,
     exchange_tables,
+    notifications_tables,
 )
 
 __all__ = ["ALL_TABLE_MODULES", "metadata"]

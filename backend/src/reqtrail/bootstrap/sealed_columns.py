@@ -6,6 +6,13 @@ from typing import Final
 
 from reqtrail.features.files.public import ATTACHMENT_BYTES
 from reqtrail.features.identity.public import SIGNING_KEY, TOTP_SEED
+from reqtrail.features.notifications.public import WEBHOOK_SECRET, WEBHOOK_URL
 from reqtrail.platform.crypto import SealedColumn
 
-SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (ATTACHMENT_BYTES, SIGNING_KEY, TOTP_SEED)
+SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (
+    ATTACHMENT_BYTES,
+    SIGNING_KEY,
+    TOTP_SEED,
+    WEBHOOK_SECRET,
+    WEBHOOK_URL,
+)

@@ -18,6 +18,7 @@ from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.features.notifications.public import deliver_next
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
@@ -25,6 +26,7 @@ from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.mail.outbox import forget_old
 from reqtrail.platform.mail.smtp import Mailer, send_next
 from reqtrail.platform.notices import on_new_head
+from reqtrail.platform.outbound import Outbound
 from reqtrail.platform.redis import HeadNotices, make_redis
 from reqtrail.platform.settings import Settings, get_settings
 
@@ -33,6 +35,9 @@ logger = structlog.get_logger()
 POLL_SECONDS: Final = 0.25
 """How often an idle worker looks for a job: one indexed query."""
 MAIL_POLL_SECONDS: Final = 1.0
+WEBHOOK_POLL_SECONDS: Final = 1.0
+WEBHOOKS_AT_ONCE: Final = 4
+"""A receiver that does not answer holds one of them up, for as long as a request may take."""
 RETRY_SECONDS: Final = 2.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
 
@@ -56,9 +61,14 @@ async def serve(settings: Settings) -> None:
     if redis is not None:
         on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
     mailer = Mailer(settings) if settings.smtp_host else None
+    outbound = Outbound(allowed=settings.outbound_allow)
     tasks = [
         asyncio.create_task(_work(database), name="worker"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
+        *(
+            asyncio.create_task(_deliver(database, outbound), name=f"webhooks-{number}")
+            for number in range(WEBHOOKS_AT_ONCE)
+        ),
         asyncio.create_task(keep_record(database, settings, load_keys(settings)), name="record"),
     ]
     loop = asyncio.get_running_loop()
@@ -118,6 +128,17 @@ async def _send_mails(database: Database, mailer: Mailer | None) -> None:
                 await asyncio.sleep(MAIL_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("mails_wait_for_database", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _deliver(database: Database, outbound: Outbound) -> None:
+    """Tell the receivers of webhooks what was committed."""
+    while True:
+        try:
+            if not await deliver_next(database, outbound):
+                await asyncio.sleep(WEBHOOK_POLL_SECONDS)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("webhooks_wait_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reqtrail.kit.secret_strength import weakness
@@ -19,7 +26,13 @@ from reqtrail.platform.resources import data_folder
 from reqtrail.platform.sign_in_providers import SignInProvider, check_unique, read_providers
 
 MAKE_A_SECRET = "openssl rand -base64 48"  # noqa: S105 - a command
-Names = Annotated[tuple[str, ...], NoDecode]
+
+
+def _parted(value: Any) -> Any:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
 """A setting of several texts, parted by commas or blanks."""
 
 
@@ -173,11 +186,6 @@ class Settings(BaseSettings):
         if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
             raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
         return f"postgresql+asyncpg://{rest}"
-
-    @field_validator("allowed_hosts", "trusted_proxies", "registration_domains", mode="before")
-    @classmethod
-    def _parted(cls, value: Any) -> Any:
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies", mode="after")
     @classmethod

@@ -268,6 +268,21 @@ async def walk_administration(walk: Walk) -> None:
     await walk.step("remove_project_group", boss, "DELETE", grant)
     await walk.step("remove_group_member", boss, "DELETE", member)
     await walk.step("delete_group", boss, "DELETE", path)
+    await walk_webhooks(walk, boss, "/projects/WALKED/webhooks")
+
+
+async def walk_webhooks(walk: Walk, owner: Client, path: str) -> None:
+    """The addresses that are told of a project's commits."""
+    address = walk.secret("walked-to-this-secret-path")
+    body = {"name": "Walked", "url": f"http://127.0.0.1:1025/{address}"}
+    made = (await walk.step("create_webhook", owner, "POST", path, json=body)).json()
+    walk.secret(made["secret"])
+    path = f"{path}/{made['id']}"
+    await walk.step("update_webhook", owner, "PATCH", path, json={"name": "Renamed"})
+    made = (await walk.step("renew_webhook_secret", owner, "POST", f"{path}/secret")).json()
+    walk.secret(made["secret"])
+    await walk.step("test_webhook", owner, "POST", f"{path}/test")
+    await walk.step("delete_webhook", owner, "DELETE", path)
 
 
 async def walk_content(walk: Walk) -> None:

@@ -28,6 +28,7 @@ export const OWNING: readonly Permission[] = [
   'project:archive',
   'history:redact',
   'audit:read',
+  'webhook:manage',
 ]
 
 export function isOver(token: ApiToken, now = Date.now()): boolean {

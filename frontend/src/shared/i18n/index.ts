@@ -17,6 +17,7 @@ interface Features {
   exchange: typeof import('./locales/en/exchange.json')
   schema: typeof import('./locales/en/schema.json')
   item: typeof import('./locales/en/item.json')
+  notifications: typeof import('./locales/en/notifications.json')
   audit: typeof import('./locales/en/audit.json')
   timeline: typeof import('./locales/en/timeline.json')
 }

@@ -119,6 +119,8 @@ InvitationReader = Annotated[ProjectContext, Depends(reading(Permission.MEMBER_M
 MemberManager = Annotated[ProjectContext, Depends(writing(Permission.MEMBER_MANAGE))]
 RestrictionReader = Annotated[ProjectContext, Depends(reading(Permission.RESTRICTION_MANAGE))]
 RestrictionManager = Annotated[ProjectContext, Depends(writing(Permission.RESTRICTION_MANAGE))]
+WebhookReader = Annotated[ProjectContext, Depends(reading(Permission.WEBHOOK_MANAGE))]
+WebhookManager = Annotated[ProjectContext, Depends(writing(Permission.WEBHOOK_MANAGE))]
 DocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ, whole=False))]
 WholeDocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ))]
 FileReader = Annotated[ProjectContext, Depends(_file_reader)]

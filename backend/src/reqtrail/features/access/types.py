@@ -56,6 +56,8 @@ class Permission(StrEnum):
     """Rename and describe the project."""
     RESTRICTION_MANAGE = "restriction:manage"
     """Decide which documents and attributes not every member may read."""
+    WEBHOOK_MANAGE = "webhook:manage"
+    """Decide which addresses are told of each commit."""
 
 
 class GroupPermission(StrEnum):

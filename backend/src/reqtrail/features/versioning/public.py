@@ -36,6 +36,8 @@ from reqtrail.features.versioning.repository import (
     in_given_ids,
     find_entity_by_key,
     in_ids,
+    last_sequence,
+    load_branches,
     load_commits,
     load_entities,
     states_at,
@@ -80,7 +82,12 @@ from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
 from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
-from reqtrail.features.versioning.tables import commits, entities, versioned_table
+from reqtrail.features.versioning.tables import (
+    commits,
+    entities,
+    project_counters,
+    versioned_table,
+)
 from reqtrail.features.versioning.types import (
     MAIN,
     Action,
@@ -187,6 +194,9 @@ __all__ = [
     "commit",
     "commit_stream",
     "commits",
+    "project_counters",
+    "last_sequence",
+    "load_branches",
     "diff",
     "entities",
     "entity",

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from reqtrail.platform.database.metadata import metadata
-from reqtrail.platform.database.walls import LISTED, Wall
+from reqtrail.platform.database.walls import LISTED, Wall, open_to_task
 
 SEQ_MAX: Final = 2**63 - 1
 """``seq_to`` of a current revision: no later commit has superseded it."""
@@ -200,7 +200,7 @@ project_counters = Table(
     Column("last_item_number", BigInteger, nullable=False),
     PrimaryKeyConstraint("project_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    info={"scope": "tenant", "wall": Wall(update=True)},
+    info={"scope": "tenant", "wall": Wall(update=True, also=open_to_task("webhooks"))},
 )
 """The counter row that a commit locks before it touches any other row."""
 

@@ -1,0 +1,182 @@
+"""Sending what webhooks tell: in order, at least once, again after a wait that doubles, and never without end.
+
+The commit log is the queue: a webhook remembers how far its receiver is. So nothing is written when a commit is made,
+nothing is lost while nobody sends, and a receiver that was away gets all that it missed.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from reqtrail.features.identity.public import display_names
+from reqtrail.features.notifications import repository
+from reqtrail.features.notifications.service import messages
+from reqtrail.features.notifications.tables import WEBHOOK_SECRET, WEBHOOK_URL
+from reqtrail.features.notifications.types import Attempt, EventType, Webhook
+from reqtrail.features.projects.public import get_project_key
+from reqtrail.features.versioning.public import MAIN, CommitRead, load_branches, load_commits
+from reqtrail.kit import clock
+from reqtrail.kit.ids import new_id
+from reqtrail.platform.crypto import SecretUnreadable, unseal
+from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_project, of_task
+from reqtrail.platform.outbound import AddressRefused, Outbound, OutboundFailed
+
+logger = structlog.get_logger()
+
+LEASE: Final = timedelta(minutes=5)
+"""How long a worker has for one round: longer than :data:`AT_ONCE` requests that all take as long as they may."""
+AT_ONCE: Final = 20
+"""Commits that are told before another webhook has its turn."""
+FIRST_WAIT_SECONDS: Final = 15.0
+LONGEST_WAIT_SECONDS: Final = 3600.0
+MOST_FAILURES: Final = 24
+"""In a row, over some 17 hours; then the webhook is paused."""
+GONE: Final = 410
+"""The answer of a receiver that wants nothing more: Standard Webhooks has it end the webhook."""
+
+
+@dataclass(frozen=True)
+class _Message:
+    event: EventType
+    seq: int | None
+    message_id: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What a worker needs to send, read in one transaction."""
+
+    url: str
+    secret: str
+    messages: list[_Message]
+    seen_seq: int
+
+
+async def deliver_next(database: Database, outbound: Outbound) -> bool:
+    """Send what the webhook that has waited longest has to tell; return whether there was one.
+
+    Any number of workers may do this. One that dies leaves a lease that runs out; what it sent last may be sent again,
+    under the same ``webhook-id``.
+    """
+    async with database.within(of_task("webhooks")).session() as session:
+        claimed = await repository.claim(session, LEASE)
+    if claimed is None:
+        return False
+    hook, newest = claimed
+    inside = database.within(of_project(hook.project_id))
+    try:
+        work = await _prepare(inside, hook, newest)
+    except SecretUnreadable as error:
+        await _note_unreadable(inside, hook, error.detail)
+        return True
+    for message in work.messages:
+        sent = await _tell(inside, outbound, hook, work, message)
+        if sent is None:
+            return True
+        hook = sent
+    async with inside.session() as session:
+        await repository.settle(session, hook, seen_seq=work.seen_seq, due_at=clock.now())
+    return True
+
+
+async def _prepare(database: Database, hook: Webhook, newest: int) -> _Round:
+    place = (hook.project_id, hook.webhook_id)
+    async with database.read_session() as session:
+        url = (await unseal(session, WEBHOOK_URL, place, hook.url)).decode()
+        secret = (await unseal(session, WEBHOOK_SECRET, place, hook.secret)).decode()
+        key = await get_project_key(session, hook.project_id) or ""
+        last = min(newest, hook.seen_seq + AT_ONCE)
+        found = await load_commits(session, hook.project_id, range(hook.seen_seq + 1, last + 1))
+        branches = {
+            row.branch_id: row.name for row in await load_branches(session, hook.project_id)
+        }
+        names = await display_names(session, {commit.author_id for commit in found.values()})
+    told: list[_Message] = []
+    if hook.test_asked:
+        body = messages.test_message(hook.project_id, key, clock.now())
+        told.append(_Message(EventType.TEST, None, str(new_id()), body))
+    for seq, commit in sorted(found.items()):
+        branch = branches.get(commit.branch_id, "")
+        if hook.main_only and branch != MAIN:
+            continue
+        body = messages.commit_message(hook.project_id, key, branch, CommitRead.of(commit, names))
+        told.append(_Message(EventType.COMMIT, seq, messages.message_id(hook, seq), body))
+    return _Round(url, secret, told, last)
+
+
+async def _tell(
+    database: Database, outbound: Outbound, hook: Webhook, work: _Round, message: _Message
+) -> Webhook | None:
+    """Send one message; return the webhook as it is then, None if the round ends with it."""
+    now, began = clock.now(), time.monotonic()
+    status, error = None, ""
+    try:
+        answer = await outbound.fetch(
+            "POST",
+            work.url,
+            headers=messages.headers(work.secret, message.message_id, now, message.body),
+            content=message.body,
+        )
+        status = answer.status
+        if not 200 <= status < 300:
+            error = f"The receiver answered {status}."
+    except (AddressRefused, OutboundFailed) as refusal:
+        error = str(refusal)
+    attempt = Attempt(
+        new_id(),
+        hook.webhook_id,
+        message.event.value,
+        message.seq,
+        status,
+        error,
+        round(1000 * (time.monotonic() - began)),
+        now,
+    )
+    async with database.session() as session:
+        if error:
+            settled = await repository.settle(session, hook, **_after_failure(hook, attempt))
+        else:
+            settled = await repository.settle(session, hook, **_after_success(message))
+        if settled is not None:
+            await repository.insert_attempt(session, hook.project_id, attempt)
+    if error:
+        logger.warning("webhook_failed", webhook=str(hook.webhook_id), error=error)
+        return None
+    return settled
+
+
+async def _note_unreadable(database: Database, hook: Webhook, error: str) -> None:
+    """Write down that nothing could be sent, since address or secret cannot be read."""
+    event = EventType.TEST if hook.test_asked else EventType.COMMIT
+    attempt = Attempt(new_id(), hook.webhook_id, event.value, None, None, error, 0, clock.now())
+    async with database.session() as session:
+        if await repository.settle(session, hook, **_after_failure(hook, attempt)):
+            await repository.insert_attempt(session, hook.project_id, attempt)
+
+
+def _after_success(message: _Message) -> Mapping[str, object]:
+    if message.seq is None:
+        return {"failures": 0, "test_asked": False}
+    return {"failures": 0, "seen_seq": message.seq}
+
+
+def _after_failure(hook: Webhook, attempt: Attempt) -> Mapping[str, object]:
+    """Return what a failure changes: a test is not repeated, and what cannot succeed ends."""
+    failures = hook.failures + 1
+    seconds = min(FIRST_WAIT_SECONDS * 2 ** (failures - 1), LONGEST_WAIT_SECONDS)
+    wait = timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+    return {
+        "failures": failures,
+        "test_asked": False,
+        "due_at": clock.now() + wait,
+        "active": failures < MOST_FAILURES and attempt.status != GONE,
+    }

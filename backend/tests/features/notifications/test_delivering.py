@@ -1,0 +1,206 @@
+"""What receivers of webhooks are told: all of it, in order, signed, again after a failure, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reqtrail.features.notifications import repository
+from reqtrail.features.notifications.service.delivering import MOST_FAILURES
+from reqtrail.platform.database.scope import of_task
+from reqtrail.platform.outbound import Outbound
+from tests.features.notifications.hooked import Hooked
+from tests.features.notifications.receiver import receiving
+from tests.fixtures.api import World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_each_commit_is_told_once_in_order_and_signed(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(45)]
+        await hooked.work()
+        await hooked.work()
+    assert receiver.sequences() == made
+    assert all(request.is_signed_with(hooked.secret) for request in receiver.requests)
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == len(made)
+    first = receiver.requests[0]
+    assert first.headers["content-type"] == "application/json"
+    sent = datetime.fromtimestamp(int(first.headers["webhook-timestamp"]), UTC)
+    assert abs(datetime.now(UTC) - sent) < timedelta(minutes=2)
+    content = first.json()
+    assert content["type"] == "commit.created"
+    data = content["data"]
+    assert data["project"]["key"] == hooked.book.key and data["branch"] == "main"
+    (listed,) = (await hooked.book.get("/commits", limit=1, before=made[0] + 1))["commits"]
+    assert data["commit"] == listed
+    shown = await hooked.show()
+    assert (shown["seen_seq"], shown["failures"], shown["active"]) == (made[-1], 0, True)
+    assert shown["last_attempt"]["status"] == 204 and shown["last_attempt"]["error"] == ""
+
+
+async def test_what_happened_before_is_not_told(world: World) -> None:
+    async with receiving() as receiver:
+        await (await Hooked.make(world, receiver)).work()
+    assert receiver.requests == []
+
+
+async def test_only_main_is_told_where_only_main_was_asked_for(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver, main_only=True)
+        await hooked.book.ask("POST", "/branches", json={"name": "aside"})
+        await hooked.edit("aside")
+        wanted = await hooked.edit()
+        await hooked.edit("aside")
+        await hooked.work()
+    branches = {request.json()["data"]["branch"] for request in receiver.requests}
+    assert branches == {"main"} and receiver.sequences()[-1] == wanted
+    assert (await hooked.show())["seen_seq"] == wanted + 1
+
+
+async def test_after_a_failure_it_goes_on_where_it_stopped(world: World) -> None:
+    """Nothing is told out of order; a repetition has the same id, so that a receiver can drop it."""
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(3)]
+        receiver.answers = [200, 503]
+        await hooked.work()
+        assert receiver.sequences() == made[:2]
+        shown = await hooked.show()
+        assert (shown["failures"], shown["seen_seq"]) == (1, made[0])
+        assert shown["last_attempt"]["error"] == "The receiver answered 503."
+        wait = datetime.fromisoformat(shown["next_attempt_at"]) - datetime.now(UTC)
+        assert timedelta(seconds=5) < wait <= timedelta(seconds=18)
+        await hooked.work()  # not due yet
+        assert receiver.sequences() == made[:2]
+        await hooked.make_due()
+        await hooked.work()
+    assert receiver.sequences() == [made[0], made[1], made[1], made[2]]
+    ids = [request.headers["webhook-id"] for request in receiver.requests]
+    assert ids[1] == ids[2] and len(set(ids)) == 3
+    assert (await hooked.show())["failures"] == 0
+
+
+async def test_a_receiver_that_never_answers_well_is_given_up(world: World) -> None:
+    """The wait grows to an hour; then the owner sees it paused, and resumes it: what was missed is told."""
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = await hooked.edit()
+        receiver.answers = [500] * MOST_FAILURES
+        waits = []
+        for _ in range(MOST_FAILURES):
+            await hooked.work()
+            shown = await hooked.show()
+            if shown["next_attempt_at"]:
+                moment = datetime.fromisoformat(shown["next_attempt_at"])
+                waits.append((moment - datetime.now(UTC)).total_seconds())
+            await hooked.make_due()
+        assert not shown["active"] and shown["failures"] == MOST_FAILURES
+        assert 2800 < max(waits) <= 4320 and waits[3] > 2 * waits[1]
+        await hooked.work()
+        assert len(receiver.requests) == MOST_FAILURES
+        resumed = await hooked.patch(active=True)
+        assert (resumed["active"], resumed["failures"]) == (True, 0)
+        await hooked.work()
+    assert receiver.sequences() == [made] * (MOST_FAILURES + 1)
+
+
+async def test_a_receiver_that_wants_nothing_more_ends_it(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.edit()
+        receiver.answers = [410]
+        await hooked.work()
+    shown = await hooked.show()
+    assert not shown["active"] and shown["last_attempt"]["status"] == 410
+
+
+async def test_a_redirection_is_not_followed(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.edit()
+        receiver.answers = [302]
+        await hooked.work()
+    shown = await hooked.show()
+    assert shown["last_attempt"]["error"] == "The receiver answered 302."
+    assert len(receiver.requests) == 1
+
+
+async def test_an_address_is_checked_each_time(world: World) -> None:
+    """What may be reached when a webhook is made may lie inside when it sends."""
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.edit()
+        await hooked.work(Outbound())
+    assert receiver.requests == []
+    shown = await hooked.show()
+    assert shown["last_attempt"]["error"] == "127.0.0.1 is not on the public internet."
+    assert shown["last_attempt"]["status"] is None
+
+
+async def test_a_test_is_sent_once_whatever_comes_of_it(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        for status in (204, 500):
+            receiver.answers = [status]
+            asked = await hooked.book.ask("POST", f"/webhooks/{hooked.id}/test")
+            assert asked.status_code == 202 and asked.json()["test_asked"]
+            await hooked.work()
+            await hooked.make_due()
+            await hooked.work()
+    assert [request.json()["type"] for request in receiver.requests] == ["webhook.test"] * 2
+    kept = await hooked.attempts()
+    assert [(one["event"], one["seq"], one["status"]) for one in kept] == [
+        ("webhook.test", None, 500),
+        ("webhook.test", None, 204),
+    ]
+
+
+async def test_a_renewed_secret_signs_from_then_on(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        renewed = await hooked.book.ask("POST", f"/webhooks/{hooked.id}/secret")
+        await hooked.edit()
+        await hooked.work()
+    (request,) = receiver.requests
+    assert request.is_signed_with(renewed.json()["secret"])
+    assert not request.is_signed_with(hooked.secret)
+
+
+async def test_what_a_dead_worker_took_is_sent_by_the_next(world: World) -> None:
+    """Its lease runs out; until then nobody else sends, so that the order holds."""
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = await hooked.edit()
+        async with world.database.within(of_task("webhooks")).session() as session:
+            taken = None
+            while taken is None or str(taken[0].webhook_id) != hooked.id:
+                taken = await repository.claim(session, timedelta(hours=1))
+                assert taken is not None
+        await hooked.work()
+        assert receiver.requests == []
+        await hooked.make_due()
+        await hooked.work()
+        assert receiver.sequences() == [made]
+        async with world.database.session() as session:
+            assert await repository.settle(session, taken[0], seen_seq=0) is None
+
+
+async def test_many_workers_tell_each_commit_once(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(25)]
+        await asyncio.gather(*(hooked.work() for _ in range(4)))
+    assert receiver.sequences() == made
+
+
+async def test_the_attempts_that_are_kept_are_bounded(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(repository.KEPT_ATTEMPTS + 5)]
+        await hooked.work()
+    kept = await hooked.attempts()
+    assert [one["seq"] for one in kept] == made[: -repository.KEPT_ATTEMPTS - 1 : -1]

@@ -1,0 +1,1 @@
+export { default as ProjectWebhooks } from './ProjectWebhooks.vue'

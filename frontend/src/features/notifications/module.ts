@@ -1,0 +1,5 @@
+import type { FeatureModule } from '@/shared/module'
+
+const notificationsModule: FeatureModule = { id: 'notifications' }
+
+export default notificationsModule
