@@ -139,6 +139,7 @@ async def test_a_mail_is_handed_over_and_its_text_removed(world: World, post: Po
     assert "One &amp; two." in html.get_content() and "<b>" not in html.get_content()
     stored = await _stored(world, "reader@example.org")
     assert (stored.state, stored.plain, stored.html) == ("sent", "", "")
+    assert stored.sealed is None
     assert mail["Message-ID"] == f"<{stored.mail_id}@localhost>"
 
 
@@ -315,3 +316,34 @@ def test_settings_that_would_betray_are_refused() -> None:
         Settings(smtp_host="mail.example.org", smtp_security="none", smtp_password="x")
     assert Settings(public_url="https://R.example/").public_address == "https://r.example"
     assert Settings(host="0.0.0.0", port=81).public_address == "http://127.0.0.1:81"
+
+
+async def test_a_text_is_sealed_while_it_is_stored(world: World) -> None:
+    """It holds a link that opens an account: a copy of the database gives nobody the link."""
+    await _queued(world, "sealed@example.org")
+    stored = await _stored(world, "sealed@example.org")
+    assert (stored.plain, stored.html) == ("", "")
+    assert b"https" not in stored.sealed and LETTER.plain().encode() not in stored.sealed
+    async with world.database.session() as session:
+        taken = await outbox.claim(session)
+    assert taken is not None and taken.plain == LETTER.plain() and taken.html == LETTER.html()
+    async with world.database.session() as session:
+        await outbox.settle_sent(session, taken)
+    assert (await _stored(world, "sealed@example.org")).sealed is None
+
+
+async def test_a_text_that_was_put_in_from_another_mail_is_not_sent(
+    world: World, post: Post
+) -> None:
+    post.open()
+    await _queued(world, "from@example.org")
+    theirs = (await _stored(world, "from@example.org")).sealed
+    await _queued(world, "into@example.org")
+    async with world.database.session() as session:
+        await session.execute(
+            update(mails).where(mails.c.recipient == "into@example.org").values(sealed=theirs)
+        )
+    assert not await send_next(world.database, post.mailer())
+    failed = await _stored(world, "into@example.org")
+    assert (failed.state, failed.error) == ("failed", outbox.UNREADABLE)
+    assert post.inbox.mails == []

@@ -7,23 +7,26 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+import orjson
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.crypto import SecretUnreadable, seal, unseal
 from reqtrail.platform.mail.letters import Letter
-from reqtrail.platform.mail.tables import mails
+from reqtrail.platform.mail.tables import MAIL_TEXT, mails
 
 LEASE: Final = timedelta(minutes=5)
 """How long one attempt may take; then another worker may try. Longer than every timeout of an attempt together."""
 KEPT: Final = timedelta(days=30)
-_GONE: Final = {"plain": "", "html": ""}
+UNREADABLE: Final = "The text of this mail was changed, or was not sealed for it."
+_GONE: Final = {"plain": "", "html": "", "sealed": None}
 
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail as it is stored."""
+    """A mail with its text in the clear."""
 
     mail_id: UUID
     recipient: str
@@ -46,14 +49,17 @@ async def post(
     Args:
         withheld: Do the same work, but never send it. Who asks for a mail to an address cannot tell the difference.
     """
-    now = clock.now()
+    now, mail_id = clock.now(), new_id()
+    texts = orjson.dumps([letter.plain(), letter.html()])
+    sealed = await seal(session, MAIL_TEXT, (mail_id,), texts)
     await session.execute(
         insert(mails).values(
-            mail_id=new_id(),
+            mail_id=mail_id,
             recipient=recipient,
             subject=letter.subject_line(),
-            plain="" if withheld else letter.plain(),
-            html="" if withheld else letter.html(),
+            plain="",
+            html="",
+            sealed=None if withheld else sealed,
             state="withheld" if withheld else "queued",
             attempts=0,
             due_at=now,
@@ -64,7 +70,10 @@ async def post(
 
 
 async def claim(session: AsyncSession) -> Mail | None:
-    """Take the mail that has been due for longest; nobody else gets it for LEASE."""
+    """Take the mail that has been due for longest; nobody else gets it for LEASE.
+
+    One whose text is unreadable fails, and None is returned.
+    """
     due = (
         select(mails.c.mail_id)
         .where(mails.c.state == "queued", mails.c.due_at <= clock.now())
@@ -81,7 +90,11 @@ async def claim(session: AsyncSession) -> Mail | None:
         .values(attempts=mails.c.attempts + 1, due_at=clock.now() + LEASE)
         .returning(mails)
     )
-    return Mail(**taken.one()._mapping)
+    mail = await _opened(session, taken.one())
+    if mail.error == UNREADABLE:
+        await settle_failed(session, mail, UNREADABLE)
+        return None
+    return mail
 
 
 async def settle_sent(session: AsyncSession, mail: Mail) -> None:
@@ -104,6 +117,19 @@ async def keep_queued(session: AsyncSession) -> None:
     await session.execute(update(mails).where(mails.c.state == "queued").values(state="kept"))
 
 
+async def _opened(session: AsyncSession, row: Row[Any]) -> Mail:
+    values = dict(row._mapping)
+    sealed = values.pop("sealed")
+    if sealed is not None:
+        try:
+            texts = await unseal(session, MAIL_TEXT, (row.mail_id,), sealed)
+        except SecretUnreadable:
+            values["error"] = UNREADABLE
+        else:
+            values["plain"], values["html"] = orjson.loads(texts)
+    return Mail(**values)
+
+
 async def _set(session: AsyncSession, mail: Mail, **values: Any) -> None:
     await session.execute(
         update(mails)
@@ -120,7 +146,7 @@ async def list_newest(session: AsyncSession, limit: int) -> list[Mail]:
         .order_by(mails.c.created_at.desc(), mails.c.mail_id.desc())
         .limit(limit)
     )
-    return [Mail(**row._mapping) for row in rows]
+    return [await _opened(session, row) for row in rows]
 
 
 async def forget_old(session: AsyncSession) -> None:

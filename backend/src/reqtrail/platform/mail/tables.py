@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     Column,
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -14,6 +17,7 @@ from sqlalchemy import (
     text,
 )
 
+from reqtrail.platform.crypto import SealedColumn
 from reqtrail.platform.database.metadata import metadata
 from reqtrail.platform.database.walls import Wall
 
@@ -31,6 +35,7 @@ mails = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True), nullable=True),
     Column("error", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
     PrimaryKeyConstraint("mail_id"),
     Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'queued'")),
     Index(None, "created_at"),
@@ -38,5 +43,8 @@ mails = Table(
 )
 """``state``: queued, sent, failed (given up), kept (by the local sink) or withheld (never to be sent).
 
-A mail holds a link that opens something, so its text is removed as soon as it was sent or given up.
+A mail holds a link that opens something. So its text is sealed, and removed as soon as it was sent or given up.
+``plain`` and ``html`` hold the text of mails from before it was sealed.
 """
+
+MAIL_TEXT: Final = SealedColumn("platform.mail", mails, "sealed", ("mail_id",))
