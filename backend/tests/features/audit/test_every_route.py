@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import Text, cast, func, select
 
 from reqtrail.features.audit.tables import audit_events
+from reqtrail.kit.redaction import REDACTED
 from tests.features.audit import walk as steps
 from tests.features.audit.walk import Walk
 from tests.fixtures.api import World
@@ -42,4 +43,15 @@ async def test_every_route_leaves_one_event_and_no_secret(
             select(cast(func.row_to_json(audit_events.table_valued()), Text))
         )
         kept = "\n".join(record)
+        changed = await session.execute(
+            select(audit_events).where(audit_events.c.action.op("~")(":(update|rename)$"))
+        )
     assert [secret for secret in walk.secrets if secret in kept] == []
+    told = {event.action: (event.old, event.new, event.details or {}) for event in changed}
+    assert len(told) >= 8
+    for action, (old, new, details) in told.items():
+        # Content is not repeated in the record: the commit is named, and what it did to which entities.
+        if "commit" in details:
+            assert details["digest"] != REDACTED and "entities" in details, action
+        elif "changes" not in details:
+            assert old and new and old.keys() == new.keys(), action

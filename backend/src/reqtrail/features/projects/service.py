@@ -103,4 +103,6 @@ async def patch_project(session: AsyncSession, context: ProjectContext, **values
     if "archived" in changes:
         demand(context, Permission.PROJECT_ARCHIVE)
     if changes:
+        before = await get_project(session, context.actor, context.key)
         await repository.update_project(session, context.project_id, **changes)
+        describe(session, old={name: getattr(before, name) for name in changes}, new=changes)

@@ -19,6 +19,7 @@ from reqtrail.features.identity.public import (
     tokens_of,
 )
 from reqtrail.kit.errors import NotFound
+from reqtrail.platform.auditing import describe
 
 
 async def list_tokens(
@@ -87,5 +88,7 @@ async def end_token(session: AsyncSession, actor: Actor, token_id: UUID) -> None
     Raises:
         NotFound: If they have no such token.
     """
+    names = {token.token_id: token.name for token in await tokens_of(session, actor)}
     if not await revoke_token(session, actor, token_id):
         raise NotFound("You have no such token.")
+    describe(session, subject=("token", token_id), old={"name": names.get(token_id, "")})

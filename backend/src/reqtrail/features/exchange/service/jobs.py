@@ -17,6 +17,7 @@ from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
 from reqtrail.features.files.public import safe_name
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.auditing import describe
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
 
@@ -65,6 +66,29 @@ async def create_job(
         finished_at=None,
         history=None,
     )
+    size, digest = await _store(session, project_id, job_id, pieces)
+    job = await get_job(session, project_id, job_id)
+    if history is not None:
+        history = replace(history, sha256=digest)
+    asked = None if history is None else asdict(history)
+    await repository.update_job(session, job, file_size=size, history=asked)
+    describe(
+        session,
+        subject=("import", job_id),
+        new={
+            "file": job.file_name,
+            "bytes": size,
+            "sha256": digest,
+            "dry_run": dry_run,
+        },
+    )
+    return await get_job(session, project_id, job_id)
+
+
+async def _store(
+    session: AsyncSession, project_id: UUID, job_id: UUID, pieces: AsyncIterator[bytes]
+) -> tuple[int, str]:
+    """Keep an uploaded file; return its size in bytes and its SHA-256."""
     size = ordinal = 0
     digest = hashlib.sha256()
     async for piece in pieces:
@@ -72,12 +96,7 @@ async def create_job(
         ordinal += 1
         size += len(piece)
         digest.update(piece)
-    job = await get_job(session, project_id, job_id)
-    if history is not None:
-        history = replace(history, sha256=digest.hexdigest())
-    asked = None if history is None else asdict(history)
-    await repository.update_job(session, job, file_size=size, history=asked)
-    return await get_job(session, project_id, job_id)
+    return size, digest.hexdigest()
 
 
 async def get_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
@@ -115,7 +134,7 @@ async def commit_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
         total=0,
         lease_until=None,
     )
-    return await get_job(session, project_id, job_id)
+    return await _moved(session, job)
 
 
 async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
@@ -131,7 +150,15 @@ async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
         await _drop(session, job)
     else:
         await repository.update_job(session, job, cancel_requested=True)
-    return await get_job(session, project_id, job_id)
+    return await _moved(session, job)
+
+
+async def _moved(session: AsyncSession, before: Job) -> Job:
+    """Return what has become of an import, and say so in the record."""
+    job = await get_job(session, before.project_id, before.job_id)
+    new = {"state": job.state, "cancel_requested": job.cancel_requested}
+    describe(session, old={"state": before.state, "file": before.file_name}, new=new)
+    return job
 
 
 async def drop_abandoned(database: Database) -> int:

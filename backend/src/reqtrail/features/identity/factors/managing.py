@@ -40,8 +40,10 @@ async def remove_passkey(
         LastFactor: If the instance requires a factor, and there is no other.
     """
     await repository.lock_guard(session, user.user_id)
-    if not await repository.delete_passkey(session, user.user_id, passkey_id):
+    name = await repository.delete_passkey(session, user.user_id, passkey_id)
+    if name is None:
         raise PasskeyNotFound("You have no such passkey.")
+    describe(session, subject=("passkey", passkey_id), old={"name": name})
     await _after_removal(session, user, required)
 
 
@@ -61,8 +63,12 @@ async def rename_passkey(session: AsyncSession, user: User, passkey_id: UUID, na
     Raises:
         PasskeyNotFound: If the account has no such one.
     """
+    before = {
+        one.passkey_id: one.name for one in await repository.passkeys_of(session, user.user_id)
+    }
     if not await repository.update_passkey(session, user.user_id, passkey_id, name=name):
         raise PasskeyNotFound("You have no such passkey.")
+    describe(session, old={"name": before.get(passkey_id, "")}, new={"name": name})
 
 
 async def require_any(session: AsyncSession, user: User) -> None:

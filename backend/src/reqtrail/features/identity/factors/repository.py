@@ -85,14 +85,13 @@ async def update_passkey(
     return changed is not None
 
 
-async def delete_passkey(session: AsyncSession, user_id: UUID, passkey_id: UUID) -> bool:
-    """Forget a passkey of an account; return whether it had it."""
-    gone = await session.scalar(
+async def delete_passkey(session: AsyncSession, user_id: UUID, passkey_id: UUID) -> str | None:
+    """Forget a passkey of an account; return its name, None if the account did not have it."""
+    return await session.scalar(
         delete(passkeys)
         .where(passkeys.c.user_id == user_id, passkeys.c.passkey_id == passkey_id)
-        .returning(passkeys.c.passkey_id)
+        .returning(passkeys.c.name)
     )
-    return gone is not None
 
 
 async def factors_of(session: AsyncSession, user_id: UUID) -> Factors:

@@ -53,6 +53,9 @@ from reqtrail.platform.notices import announce_head
 MAX_REMEMBERED = 60_000
 """Up to this many changes a commit keeps their hashes in memory (some 15 MB); beyond it reads them back."""
 
+NAMED = 20
+"""So many of the changes of a commit are named in its audit event; the commit itself has all."""
+
 LARGE = 1000
 """From this many revisions of a kind on that replace none, the planner is told of them at once."""
 
@@ -192,10 +195,14 @@ class Writer:
         describe(
             session,
             details={
+                # Of a commit that changes content only the commit itself says more: its texts do not belong here.
+                **({} if self.counts else record.details),
                 "commit": record.seq,
-                "hash": record.hash.hex()[:16],
+                "digest": record.hash.hex()[:16],
+                "kind": record.kind,
                 "branch": head.branch,
                 "changes": dict(self.counts),
+                "entities": [f"{one.action} {one.kind} {one.entity_id}" for one in changes[:NAMED]],
             },
         )
         announce_head(session, request.project_id, record.branch_id, record.seq, record.hash)
