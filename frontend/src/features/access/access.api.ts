@@ -13,6 +13,10 @@ export function createGroup(name: string, description: string): Promise<Group> {
   return unwrap(client.POST('/api/v1/groups', { body: { name, description } }))
 }
 
+export function updateGroup(group: string, name: string, description: string): Promise<Group> {
+  return unwrap(client.PATCH('/api/v1/groups/{group_id}', { ...of(group), body: { name, description } }))
+}
+
 export async function deleteGroup(group: string): Promise<void> {
   await client.DELETE('/api/v1/groups/{group_id}', of(group))
 }
