@@ -54,7 +54,9 @@ export default defineConfig({
         '--disable-sync',
       ],
     },
-    trace: 'retain-on-failure',
+    // No film of each test, which costs a fifth of a run: steps, the page at each, and a picture of the end tell enough.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: true },
+    screenshot: 'only-on-failure',
   },
   // A whole instance with the demo project, started as a user starts it.
   webServer: [

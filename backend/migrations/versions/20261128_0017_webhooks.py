@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("test_asked", sa.Boolean(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("leased_until", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.project_id"], name=op.f("fk_webhooks_project_id")

@@ -186,7 +186,10 @@ async def test_what_the_server_says_counts(
     assert stored.state == state and answer[4:] in stored.error
 
 
-@pytest.mark.parametrize("recipient", ["two@example.org,three@example.org", "a<b@example.org"])
+@pytest.mark.parametrize(
+    "recipient",
+    ["two@example.org,three@example.org", "a<b@example.org", "x@example.org.", "x@b..c"],
+)
 async def test_an_address_that_is_none_is_not_sent_to(
     world: World, post: Post, recipient: str
 ) -> None:

@@ -116,6 +116,58 @@ async def test_odd_addresses_are_refused(url: str) -> None:
     assert await _verdict(Outbound(resolver=names(PUBLIC)), url) == "refused"
 
 
+async def test_what_goes_over_the_internet_is_encrypted_where_that_is_asked_for() -> None:
+    outside = Outbound(("10.0.0.0/8", "ci.corp"), names(PUBLIC), require_tls=True)
+    inside = Outbound(("10.0.0.0/8", "ci.corp"), names("10.1.2.3"), require_tls=True)
+    assert await _verdict(outside, "https://hook.example.org/") == "let through"
+    assert await _verdict(outside, "http://hook.example.org/") == "refused"
+    assert await _verdict(inside, "http://hook.example.org/") == "let through"
+    assert await _verdict(inside, "http://ci.corp/") == "let through"
+    assert await _verdict(outside, f"http://{PUBLIC}/") == "refused"
+
+
+def test_what_an_address_says_itself_needs_no_lookup() -> None:
+    """Its name is looked up when something is sent, not while a request of the API waits."""
+
+    async def never(host: str, port: int) -> list[str]:
+        raise AssertionError("a name was looked up")
+
+    outbound = Outbound(("10.0.0.0/8",), never, require_tls=True)
+    assert outbound.check("https://hook.example.org/x").host == "hook.example.org"
+    assert outbound.check("http://10.1.2.3/x").host == "10.1.2.3"
+    for url in (
+        "https://127.0.0.1/",
+        "https://localhost/",
+        f"http://{PUBLIC}/",
+        "https://2130706433/",
+    ):
+        with pytest.raises(AddressRefused):
+            outbound.check(url)
+    with pytest.raises(AddressRefused):
+        Outbound(require_tls=True).check("http://hook.example.org/")
+
+
+async def test_no_address_raises_anything_else() -> None:
+    """The process that asks does more than that; a zone of 70 letters once ended it."""
+    zone = "a" * 70
+    with pytest.raises(AddressRefused):
+        await Outbound().fetch("POST", f"https://[2606:4700::1111%{zone}]/", headers={})
+
+    async def broken(host: str, port: int) -> list[str]:
+        raise RuntimeError("of a library")
+
+    with pytest.raises(OutboundFailed, match="RuntimeError"):
+        await Outbound(resolver=broken).fetch("GET", "https://example.org/", headers={})
+
+
+async def test_what_comes_instead_of_http_is_not_repeated() -> None:
+    """It may be the greeting of some other service, or a megabyte of it."""
+    async with server(b"-ERR inner banner " + b"\x01" * 90_000 + b"\r\n\r\n") as (port, _):
+        with pytest.raises(OutboundFailed) as caught:
+            await local("127.0.0.0/8").fetch("POST", f"http://a.example.org:{port}/", headers={})
+    assert str(caught.value) == "The answer is not HTTP."
+
+
 async def test_an_address_is_put_together_from_its_parts() -> None:
     target = parse("HTTPS://Example.COM:8443/a/../b?q=1 2#frag".replace(" ", "%20"))
     assert (target.scheme, target.host, target.port) == ("https", "example.com", 8443)

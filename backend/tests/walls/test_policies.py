@@ -12,13 +12,15 @@ from sqlalchemy import Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.bootstrap.sealed_columns import SEALED_COLUMNS
 from reqtrail.features.access.public import ProjectNotFound, as_member, show_projects
 from reqtrail.features.access.repository import find_visible_project
 from reqtrail.features.identity.public import Credential
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.crypto import SealedColumn
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.scope import of_project, of_task
-from reqtrail.platform.database.walls import APPEND, wall_of
+from reqtrail.platform.database.walls import APPEND, is_walled, policies_of, wall_of
 from tests.fixtures.api import Client, World
 from tests.walls.rows import BY_NAME, WALLED, a_row, fill
 
@@ -191,6 +193,7 @@ async def test_a_task_finds_its_jobs_in_every_project_and_nothing_else(
         "imports": {"exchange_jobs"},
         "seals": {"seals"},
         "webhooks": {"webhooks", "project_counters"},
+        "keys": {"attachments", "webhooks"},
         "unknown": set(),
     }
     for task, tables in reached.items():
@@ -323,3 +326,16 @@ async def test_a_project_is_entered_whatever_the_plan(
         assert project is not None and project.project_id == neighbours.ours
         assert project.role == "owner" and project.head is not None
         assert await _seen(session, neighbours.theirs) == {}
+
+
+@pytest.mark.parametrize(
+    "column", [one for one in SEALED_COLUMNS if is_walled(one.table)], ids=lambda one: one.purpose
+)
+def test_a_rotation_of_keys_reaches_every_secret_of_projects(column: SealedColumn) -> None:
+    """Also with a login that the policies bind: what it does not see it would take for done."""
+    opened = {
+        policy.command: policy.condition
+        for policy in policies_of(column.table)
+        if "'keys'" in policy.condition
+    }
+    assert opened.keys() == {"SELECT", "UPDATE"}

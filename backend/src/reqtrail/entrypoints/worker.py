@@ -18,7 +18,7 @@ from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import drop_abandoned, run_next
-from reqtrail.features.notifications.public import deliver_next
+from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
@@ -35,9 +35,9 @@ logger = structlog.get_logger()
 POLL_SECONDS: Final = 0.25
 """How often an idle worker looks for a job: one indexed query."""
 MAIL_POLL_SECONDS: Final = 1.0
-WEBHOOK_POLL_SECONDS: Final = 1.0
+WEBHOOK_POLL_SECONDS: Final = 2.0
 WEBHOOKS_AT_ONCE: Final = 4
-"""A receiver that does not answer holds one of them up, for as long as a request may take."""
+"""A slow receiver holds one of them up for a round, see ``deliver_next``."""
 RETRY_SECONDS: Final = 2.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
 
@@ -61,7 +61,7 @@ async def serve(settings: Settings) -> None:
     if redis is not None:
         on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
     mailer = Mailer(settings) if settings.smtp_host else None
-    outbound = Outbound(allowed=settings.outbound_allow)
+    outbound = outbound_of(settings)
     tasks = [
         asyncio.create_task(_work(database), name="worker"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
@@ -129,16 +129,23 @@ async def _send_mails(database: Database, mailer: Mailer | None) -> None:
         except (SQLAlchemyError, OSError) as error:
             logger.warning("mails_wait_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            logger.exception("mail_broke")
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _deliver(database: Database, outbound: Outbound) -> None:
-    """Tell the receivers of webhooks what was committed."""
+    """Tell the receivers of webhooks what was committed, whatever one of them makes of it."""
     while True:
         try:
             if not await deliver_next(database, outbound):
                 await asyncio.sleep(WEBHOOK_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("webhooks_wait_for_database", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            # One webhook must not end the worker, and with it the imports and mails of everybody.
+            logger.exception("webhook_broke")
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -13,7 +13,14 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -46,6 +53,7 @@ _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*")
 _INNER_ENDINGS: Final = frozenset(
     {"localhost", "local", "internal", "intranet", "lan", "home", "corp"}
 )
+_NEEDS_TLS: Final = "Use an https address: what is sent over the internet is encrypted."
 PORTS: Final = {"http": 80, "https": 443}
 LOWEST_FREE_PORT: Final = 1024
 _PATH: Final = "/:@!$&'()*+,;=~%-._"
@@ -114,6 +122,8 @@ def parse(url: str) -> Target:
         raise AddressRefused("This is no address that can be read.") from None
     if parts.scheme not in PORTS:
         raise AddressRefused("Only http and https addresses are reached.")
+    if "%" in host:
+        raise AddressRefused("Leave the zone out of the IPv6 address.")
     if "[" in parts.netloc and _literal(host) is None:
         raise AddressRefused("Between brackets belongs an IPv6 address.")
     if "@" in parts.netloc:
@@ -134,11 +144,29 @@ class Outbound:
     Args:
         allowed: Host names, addresses and networks inside that may be reached all the same.
         resolver: Gives the addresses of a name; the system's unless a test says otherwise.
+        require_tls: Whether what goes over the internet must be encrypted; inside it need not be.
     """
 
     allowed: Iterable[str] = ()
     resolver: Resolver | None = None
     limits: Limits = field(default_factory=Limits)
+    require_tls: bool = False
+
+    def check(self, url: str) -> Target:
+        """Return the parts of *url* if nothing in the address itself forbids it; its name is not looked up.
+
+        Raises:
+            AddressRefused: If the address is none, or leads inside whatever its name means.
+        """
+        target = parse(url)
+        literal = _literal(target.host)
+        if literal is not None:
+            self._check_open(target, literal)
+        elif not self._is_named(target):
+            _check_name(target.host)
+            if self.require_tls and target.scheme != "https" and not self._networks():
+                raise AddressRefused(_NEEDS_TLS)
+        return target
 
     async def vet(self, url: str) -> tuple[Target, list[Address]]:
         """Return the parts of *url* and the addresses that it may be fetched from.
@@ -147,16 +175,26 @@ class Outbound:
             AddressRefused: If the address is none, or one of its addresses lies inside.
             OutboundFailed: If its name is not known.
         """
-        target = parse(url)
-        names = {name.lower() for name in self.allowed}
+        target = self.check(url)
         literal = _literal(target.host)
-        if literal is None and target.host not in names:
-            _check_name(target.host)
         found = [literal] if literal is not None else await self._resolve(target)
         for address in found:
-            if not (target.host in names or self._is_open(address)):
-                raise AddressRefused(f"{target.host} is not on the public internet.")
+            self._check_open(target, address)
         return target, found
+
+    def _check_open(self, target: Target, address: Address) -> None:
+        inner = unwrapped(address)
+        inside = self._is_named(target) or any(inner in network for network in self._networks())
+        if not inside and not is_public(address):
+            raise AddressRefused(f"{target.host} is not on the public internet.")
+        if not inside and self.require_tls and target.scheme != "https":
+            raise AddressRefused(_NEEDS_TLS)
+
+    def _is_named(self, target: Target) -> bool:
+        return target.host in {name.lower() for name in self.allowed}
+
+    def _networks(self) -> list[IPv4Network | IPv6Network]:
+        return [ip_network(text) for text in self.allowed if _is_network(text)]
 
     async def fetch(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b""
@@ -177,8 +215,14 @@ class Outbound:
             raise OutboundFailed(f"TLS: {error.reason or 'failed'}.") from None
         except (httpcore.NetworkError, httpcore.TimeoutException, OSError) as error:
             raise OutboundFailed(f"No connection: {str(error) or type(error).__name__}.") from None
-        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise OutboundFailed(f"The answer is not HTTP: {error}.") from None
+        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol):
+            # What came instead is not repeated: it may be the greeting of some other service.
+            raise OutboundFailed("The answer is not HTTP.") from None
+        except (OutboundFailed, AddressRefused):
+            raise
+        except Exception as error:
+            # Libraries below raise what they do not document, and an address must not end the process that asks.
+            raise OutboundFailed(f"The request failed: {type(error).__name__}.") from None
 
     async def _send(
         self,
@@ -229,11 +273,6 @@ class Outbound:
         if not addresses:
             raise OutboundFailed(f"The name {target.host} is not known.")
         return addresses
-
-    def _is_open(self, address: Address) -> bool:
-        inner = unwrapped(address)
-        allowed = [ip_network(text) for text in self.allowed if _is_network(text)]
-        return is_public(address) or any(inner in network for network in allowed)
 
 
 def unwrapped(address: Address) -> Address:

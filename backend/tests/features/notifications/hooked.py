@@ -68,7 +68,7 @@ class Hooked:
             await session.execute(
                 update(webhooks)
                 .where(webhooks.c.webhook_id == UUID(self.id))
-                .values(due_at=clock.now())
+                .values(due_at=clock.now(), leased_until=None)
             )
 
     async def work(self, outbound: Outbound = LOOPBACK) -> None:

@@ -35,9 +35,15 @@ class Request:
 
 @dataclass
 class Receiver:
-    """Keeps requests, and answers with the next of ``answers``, or with 204."""
+    """Keeps requests, and answers with the next of ``answers``, or with 204, while ``gate`` is open.
+
+    Attributes:
+        asked: Set as soon as a request has come in.
+    """
 
     port: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[Request] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
 
@@ -57,6 +63,8 @@ class Receiver:
         headers = {name.lower(): value for name, _, value in lines}
         body = await reader.readexactly(int(headers["content-length"]))
         self.requests.append(Request(headers, body))
+        self.asked.set()
+        await self.gate.wait()
         status = self.answers.pop(0) if self.answers else 204
         where = "Location: http://127.0.0.1:1/\r\n" if 300 <= status < 400 else ""
         writer.write(f"HTTP/1.1 {status} Told\r\n{where}Content-Length: 0\r\n\r\n".encode())
@@ -69,6 +77,7 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     """Run a receiver within the context."""
     made = Receiver()
+    made.gate.set()
     serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

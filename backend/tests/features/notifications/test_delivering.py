@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from reqtrail.features.notifications import repository
+from reqtrail.features.notifications.public import deliver_next
+from reqtrail.features.notifications.service import delivering
 from reqtrail.features.notifications.service.delivering import MOST_FAILURES
+from reqtrail.features.notifications.tables import webhooks
 from reqtrail.platform.database.scope import of_task
 from reqtrail.platform.outbound import Outbound
-from tests.features.notifications.hooked import Hooked
+from tests.features.notifications.hooked import LOOPBACK, Hooked
 from tests.features.notifications.receiver import receiving
 from tests.fixtures.api import World
 
@@ -187,6 +192,91 @@ async def test_what_a_dead_worker_took_is_sent_by_the_next(world: World) -> None
         assert receiver.sequences() == [made]
         async with world.database.session() as session:
             assert await repository.settle(session, taken[0], seen_seq=0) is None
+
+
+async def test_a_changed_address_ends_the_round_and_loses_nothing(world: World) -> None:
+    """A worker that is sending knows the webhook as it was; what it has just sent is told again, to the new address."""
+    async with receiving() as receiver, receiving() as other:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(3)]
+        receiver.gate.clear()
+        working = asyncio.create_task(hooked.work())
+        await receiver.asked.wait()
+        await hooked.patch(url=other.url)
+        renewed = await hooked.book.ask("POST", f"/webhooks/{hooked.id}/secret")
+        receiver.gate.set()
+        await working
+        await hooked.work()
+        attempts = await hooked.attempts()
+    assert receiver.sequences() == made[:1] and other.sequences() == made
+    assert all(request.is_signed_with(renewed.json()["secret"]) for request in other.requests)
+    assert [one["seq"] for one in attempts] == [*made[::-1], made[0]]
+
+
+async def test_a_test_that_is_asked_for_while_a_commit_fails_is_sent(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.edit()
+        receiver.answers = [500]
+        receiver.gate.clear()
+        working = asyncio.create_task(hooked.work())
+        await receiver.asked.wait()
+        await hooked.book.ask("POST", f"/webhooks/{hooked.id}/test")
+        receiver.gate.set()
+        await working
+        assert (await hooked.show())["test_asked"]
+        await hooked.make_due()
+        await hooked.work()
+    assert [one.json()["type"] for one in receiver.requests] == [
+        "commit.created",
+        "webhook.test",
+        "commit.created",
+    ]
+
+
+async def test_a_slow_receiver_gives_its_place_to_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as slow, receiving() as quick:
+        first, second = await Hooked.make(world, slow), await Hooked.make(world, quick)
+        told = [await first.edit() for _ in range(3)]
+        await second.edit()
+        monkeypatch.setattr(delivering, "ROUND_SECONDS", 0.0)
+        assert await deliver_next(world.database, LOOPBACK)
+        assert len(slow.requests) <= 1  # unless what other tests left was first
+        await first.work()
+        await second.work()
+    assert slow.sequences() == told and len(quick.requests) == 1
+
+
+async def test_the_internet_is_told_by_tls_alone(world: World) -> None:
+    """A name may lead inside when the webhook is made, and outside when it sends."""
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver, url=f"http://ci.example.org:{receiver.port}/")
+        await hooked.edit()
+
+        async def outside(host: str, port: int) -> list[str]:
+            return ["93.184.215.14"]
+
+        await hooked.work(Outbound(("127.0.0.1",), outside, require_tls=True))
+        failed = await hooked.show()
+        assert failed["last_attempt"]["error"].startswith("Use an https address")
+
+
+async def test_a_secret_that_cannot_be_read_is_told_to_the_owner(world: World) -> None:
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.edit()
+        async with world.owner.session() as session:
+            await session.execute(
+                update(webhooks)
+                .where(webhooks.c.webhook_id == UUID(hooked.id))
+                .values(secret=webhooks.c.url)
+            )
+        await hooked.work()
+    assert receiver.requests == []
+    shown = await hooked.show()
+    assert shown["failures"] == 1 and shown["last_attempt"]["error"]
 
 
 async def test_many_workers_tell_each_commit_once(world: World) -> None:

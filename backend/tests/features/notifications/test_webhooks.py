@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Text, cast, func, select
 
 from reqtrail.features.audit.tables import audit_events
+from reqtrail.features.identity.tables import idempotency_keys
 from reqtrail.features.notifications.service import MOST_WEBHOOKS
 from reqtrail.features.notifications.tables import webhooks
 from reqtrail.platform.outbound import parse
@@ -45,7 +46,9 @@ async def test_a_secret_is_shown_once_and_nothing_secret_lies_in_the_clear(world
     hooked = await Hooked.make(world, NOBODY)
     assert hooked.secret.startswith("whsec_") and "secret" not in await hooked.show()
     await hooked.patch(name="Renamed", url=NOBODY.url + "-two")
-    renewed = (await hooked.book.ask("POST", f"/webhooks/{hooked.id}/secret")).json()["secret"]
+    again = {"Idempotency-Key": str(uuid4())}
+    path = f"/webhooks/{hooked.id}/secret"
+    renewed = (await hooked.book.ask("POST", path, headers=again)).json()["secret"]
     assert renewed not in ("", hooked.secret)
     async with world.owner.read_session() as session:
         rows = [
@@ -55,6 +58,11 @@ async def test_a_secret_is_shown_once_and_nothing_secret_lies_in_the_clear(world
                 )
             ),
             *(await session.scalars(select(cast(func.row_to_json(webhooks.table_valued()), Text)))),
+            *(
+                answer.decode(errors="replace")
+                for answer in await session.scalars(select(idempotency_keys.c.response))
+                if answer
+            ),
         ]
     kept = "\n".join(rows)
     for secret in (hooked.secret, renewed, "a-secret-path", b"a-secret-path".hex()):
@@ -94,16 +102,18 @@ async def test_an_address_that_nothing_is_sent_to_is_refused(world: World, url: 
 async def test_no_address_of_the_corpus_makes_a_webhook_that_reaches_inside(
     world: World, shared_folder: Path
 ) -> None:
-    """Through the door itself; names that are not known, as here without a network, are refused too."""
+    """Through the door itself."""
     book = await Book.make(world)
     for url in json.loads((shared_folder / "corpora" / "ssrf_urls.json").read_text()):
         answer = await book.ask("POST", "/webhooks", json={"name": "x", "url": url})
         if answer.status_code == 201:
-            assert parse(url).host == "127.0.0.1", "the one address inside that is allowed here"
+            # What a name leads to is looked up when something is sent.
+            host = parse(url).host
+            assert host == "127.0.0.1" or not host.replace(".", "").isdigit(), url
             await book.ask("DELETE", f"/webhooks/{answer.json()['id']}")
             continue
         assert answer.status_code == 422, (url, answer.text)
-        assert answer.json()["code"] in ("address_refused", "webhook_unreachable", "invalid"), url
+        assert answer.json()["code"] in ("address_refused", "invalid"), url
 
 
 async def test_a_project_has_so_many_webhooks_and_no_more(world: World) -> None:

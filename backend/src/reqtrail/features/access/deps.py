@@ -60,11 +60,12 @@ def reading(permission: Permission, *, whole: bool = True) -> Resolve:
     return resolve
 
 
-def writing(permission: Permission, *, whole: bool = True) -> Resolve:
+def writing(permission: Permission, *, whole: bool = True, kept: bool = True) -> Resolve:
     """Return a dependency that resolves the project and asks for *permission*, in the route's write transaction.
 
     Args:
         whole: As for :func:`reading`.
+        kept: Whether the answer is kept for a repetition with the same ``Idempotency-Key``; one with a secret is not.
     """
 
     @declares(permission.value, whole=whole)
@@ -72,7 +73,8 @@ def writing(permission: Permission, *, whole: bool = True) -> Resolve:
         request: Request, project: ProjectKey, credential: ApiCredential, session: WriteSession
     ) -> ProjectContext:
         found = await service.authorise(session, credential, project, permission, whole=whole)
-        await begin_idempotent(request, session, found.actor)
+        if kept:
+            await begin_idempotent(request, session, found.actor)
         return _bind(request, found)
 
     return resolve
@@ -120,7 +122,7 @@ MemberManager = Annotated[ProjectContext, Depends(writing(Permission.MEMBER_MANA
 RestrictionReader = Annotated[ProjectContext, Depends(reading(Permission.RESTRICTION_MANAGE))]
 RestrictionManager = Annotated[ProjectContext, Depends(writing(Permission.RESTRICTION_MANAGE))]
 WebhookReader = Annotated[ProjectContext, Depends(reading(Permission.WEBHOOK_MANAGE))]
-WebhookManager = Annotated[ProjectContext, Depends(writing(Permission.WEBHOOK_MANAGE))]
+WebhookManager = Annotated[ProjectContext, Depends(writing(Permission.WEBHOOK_MANAGE, kept=False))]
 DocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ, whole=False))]
 WholeDocumentReader = Annotated[ProjectContext, Depends(reading(Permission.DOCUMENT_READ))]
 FileReader = Annotated[ProjectContext, Depends(_file_reader)]

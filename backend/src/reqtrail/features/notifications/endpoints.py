@@ -10,6 +10,7 @@ from fastapi import Depends
 from reqtrail.features.access.public import WebhookManager, WebhookReader
 from reqtrail.features.identity.public import AppSettings
 from reqtrail.features.notifications import service
+from reqtrail.features.notifications.service.delivering import outbound_of
 from reqtrail.features.notifications.schemas import (
     AttemptRead,
     WebhookCreate,
@@ -26,7 +27,7 @@ router = ApiRouter(prefix="/projects/{project}/webhooks", tags=["webhooks"])
 
 
 def _outbound(settings: AppSettings) -> Outbound:
-    return Outbound(allowed=settings.outbound_allow)
+    return outbound_of(settings)
 
 
 Reachable = Annotated[Outbound, Depends(_outbound)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reqtrail.kit.errors import Conflict, Invalid, NotFound
+from reqtrail.kit.errors import Conflict, NotFound
 
 
 class WebhookNotFound(NotFound):
@@ -17,13 +17,6 @@ class TooManyWebhooks(Conflict):
 
     code = "too_many_webhooks"
     title = "The project has too many webhooks"
-
-
-class WebhookUnreachable(Invalid):
-    """The name in the address of a webhook is not known."""
-
-    code = "webhook_unreachable"
-    title = "The address leads nowhere"
 
 
 class WebhookPaused(Conflict):

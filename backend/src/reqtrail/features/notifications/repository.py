@@ -122,6 +122,7 @@ async def claim(session: AsyncSession, lease: timedelta) -> tuple[Webhook, int] 
         .where(
             webhooks.c.active,
             webhooks.c.due_at <= clock.now(),
+            or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= clock.now()),
             or_(webhooks.c.test_asked, webhooks.c.seen_seq < project_counters.c.last_seq),
         )
         .order_by(webhooks.c.due_at)
@@ -134,7 +135,7 @@ async def claim(session: AsyncSession, lease: timedelta) -> tuple[Webhook, int] 
     taken = await session.execute(
         update(webhooks)
         .where(webhooks.c.project_id == found.project_id, webhooks.c.webhook_id == found.webhook_id)
-        .values(due_at=clock.now() + lease)
+        .values(leased_until=clock.now() + lease)
         .returning(webhooks)
     )
     return Webhook(**taken.one()._mapping), int(found.last_seq)
@@ -147,7 +148,7 @@ async def settle(session: AsyncSession, hook: Webhook, **values: Any) -> Webhook
         .where(
             webhooks.c.project_id == hook.project_id,
             webhooks.c.webhook_id == hook.webhook_id,
-            webhooks.c.due_at == hook.due_at,
+            webhooks.c.leased_until == hook.leased_until,
             webhooks.c.active,
         )
         .values(**values)
@@ -158,7 +159,9 @@ async def settle(session: AsyncSession, hook: Webhook, **values: Any) -> Webhook
 
 
 async def count_webhooks(session: AsyncSession, project_id: UUID) -> int:
-    """Return how many webhooks a project has."""
+    """Return how many webhooks a project has; nobody else counts them until the transaction ends."""
+    alone = int.from_bytes(project_id.bytes[-8:], signed=True)
+    await session.execute(select(func.pg_advisory_xact_lock(alone)))
     found = await session.scalar(
         select(func.count()).select_from(webhooks).where(webhooks.c.project_id == project_id)
     )

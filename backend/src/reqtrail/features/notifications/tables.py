@@ -37,19 +37,20 @@ webhooks = Table(
     Column("test_asked", Boolean, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("leased_until", DateTime(timezone=True), nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("project_id", "webhook_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     info={
         "scope": "tenant",
-        "wall": Wall(update=True, delete=True, also=open_to_task("webhooks", "UPDATE")),
+        "wall": Wall(update=True, delete=True, also=open_to_task("webhooks keys", "UPDATE")),
     },
 )
 """An address that is told of commits. ``url`` and ``secret`` are sealed: addresses of chat services are secrets too.
 
 ``seen_seq`` is the last commit that the receiver has, or that does not concern it. ``failures`` counts the attempts
-that failed in a row. Nothing is sent before ``due_at``: the end of a wait after a failure, or of the lease of the
-worker that is sending, which is known by it.
+that failed in a row; nothing is sent before ``due_at``, the end of the wait after the last of them. A worker that sends
+has the webhook until ``leased_until``, by whose value its lease is known; taking it away ends the worker's round.
 """
 
 WEBHOOK_URL: Final = SealedColumn(

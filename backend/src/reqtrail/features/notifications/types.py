@@ -30,6 +30,7 @@ class Webhook:
     test_asked: bool
     failures: int
     due_at: datetime
+    leased_until: datetime | None
     created_at: datetime
 
 

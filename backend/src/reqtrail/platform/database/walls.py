@@ -88,9 +88,14 @@ APPEND: Final = Policy("append", "INSERT", "true")
 """For a record to which whoever does something adds, in whichever project."""
 
 
-def open_to_task(task: str, *besides: Command) -> tuple[Policy, ...]:
-    """Return the policies by which a *task* of the instance finds rows of any project, and does more *besides*."""
-    condition = f"current_setting('reqtrail.task', true) = '{task}'"
+def open_to_task(tasks: str, *besides: Command) -> tuple[Policy, ...]:
+    """Return the policies by which tasks of the instance find rows of any project, and do more *besides*.
+
+    Args:
+        tasks: The name of a task, or several, parted by blanks.
+    """
+    names = ", ".join(f"'{task}'" for task in tasks.split())
+    condition = f"current_setting('reqtrail.task', true) IN ({names})"
     commands: tuple[Command, ...] = ("SELECT", *besides)
     return tuple(Policy(f"task_{command.lower()}", command, condition) for command in commands)
 

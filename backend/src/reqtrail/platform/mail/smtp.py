@@ -6,6 +6,7 @@ import asyncio
 import random
 import ssl
 from datetime import timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -85,7 +86,7 @@ class Mailer:
         message = EmailMessage(policy=SMTP_POLICY)
         try:
             message["To"] = Address(addr_spec=mail.recipient)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, MessageError) as error:
             raise MailRefused("The address cannot be written in a mail.") from error
         message["From"] = self._settings.mail_from
         message["Subject"] = mail.subject
@@ -117,7 +118,8 @@ async def send_next(database: Database, mailer: Mailer | None) -> bool:
         logger.warning("mail_refused", mail=str(mail.mail_id), error=str(error))
         async with database.session() as session:
             await outbox.settle_failed(session, mail, str(error)[:500])
-    except (aiosmtplib.SMTPException, OSError) as error:
+    except Exception as error:
+        # Whatever it is, this mail has had an attempt, and the others go on.
         await _put_off(database, mail, error)
     else:
         async with database.session() as session:

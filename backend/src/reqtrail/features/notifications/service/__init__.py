@@ -13,7 +13,6 @@ from reqtrail.features.notifications.errors import (
     TooManyWebhooks,
     WebhookNotFound,
     WebhookPaused,
-    WebhookUnreachable,
 )
 from reqtrail.features.notifications.service.messages import new_secret
 from reqtrail.features.notifications.tables import WEBHOOK_SECRET, WEBHOOK_URL
@@ -23,10 +22,13 @@ from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe
 from reqtrail.platform.crypto import seal, unseal
-from reqtrail.platform.outbound import AddressRefused, Outbound, OutboundFailed, is_public
+from reqtrail.platform.outbound import Outbound
 
 MOST_WEBHOOKS: Final = 20
 """Of one project: each is a request for each commit."""
+
+END_OF_ROUND: Final[dict[str, Any]] = {"leased_until": None}
+"""Takes the webhook from the worker that has it, which knows it as it was: what it has just sent may be sent again."""
 
 
 async def list_webhooks(session: AsyncSession, project_id: UUID) -> list[ShownWebhook]:
@@ -74,9 +76,8 @@ async def create_webhook(
     Raises:
         AddressRefused: If nothing is sent to the address.
         TooManyWebhooks: If the project has :data:`MOST_WEBHOOKS`.
-        WebhookUnreachable: If the name in the address is not known.
     """
-    await check_address(outbound, url)
+    outbound.check(url)
     if await repository.count_webhooks(session, project_id) >= MOST_WEBHOOKS:
         raise TooManyWebhooks(
             f"A project has at most {MOST_WEBHOOKS} webhooks. Remove one that is not needed."
@@ -96,6 +97,7 @@ async def create_webhook(
         test_asked=False,
         failures=0,
         due_at=now,
+        leased_until=None,
         created_at=now,
     )
     describe(
@@ -121,14 +123,13 @@ async def update_webhook(
     Raises:
         AddressRefused: If nothing is sent to the address.
         WebhookNotFound: If the project has none with this id.
-        WebhookUnreachable: If the name in the address is not known.
     """
     before = await _found(session, project_id, webhook_id, lock=True)
     values = {name: value for name, value in changes.items() if value is not None}
     old = {name: getattr(before, name) for name in values}
     new = dict(values)
     if url is not None:
-        await check_address(outbound, url)
+        outbound.check(url)
         old["host"], new["host"] = _host(await _url_of(session, before)), _host(url)
         values["url"] = await seal(session, WEBHOOK_URL, (project_id, webhook_id), url.encode())
     if active is not None:
@@ -140,6 +141,8 @@ async def update_webhook(
         if before.failures:
             # What was changed may be what was wrong: it is tried at once.
             values |= {"failures": 0, "due_at": clock.now()}
+        if values.keys() & {"url", "main_only", "active"}:
+            values |= END_OF_ROUND
         await repository.update_webhook(session, project_id, webhook_id, **values)
     describe(session, subject=("webhook", webhook_id), old=old, new=new)
 
@@ -153,7 +156,7 @@ async def renew_secret(session: AsyncSession, project_id: UUID, webhook_id: UUID
     await _found(session, project_id, webhook_id, lock=True)
     secret = new_secret()
     sealed = await seal(session, WEBHOOK_SECRET, (project_id, webhook_id), secret.encode())
-    await repository.update_webhook(session, project_id, webhook_id, secret=sealed)
+    await repository.update_webhook(session, project_id, webhook_id, secret=sealed, **END_OF_ROUND)
     describe(session, action="webhook-secret:renew", subject=("webhook", webhook_id))
     return secret
 
@@ -185,21 +188,6 @@ async def delete_webhook(session: AsyncSession, project_id: UUID, webhook_id: UU
     host = _host(await _url_of(session, hook))
     await repository.delete_webhook(session, project_id, webhook_id)
     describe(session, subject=("webhook", webhook_id), old={"name": hook.name, "host": host})
-
-
-async def check_address(outbound: Outbound, url: str) -> None:
-    """Accept an address that a webhook may send to: with TLS, unless it is one inside that the instance allows.
-
-    Raises:
-        AddressRefused: If it is none, lies inside, or would send over the internet for everybody to read.
-        WebhookUnreachable: If its name is not known.
-    """
-    try:
-        target, addresses = await outbound.vet(url)
-    except OutboundFailed as error:
-        raise WebhookUnreachable(str(error)) from None
-    if target.scheme != "https" and any(is_public(address) for address in addresses):
-        raise AddressRefused("Use an https address: what is sent over the internet is encrypted.")
 
 
 async def _found(

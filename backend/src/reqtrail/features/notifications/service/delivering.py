@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -24,21 +24,26 @@ from reqtrail.features.projects.public import get_project_key
 from reqtrail.features.versioning.public import MAIN, CommitRead, load_branches, load_commits
 from reqtrail.kit import clock
 from reqtrail.kit.ids import new_id
-from reqtrail.platform.crypto import SecretUnreadable, unseal
+from reqtrail.platform.crypto import KeysUnusable, SecretUnreadable, unseal
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.outbound import AddressRefused, Outbound, OutboundFailed
+from reqtrail.platform.settings import Settings
 
 logger = structlog.get_logger()
 
 LEASE: Final = timedelta(minutes=5)
 """How long a worker has for one round: longer than :data:`AT_ONCE` requests that all take as long as they may."""
+MOST_ERROR: Final = 500
+"""Characters of an error that are kept."""
 AT_ONCE: Final = 20
 """Commits that are told before another webhook has its turn."""
 FIRST_WAIT_SECONDS: Final = 15.0
 LONGEST_WAIT_SECONDS: Final = 3600.0
 MOST_FAILURES: Final = 24
 """In a row, over some 17 hours; then the webhook is paused."""
+ROUND_SECONDS: Final = 10.0
+"""After so long a slow receiver gives its place to another webhook."""
 GONE: Final = 410
 """The answer of a receiver that wants nothing more: Standard Webhooks has it end the webhook."""
 
@@ -61,6 +66,23 @@ class _Round:
     seen_seq: int
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of a request; ``error`` is empty for success."""
+
+    event: EventType
+    seq: int | None
+    status: int | None
+    error: str
+    at: datetime
+    milliseconds: int = 0
+
+
+def outbound_of(settings: Settings) -> Outbound:
+    """Return what webhooks send by: to the internet by TLS, and to what *settings* allow inside."""
+    return Outbound(allowed=settings.outbound_allow, require_tls=True)
+
+
 async def deliver_next(database: Database, outbound: Outbound) -> bool:
     """Send what the webhook that has waited longest has to tell; return whether there was one.
 
@@ -75,16 +97,22 @@ async def deliver_next(database: Database, outbound: Outbound) -> bool:
     inside = database.within(of_project(hook.project_id))
     try:
         work = await _prepare(inside, hook, newest)
-    except SecretUnreadable as error:
-        await _note_unreadable(inside, hook, error.detail)
+    except (KeysUnusable, SecretUnreadable) as error:
+        event = EventType.TEST if hook.test_asked else EventType.COMMIT
+        await _settle(inside, hook, _Outcome(event, None, None, str(error), clock.now()))
         return True
+    began, seen = time.monotonic(), work.seen_seq
     for message in work.messages:
-        sent = await _tell(inside, outbound, hook, work, message)
-        if sent is None:
+        settled = await _settle(inside, hook, await _send(outbound, work, message))
+        if settled is None or settled.failures:
             return True
-        hook = sent
+        hook = settled
+        if time.monotonic() - began > ROUND_SECONDS:
+            seen = hook.seen_seq
+            break
     async with inside.session() as session:
-        await repository.settle(session, hook, seen_seq=work.seen_seq, due_at=clock.now())
+        # It is due again, after all that are due already.
+        await repository.settle(session, hook, seen_seq=seen, due_at=clock.now(), leased_until=None)
     return True
 
 
@@ -113,10 +141,7 @@ async def _prepare(database: Database, hook: Webhook, newest: int) -> _Round:
     return _Round(url, secret, told, last)
 
 
-async def _tell(
-    database: Database, outbound: Outbound, hook: Webhook, work: _Round, message: _Message
-) -> Webhook | None:
-    """Send one message; return the webhook as it is then, None if the round ends with it."""
+async def _send(outbound: Outbound, work: _Round, message: _Message) -> _Outcome:
     now, began = clock.now(), time.monotonic()
     status, error = None, ""
     try:
@@ -131,52 +156,50 @@ async def _tell(
             error = f"The receiver answered {status}."
     except (AddressRefused, OutboundFailed) as refusal:
         error = str(refusal)
+    took = round(1000 * (time.monotonic() - began))
+    return _Outcome(message.event, message.seq, status, error, now, took)
+
+
+async def _settle(database: Database, hook: Webhook, outcome: _Outcome) -> Webhook | None:
+    """Note what came of a request; return the webhook as it is then, None if it is no longer this worker's."""
+    changes = _after_failure(hook, outcome) if outcome.error else _after_success(outcome)
+    if outcome.error:
+        logger.warning("webhook_failed", webhook=str(hook.webhook_id), error=outcome.error)
     attempt = Attempt(
         new_id(),
         hook.webhook_id,
-        message.event.value,
-        message.seq,
-        status,
-        error,
-        round(1000 * (time.monotonic() - began)),
-        now,
+        outcome.event.value,
+        outcome.seq,
+        outcome.status,
+        outcome.error[:MOST_ERROR],
+        outcome.milliseconds,
+        outcome.at,
     )
+    place = (hook.project_id, hook.webhook_id)
     async with database.session() as session:
-        if error:
-            settled = await repository.settle(session, hook, **_after_failure(hook, attempt))
-        else:
-            settled = await repository.settle(session, hook, **_after_success(message))
-        if settled is not None:
+        settled = await repository.settle(session, hook, **changes)
+        if settled or await repository.find_webhook(session, *place, lock=True):
             await repository.insert_attempt(session, hook.project_id, attempt)
-    if error:
-        logger.warning("webhook_failed", webhook=str(hook.webhook_id), error=error)
-        return None
     return settled
 
 
-async def _note_unreadable(database: Database, hook: Webhook, error: str) -> None:
-    """Write down that nothing could be sent, since address or secret cannot be read."""
-    event = EventType.TEST if hook.test_asked else EventType.COMMIT
-    attempt = Attempt(new_id(), hook.webhook_id, event.value, None, None, error, 0, clock.now())
-    async with database.session() as session:
-        if await repository.settle(session, hook, **_after_failure(hook, attempt)):
-            await repository.insert_attempt(session, hook.project_id, attempt)
-
-
-def _after_success(message: _Message) -> Mapping[str, object]:
-    if message.seq is None:
+def _after_success(outcome: _Outcome) -> Mapping[str, object]:
+    if outcome.seq is None:
         return {"failures": 0, "test_asked": False}
-    return {"failures": 0, "seen_seq": message.seq}
+    return {"failures": 0, "seen_seq": outcome.seq}
 
 
-def _after_failure(hook: Webhook, attempt: Attempt) -> Mapping[str, object]:
+def _after_failure(hook: Webhook, outcome: _Outcome) -> Mapping[str, object]:
     """Return what a failure changes: a test is not repeated, and what cannot succeed ends."""
     failures = hook.failures + 1
     seconds = min(FIRST_WAIT_SECONDS * 2 ** (failures - 1), LONGEST_WAIT_SECONDS)
     wait = timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-    return {
+    changes: dict[str, object] = {
         "failures": failures,
-        "test_asked": False,
         "due_at": clock.now() + wait,
-        "active": failures < MOST_FAILURES and attempt.status != GONE,
+        "leased_until": None,
+        "active": failures < MOST_FAILURES and outcome.status != GONE,
     }
+    if outcome.event is EventType.TEST:
+        changes["test_asked"] = False
+    return changes
