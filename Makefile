@@ -87,7 +87,7 @@ screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=6
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots
 
 .PHONY: coverage
-coverage: setup-backend ## Line coverage of the backend, and the files that miss most
+coverage: setup ## Line coverage of the backend, and the files that miss most
 	@scripts/coverage.sh
 
 .PHONY: mutation

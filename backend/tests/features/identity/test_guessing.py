@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
+import threading
+
 import pytest
+
+from reqtrail.features.identity.service.passwords import HASHING_NICENESS, PasswordHasher
 
 from tests.fixtures.api import PASSWORD, World
 from tests.fixtures.mails import token_to
@@ -83,3 +90,17 @@ async def test_the_present_password_is_not_guessed_with_a_stolen_session(world: 
     assert statuses == [422] * 10 + [429]
     # And its owner is not kept from signing in by it.
     assert await _status(world, person.user.email, "10.38.0.1", PASSWORD) == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+async def test_hashing_gives_way_to_everything_else() -> None:
+    """A flood of sign-ins may keep those waiting who sign in, not those who work."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    hasher = PasswordHasher(rounds=4, workers=1)
+    await hasher.hash("correct horse battery")
+    nice = await asyncio.get_running_loop().run_in_executor(
+        hasher._pool, lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    )
+    hasher.close()
+    assert nice == min(19, before + HASHING_NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
