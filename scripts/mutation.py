@@ -126,6 +126,10 @@ def prepare(group: Group) -> None:
     """Bring the copy up to date, forget what changes made uncertain, and make the mutants."""
     changed = set(_synchronise(group))
     (group.folder / "pyproject.toml").write_text(_configuration(group))
+    # The mutants look for what lies beside them where a clone has it.
+    shutil.copytree(ROOT / "examples", group.folder / "examples", dirs_exist_ok=True)
+    if not (group.folder / "backend").is_symlink():
+        (group.folder / "backend").symlink_to("mutants")
     if any(name.startswith("tests/") for name in changed):
         (group.folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
         _forget(group, lambda code: code not in KILLED)

@@ -104,6 +104,14 @@ class Branched(Bench):
         """Return the sequence of a ref."""
         return int(orjson.loads(await self.get("/refs/resolve", at=ref))["seq"])
 
+    async def written_bytes(self) -> int:
+        """Return how much the database has written to its log since it was made."""
+        connection = await asyncpg.connect(self._running.raw_url)
+        try:
+            return int(await connection.fetchval(sql.WRITTEN_BYTES))
+        finally:
+            await connection.close()
+
     async def first_seal_seconds(self) -> float:
         """Return how long the first seal of the project took, from its request on."""
         connection = await asyncpg.connect(self._running.raw_url)
@@ -196,6 +204,7 @@ async def _merges(benches: Sequence[Branched], count: int) -> list[Result]:
     """Preview and merge branches of *count* changes to a main that had as many elsewhere; making them is not timed."""
     shown: dict[str, list[float]] = {str(bench.size): [] for bench in benches}
     merged: dict[str, list[float]] = {str(bench.size): [] for bench in benches}
+    logged: dict[str, list[float]] = {str(bench.size): [] for bench in benches}
     for number in range(-1, 5):
         for bench in benches:
             name = f"merged {count} {number}"
@@ -205,15 +214,25 @@ async def _merges(benches: Sequence[Branched], count: int) -> list[Result]:
             path, body = f"/branches/{branch_id}", {"direction": "merge"}
             times = []
             for what in ("merge-preview", "merge"):
+                written = await bench.written_bytes()
                 began = time.perf_counter()
                 await bench.post(f"{path}/{what}", body)
                 times.append((time.perf_counter() - began) * 1000)
             if number >= 0:
                 shown[str(bench.size)].append(times[0])
                 merged[str(bench.size)].append(times[1])
+                logged[str(bench.size)].append((await bench.written_bytes() - written) / 1e6)
     return [
         *_by_size(f"preview of a merge of {count:,} changes", benches, shown),
         *_by_size(f"merge of {count:,} changes", benches, merged),
+        *(
+            result_of(
+                f"what that merge writes to the database's log, {bench.size:,} items",
+                {"ours": logged[str(bench.size)]},
+                unit="MB",
+            )
+            for bench in benches
+        ),
     ]
 
 

@@ -29,3 +29,7 @@ INSERT INTO bench_heads VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version =
 FIRST_SEAL = """
 SELECT extract(epoch FROM finished_at - requested_at)::float8 FROM seals
 WHERE project_id = $1 ORDER BY requested_at LIMIT 1"""
+
+WRITTEN_BYTES = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::int8"
+"""All that the write-ahead log holds and ever held: pages that are changed for the first time since a checkpoint are
+written whole, so a change in many places costs more of it than the same change in few."""

@@ -100,6 +100,7 @@ async def _run(world: World, folder: Path, seed: int, examples: int) -> None:
     known = folder / "known.json"
     known.write_text(_known(content, side, client.user.user_id))
     server, task, port = await _serve(world.app)
+    process = None
     try:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration)),
@@ -122,6 +123,8 @@ async def _run(world: World, folder: Path, seed: int, examples: int) -> None:
         )
         output = (await process.communicate())[0].decode()
     finally:
+        if process is not None and process.returncode is None:
+            process.kill()
         server.should_exit = True
         await task
     assert process.returncode == 0, output
