@@ -7,7 +7,8 @@ changed functions are tried again, and after new tests only what survived.
 Modules without a database are tested by tests without one: quick, and stricter than letting the whole engine run.
 The services are tested by the engine's tests and a few histories of the model on a real database.
 
-What an error says is not mutated: ``raise`` statements are left out, their conditions are not.
+What an error says is not mutated: ``raise`` statements are left out, their conditions are not. Assertions are left out
+whole: they are no behaviour.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def _configuration(group: Group) -> str:
         "also_copy": ["migrations", "setup.py", "requirements.in"],
         "pytest_add_cli_args_test_selection": list(group.tests),
         "pytest_add_cli_args": [*COMMON_ARGUMENTS, *group.arguments],
-        "do_not_mutate_patterns": [r"^\s*raise "],
+        "do_not_mutate_patterns": [r"^\s*raise ", r"^\s*assert "],
         # The process that forks must not hold connections, so it runs no test itself.
         "process_isolation": "forkserver",
         "timeout_constant": group.constant,

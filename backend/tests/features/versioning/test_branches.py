@@ -9,6 +9,7 @@ import pytest
 
 from reqtrail.features.versioning import errors
 from reqtrail.features.versioning.service import branches, merging
+from reqtrail.features.versioning.service.history import log
 from reqtrail.features.versioning.service.merge_plan import MERGE, UPDATE, MergePlan
 from reqtrail.features.versioning.service.merge_plan import preview as plan_merge
 from reqtrail.features.versioning.service.three_way import Resolution
@@ -198,3 +199,36 @@ async def test_a_choice_that_another_one_made_needless_is_no_mistake(bench: Benc
     ]
     assert [state is not None and state.deleted for state in states] == [False, True]
     assert (await project.verify()).ok
+
+
+async def test_a_branch_that_keeps_its_name_is_no_commit(project: BenchProject) -> None:
+    work = await branch(project, "work")
+    before = await project.at("work")
+    async with project.database.session() as session:
+        result = await branches.rename_branch(
+            session, project.project_id, project.author_id, work, "work"
+        )
+    assert await project.at("work") == before == result.snapshot
+    assert (result.changes, result.counts, result.merged) == ((), {}, False)
+    assert (await project.verify()).ok
+
+
+async def test_a_merge_says_where_it_comes_from_unless_its_author_says_more(
+    project: BenchProject,
+) -> None:
+    item = await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    said = []
+    for how, ref, message in (
+        (UPDATE, "main", ""),
+        (MERGE, "work", ""),
+        (UPDATE, "main", "Bring the review in"),
+    ):
+        await project.commit(update("item", item, attributes={"a": new_id().hex}), branch=ref)
+        async with project.database.session() as session:
+            result = await merging.merge(
+                session, project.project_id, project.author_id, work, how, message=message
+            )
+            (made,) = await log(session, project.project_id, before=result.seq + 1, limit=1)
+        said.append(made.message)
+    assert said == ["Update of “work” from “main”", "Merge of “work”", "Bring the review in"]
