@@ -91,7 +91,11 @@ PURE = Group(
 ENGINE = Group(
     "engine",
     (f"{VERSIONING}/service/[!_t]*.py",),
-    ("tests/features/versioning", "tests/model/test_engine_machine.py"),
+    (
+        "tests/features/versioning",
+        "tests/features/access/test_restrictions.py",
+        "tests/model/test_engine_machine.py",
+    ),
     ("-k", "not planted_fault"),
     database=True,
     constant=10.0,

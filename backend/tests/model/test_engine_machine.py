@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from reqtrail.features.versioning.repository import reading
@@ -18,6 +18,8 @@ SHARDS = 4
 """The search is cut into parts that pytest's workers share."""
 EXAMPLES = int(os.environ.get("REQTRAIL_MACHINE_EXAMPLES", "100"))
 """Histories over all shards; more of them for a longer search."""
+FOUND_SOON = {"undo_unmerged": 7}
+"""The seed of a search that finds a fault in seconds, where the one that is drawn otherwise takes a minute."""
 
 
 @pytest.mark.early
@@ -47,13 +49,14 @@ def test_planted_fault_is_found(
     fault(monkeypatch)
     reading.forget_queries()
     request.addfinalizer(reading.forget_queries)
+    number = FOUND_SOON.get(fault.__name__)
     with pytest.raises(Exception):  # noqa: B017  what fails, and how, is up to the fault
         run_state_machine_as_test(
-            machine,
+            machine if number is None else seed(number)(machine),
             settings=settings(
                 max_examples=300,
                 stateful_step_count=40,
-                derandomize=True,
+                derandomize=number is None,
                 phases=[Phase.generate],
                 **COMMON,
             ),

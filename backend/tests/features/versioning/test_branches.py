@@ -163,6 +163,9 @@ async def test_names_and_states(project: BenchProject) -> None:
             session, project.project_id, project.author_id, "Release 1", "main"
         )
     baseline = await project.at("Release 1")
+    for moved in ("Release 1@1", "Release 1@2026-01-01"):
+        with pytest.raises(errors.RefInvalid, match="stands still"):
+            await project.at(moved)
     await project.create_item({"a": "two"})
     assert await project.at("Release 1") == baseline
     async with project.database.session() as session:

@@ -242,3 +242,23 @@ async def test_a_nul_character_in_the_commit_itself_is_refused(
 ) -> None:
     with pytest.raises(OperationInvalid, match="NUL"):
         await project.commit(create("item", new_id()), **field)
+
+
+async def test_a_later_operation_of_a_commit_knows_what_an_earlier_one_made(
+    project: BenchProject,
+) -> None:
+    """The key that an item was given stays with it, also where a conflict is told by it."""
+    item = new_id()
+    result = await project.commit(
+        create("item", item, attributes={"a": "one"}), update("item", item, attributes={"a": "two"})
+    )
+    (change,) = result.changes
+    state = await project.state("item", item)
+    assert state is not None and state.key is not None
+    assert (change.action, change.key) == (Action.CREATE, state.key)
+    assert state.content["attributes"] == {"a": "two"}
+    again = await project.commit(
+        update("item", item, attributes={"a": "three"}),
+        update("item", item, attributes={"b": "four"}),
+    )
+    assert [one.key for one in again.changes] == [state.key]
