@@ -94,6 +94,7 @@ ENGINE = Group(
     (
         "tests/features/versioning",
         "tests/features/access/test_restrictions.py",
+        "tests/features/requirements",
         "tests/model/test_engine_machine.py",
     ),
     ("-k", "not planted_fault"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES: Final = 65_536
@@ -71,6 +72,23 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head = True
         self._received = self._content = 0
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer to what is no HTTP request, or has an address that is too long to read."""
+        problem = {
+            "type": "urn:reqtrail:problem:bad_http",
+            "title": "The request cannot be read",
+            "status": 400,
+            "detail": "This is no HTTP request that can be read, or its address is too long.",
+            "code": "bad_http",
+        }
+        body = orjson.dumps(problem)
+        head = (
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over."""

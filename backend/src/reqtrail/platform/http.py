@@ -17,7 +17,9 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.kit.errors import Invalid, ReqtrailError, UnsupportedMedia
@@ -46,6 +48,19 @@ Moment = Annotated[datetime, BeforeValidator(_no_number)]
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
+
+class _NotBlank:
+    """Says in the schema what stripping a text of at least one character asks for: that it is not blank."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core), "pattern": r"[^\s\x85]|\ufeff"}
+
+
+NOT_BLANK: Final = _NotBlank()
+"""Of a text that is stripped and must not be empty. White space is what Unicode says, which is not quite ``\\s`` of the
+regular expressions that JSON Schema uses: there U+0085 is none and U+FEFF is some."""
 
 WHOLE: Final = BeforeValidator(_whole)
 """Of a ``StrictInt`` in a body: JSON knows one kind of number, so that 5.0 is 5; a text or true is still none."""

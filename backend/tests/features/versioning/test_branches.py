@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from reqtrail.features.versioning import errors
+from reqtrail.features.versioning.public import ancestry, load_branches
 from reqtrail.features.versioning.service import branches, merging
 from reqtrail.features.versioning.service.history import log
 from reqtrail.features.versioning.service.merge_plan import MERGE, UPDATE, MergePlan
@@ -235,3 +236,80 @@ async def test_a_merge_says_where_it_comes_from_unless_its_author_says_more(
             (made,) = await log(session, project.project_id, before=result.seq + 1, limit=1)
         said.append(made.message)
     assert said == ["Update of “work” from “main”", "Merge of “work”", "Bring the review in"]
+
+
+async def test_the_children_of_a_closed_branch_hang_on_its_parent(project: BenchProject) -> None:
+    """What they show stays, the record says which they are, and their next merge goes to the parent."""
+    item = await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    await project.commit(update("item", item, attributes={"a": "two"}), branch="work")
+    first, second = await branch(project, "first", "work"), await branch(project, "second", "work")
+    other = await branch(project, "other")
+    await merge(project, work, MERGE)
+    with pytest.raises(errors.BranchHasChildren, match="“first”, “second”"):
+        async with project.database.session() as session:
+            await branches.close_branch(
+                session, project.project_id, project.author_id, work, discard=True
+            )
+    async with project.database.session() as session:
+        closed = await branches.close_branch(session, project.project_id, project.author_id, work)
+        (made,) = await log(session, project.project_id, before=closed.seq + 1, limit=1)
+        rows = {row.branch_id: row for row in await load_branches(session, project.project_id)}
+    main = rows[work].parent_id
+    assert {rows[one].parent_id for one in (first, second, other)} == {main}
+    assert (rows[work].state, rows[first].state, rows[other].state) == ("merged", "open", "open")
+    assert made.kind == "branch_closed" and made.message == "Branch “work” closed"
+    children = sorted(str(one) for one in (first, second))
+    assert made.details == {"state": "merged", "children": children}
+    assert await value(project, item, "first") == "two"
+    await project.commit(update("item", item, attributes={"a": "three"}), branch="first")
+    await merge(project, first, MERGE)
+    assert await value(project, item, "main") == "three"
+    report = await project.verify()
+    assert report.ok, report.problems
+
+
+async def test_what_is_discarded_is_said(project: BenchProject) -> None:
+    item = await project.create_item({"a": "one"})
+    work = await branch(project, "work")
+    await project.commit(update("item", item, attributes={"a": "two"}), branch="work")
+    with pytest.raises(errors.BranchNotMerged, match="has 1 commits"):
+        async with project.database.session() as session:
+            await branches.close_branch(session, project.project_id, project.author_id, work)
+    async with project.database.session() as session:
+        closed = await branches.close_branch(
+            session, project.project_id, project.author_id, work, discard=True
+        )
+        (made,) = await log(session, project.project_id, before=closed.seq + 1, limit=1)
+    assert made.message == "Branch “work” discarded"
+    assert made.details == {"state": "discarded", "children": []}
+    assert (await project.verify()).ok
+
+
+async def test_what_a_state_was_made_of_goes_back_through_updates_and_merges(
+    project: BenchProject,
+) -> None:
+    """From the newest: the merge, both sides of it, the update before, and the first."""
+    item = await project.create_item({"a": "one", "b": "one", "c": "one"})
+    work = await branch(project, "work")
+    await project.commit(update("item", item, attributes={"a": "two"}), branch="work")
+    await project.commit(update("item", item, attributes={"b": "two"}))
+    await merge(project, work, UPDATE)
+    await project.commit(update("item", item, attributes={"c": "two"}))
+    await merge(project, work, MERGE)
+    async with project.database.read_session() as session:
+        found = await ancestry(session, await project.at("main"), item)
+    told = [
+        (record.kind, tuple(content["attributes"][name] for name in "abc"), parents)
+        for content, parents, record in zip(
+            found.contents, found.parents, found.commits, strict=True
+        )
+    ]
+    assert told == [
+        ("edit", ("one", "one", "one"), ()),
+        ("edit", ("two", "one", "one"), (0,)),
+        ("edit", ("one", "two", "one"), (0,)),
+        ("update", ("two", "two", "one"), (1, 2)),
+        ("edit", ("one", "two", "two"), (2,)),
+        ("merge", ("two", "two", "two"), (4, 3)),
+    ]

@@ -262,3 +262,21 @@ async def test_a_later_operation_of_a_commit_knows_what_an_earlier_one_made(
         update("item", item, attributes={"b": "four"}),
     )
     assert [one.key for one in again.changes] == [state.key]
+
+
+@pytest.mark.parametrize("keep_empty", [False, True])
+async def test_a_stream_that_changes_nothing_is_a_commit_only_if_that_is_asked_for(
+    project: BenchProject, keep_empty: bool
+) -> None:
+    item = await project.create_item({"a": "1"})
+
+    async def chunks() -> AsyncIterator[Sequence[Operation]]:
+        yield [update("item", item, attributes={"a": "1"})]
+
+    before = await project.at()
+    async with project.database.session() as session:
+        request = CommitRequest(project.project_id, project.author_id, kind="import")
+        result = await commit_stream(session, request, chunks(), keep_empty=keep_empty)
+    assert result.seq == before.seq + keep_empty and not result.counts
+    assert (await project.at()).seq == result.seq
+    assert (await project.verify()).ok

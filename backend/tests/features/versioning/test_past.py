@@ -12,6 +12,7 @@ from reqtrail.features.versioning.public import (
     RefBeforeProject,
     RefInvalid,
     RefNotFound,
+    log,
     redo,
     revert,
     undo,
@@ -74,6 +75,29 @@ async def test_undo_and_redo_are_stacks(project: BenchProject) -> None:
     with pytest.raises(NothingToUndo):
         await act(redo)
     assert [await act(undo), await act(undo)] == ["2", "1"]
+
+
+async def test_an_undo_says_what_it_takes_back(project: BenchProject) -> None:
+    """By the message of that commit, or by its number if it has none."""
+    item = await project.create_item({"a": "1"})
+    await project.commit(update("item", item, attributes={"a": "2"}), message="Make it two")
+    await project.commit(update("item", item, attributes={"a": "3"}))
+    async with project.database.session() as session:
+        for verb in (undo, undo, redo, redo):
+            await verb(session, project.project_id, project.author_id)
+        newest = await log(session, project.project_id, limit=4)
+    assert [(one.kind, one.message) for one in newest[::-1]] == [
+        ("undo", "Undo of version 4"),
+        ("undo", "Undo: Make it two"),
+        ("redo", "Redo: Undo: Make it two"),
+        ("redo", "Redo: Undo of version 4"),
+    ]
+    assert [one.details for one in newest[::-1]] == [
+        {"reverts": 4},
+        {"reverts": 3},
+        {"reverts": 6, "redoes": 3},
+        {"reverts": 5, "redoes": 4},
+    ]
 
 
 async def test_revert_of_a_deletion_brings_back_what_was_deleted(project: BenchProject) -> None:

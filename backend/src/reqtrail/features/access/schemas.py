@@ -9,9 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from reqtrail.features.access.types import Permission, ReadRestriction, Role
-from reqtrail.platform.http import WHOLE, Body
+from reqtrail.platform.http import Body, NOT_BLANK, WHOLE
 
-GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+GroupName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK
+]
 Description = Annotated[str, StringConstraints(max_length=2000)]
 
 
@@ -66,7 +68,9 @@ class GroupRead(BaseModel):
 class GroupMemberAdd(Body):
     """The address of an account that shall be in a group, and whether it manages the group."""
 
-    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+    email: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), NOT_BLANK
+    ]
     manages: StrictBool = False
 
 
@@ -128,7 +132,9 @@ class TokenCreate(Body):
     alone.
     """
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK
+    ]
     days: Annotated[StrictInt, Field(ge=1, le=3650), WHOLE] | None = None
     permissions: Annotated[list[Permission], Field(min_length=1, max_length=100)] | None = None
     projects: Annotated[list[ProjectKey], Field(min_length=1, max_length=100)] | None = None

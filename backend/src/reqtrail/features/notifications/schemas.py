@@ -9,10 +9,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from reqtrail.features.notifications.types import ShownWebhook
-from reqtrail.platform.http import Body
+from reqtrail.platform.http import Body, NOT_BLANK
 
-Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-WebhookName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Address = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), NOT_BLANK
+]
+WebhookName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK
+]
 
 
 class WebhookCreate(Body):

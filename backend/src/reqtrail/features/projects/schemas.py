@@ -9,10 +9,12 @@ from uuid import UUID
 from pydantic import BaseModel, StrictBool, StringConstraints
 
 from reqtrail.features.access.public import Permission, Role
-from reqtrail.platform.http import Body
+from reqtrail.platform.http import Body, NOT_BLANK
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK
+]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
 
 

@@ -18,13 +18,15 @@ from reqtrail.features.versioning.public import (
     RefRead,
     SequenceNumber,
 )
-from reqtrail.platform.http import Body
+from reqtrail.platform.http import Body, NOT_BLANK
 
 Attributes = dict[str, Any]
 """Values by attribute id: text, numbers and dates as text; yes/no as true/false; enumerations as lists of value ids;
 rich text as HTML."""
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NOT_BLANK
+]
 
 
 class PlacementRef(BaseModel):
