@@ -89,8 +89,8 @@ async def test_an_undo_says_what_it_takes_back(project: BenchProject) -> None:
     assert [(one.kind, one.message) for one in newest[::-1]] == [
         ("undo", "Undo of version 4"),
         ("undo", "Undo: Make it two"),
-        ("redo", "Redo: Undo: Make it two"),
-        ("redo", "Redo: Undo of version 4"),
+        ("redo", "Redo: Make it two"),
+        ("redo", "Redo of version 4"),
     ]
     assert [one.details for one in newest[::-1]] == [
         {"reverts": 4},

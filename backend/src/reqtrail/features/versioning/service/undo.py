@@ -206,7 +206,8 @@ async def redo(
         target.seq,
         author_id,
         kind="redo",
-        message=_named("Redo", target),
+        # What is done again, not that its undoing is undone.
+        message=f"Redo{target.message.removeprefix('Undo')}",
         redoes=target.details["reverts"],
         as_owner=as_owner,
     )
