@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from itertools import repeat
@@ -175,3 +176,14 @@ async def test_a_connection_between_requests_is_left_to_keep_alive() -> None:
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200") and await reader.readexactly(3) == b"1 2"
             await asyncio.sleep(Impatient.head_seconds * 1.5)
+
+
+async def test_what_is_no_request_is_answered_with_a_problem() -> None:
+    """As every other refusal is, so that a client reads all of them alike."""
+    async with connected() as (reader, writer):
+        writer.write(b"This is no HTTP\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in head
+    problem = json.loads(body)
+    assert problem["code"] == "bad_http" and problem["status"] == 400
+    assert problem.keys() >= {"type", "title", "detail", "request_id"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any, Final
 
 import orjson
@@ -81,6 +82,7 @@ class GuardedProtocol(HttpToolsProtocol):
             "status": 400,
             "detail": "This is no HTTP request that can be read, or its address is too long.",
             "code": "bad_http",
+            "request_id": secrets.token_hex(12),
         }
         body = orjson.dumps(problem)
         head = (

@@ -111,7 +111,9 @@ class GrantRead(BaseModel):
 class MemberInvite(Body):
     """Somebody who is invited to a project, and the role that they will have."""
 
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+    email: Annotated[
+        str, StringConstraints(pattern=r"^[^@\s\x85\ufeff]+@[^@\s\x85\ufeff]+$", max_length=254)
+    ]
     role: Role
 
 
