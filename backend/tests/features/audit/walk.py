@@ -78,6 +78,7 @@ class Walk:
 
     Attributes:
         seen: The operations that were called.
+        requests: The ids of the requests.
         wrong: Steps that did not succeed with exactly one event.
         secrets: What must be in no event.
     """
@@ -85,6 +86,7 @@ class Walk:
     def __init__(self, world: World) -> None:
         self.world = world
         self.seen: set[str] = set()
+        self.requests: set[str] = set()
         self.wrong: list[str] = []
         self.secrets: set[str] = {PASSWORD}
 
@@ -94,6 +96,7 @@ class Walk:
         """Send a request, which must succeed and leave one event."""
         answer = await client.request(method, path, **options)
         self.seen.add(operation)
+        self.requests.add(answer.headers["X-Request-ID"])
         async with self.world.owner.read_session() as session:
             rows = await session.execute(
                 select(audit_events.c.action, audit_events.c.outcome).where(

@@ -17,7 +17,9 @@ from reqtrail.features.identity.factors.guard import LONGEST_WAIT, wait_after
 from reqtrail.features.identity.factors.tables import factor_challenges, totp_factors
 from reqtrail.features.identity.factors.totp import matching_step
 from reqtrail.kit import clock
+from reqtrail.platform.crypto import open_vault
 from reqtrail.platform.crypto.rotation import rotate
+from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.settings import Settings
 from tests.features.identity.second import (
     age,
@@ -202,7 +204,11 @@ async def test_a_seed_that_was_copied_to_another_account_opens_nothing(world: Wo
 async def test_renewed_keys_change_nothing_for_people(world: World) -> None:
     person = await world.user()
     secret, _ = await enrol_totp(person)
-    done = await rotate(world.database, SEALED_COLUMNS, renew=True)
+    settings = world.app.state.settings
+    owner = Database(make_engine(settings.database_url, role=None, pool_size=2))
+    await open_vault(owner, settings)
+    done = await rotate(owner, SEALED_COLUMNS, renew=True)
+    await owner.dispose()
     assert done.resealed >= 1
     browser, token = await challenge(world, person)
     assert (await answer_code(browser, token, code_of(secret))).status_code == 200

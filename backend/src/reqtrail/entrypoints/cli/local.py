@@ -18,6 +18,7 @@ from reqtrail.features.identity.public import (
 )
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.auditing import Source, describe, open_trail
+from reqtrail.platform.crypto import KeysUnusable, open_vault
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.settings import Settings, complaint, write_private
 
@@ -54,6 +55,8 @@ def set_password(email: str, password: str | None) -> str:
         asyncio.run(_set(settings, url, email, chosen))
     except ReqtrailError as error:
         raise fail(Exit.REFUSED, error.detail, problem=error.code) from None
+    except KeysUnusable as error:
+        raise fail(Exit.REFUSED, str(error)) from None
     except OSError as error:
         raise fail(Exit.UNREACHABLE, f"The database cannot be reached: {error}.") from None
     return chosen
@@ -70,6 +73,7 @@ async def _set(settings: Settings, url: str, email: str, password: str) -> None:
     database = Database(make_engine(url, role=settings.database_role, pool_size=1))
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
+        await open_vault(database, settings)  # the account is told by mail, whose text is sealed
         async with database.session() as session:
             open_trail(session, Source("set_password", proof="local"))
             user = await reset_password(session, hasher, email, password)
