@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from reqtrail.features.exchange.public import run_next
 from tests.features.exchange.sample import sample
-from tests.features.exchange.trade import Trade
+from tests.features.exchange.trade import Trade, nothing_waits
 from tests.fixtures.api import Client, World
 from tests.fixtures.statements import is_housekeeping
 
@@ -51,6 +51,7 @@ async def test_an_import_goes_on_through_a_group(world: World) -> None:
 async def test_each_transaction_of_a_worker_says_for_whom_it_is(world: World) -> None:
     """The first statement of each names a task, a project or an author; no other reads a row of a project."""
     trade = await Trade.make(world)
+    await nothing_waits(world)
     await trade.send(sample())
     began: list[str] = []
     engine = world.database.engine.sync_engine

@@ -17,7 +17,7 @@ from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.kit import clock
 from tests.features.exchange.told import STORY, History, change, line, packed, replayed
-from tests.features.exchange.trade import Json
+from tests.features.exchange.trade import Json, nothing_waits
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -125,14 +125,6 @@ async def test_a_file_that_has_grown_adds_what_is_new(world: World) -> None:
     assert await history.head() == start + 8
 
 
-async def _nothing_waits(world: World) -> None:
-    """Do what other tests of this database left in the queue: a worker takes the oldest first."""
-    for _ in range(1000):
-        if not await run_next(world.database):
-            return
-    raise AssertionError("the queue does not end")
-
-
 async def _alone(world: World) -> Any:
     history = await History.make(world)
     await history.tell(packed(STORY))
@@ -157,7 +149,7 @@ async def test_a_process_that_dies_leaves_whole_commits_and_is_gone_on_from(
     """After three lines the database goes away; whoever takes the import over writes the other five."""
     history = await History.make(world)
     start = await history.head()
-    await _nothing_waits(world)
+    await nothing_waits(world)
     job = await history.ask(packed(STORY), baseline=["end"])
     write = LineWriter.write
 
@@ -191,7 +183,7 @@ async def test_a_cancelled_import_ends_between_two_commits(
 ) -> None:
     history = await History.make(world)
     start = await history.head()
-    await _nothing_waits(world)
+    await nothing_waits(world)
     job = await history.ask(packed(STORY))
     write = LineWriter.write
 

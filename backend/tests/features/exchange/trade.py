@@ -94,3 +94,11 @@ def members(archive: bytes) -> dict[str, bytes]:
     """Return the files of a zip archive by name."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return {name: opened.read(name) for name in opened.namelist() if not name.endswith("/")}
+
+
+async def nothing_waits(world: World) -> None:
+    """Do what other tests of this database left in the queue: a worker takes the oldest first."""
+    for _ in range(1000):
+        if not await run_next(world.database):
+            return
+    raise AssertionError("the queue does not end")
