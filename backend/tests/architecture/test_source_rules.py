@@ -10,6 +10,8 @@ import pytest
 from tests.architecture import source_rules as rules
 
 ROOT = Path(__file__).resolve().parents[3]
+ADDRESS = "https://" + "neutral.example"
+"""Planted where a lock must hold none."""
 FEATURES = "backend/src/reqtrail/features"
 Rule = Callable[[Path], list[str]]
 
@@ -140,14 +142,14 @@ def test_the_miniature_keeps_every_rule(clone: Path) -> None:
         (
             rules.addresses_in_locks,
             "frontend/package-lock.json",
-            '{\n"resolved": "https://packages.example/vue.tgz"\n}\n',
-            'package-lock.json:2: "resolved": "https://packages.example/vue.tgz"',
+            f'{{\n"resolved": "{ADDRESS}/vue.tgz"\n}}\n',
+            f'package-lock.json:2: "resolved": "{ADDRESS}/vue.tgz"',
         ),
         (
             rules.addresses_in_locks,
             "backend/requirements.lock",
-            "--index-url https://packages.example/simple\n",
-            "requirements.lock:1: --index-url https://packages.example/simple",
+            f"--index-url {ADDRESS}/simple\n",
+            f"requirements.lock:1: --index-url {ADDRESS}/simple",
         ),
     ],
 )

@@ -129,8 +129,9 @@ async def _send_mails(database: Database, mailer: Mailer | None) -> None:
         except (SQLAlchemyError, OSError) as error:
             logger.warning("mails_wait_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
-        except Exception:
-            logger.exception("mail_broke")
+        except KeysUnusable as error:
+            # Mails wait for the key; imports go on without.
+            logger.error("mails_wait_for_key", detail=str(error))
             await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -142,10 +143,6 @@ async def _deliver(database: Database, outbound: Outbound) -> None:
                 await asyncio.sleep(WEBHOOK_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("webhooks_wait_for_database", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)
-        except Exception:
-            # One webhook must not end the worker, and with it the imports and mails of everybody.
-            logger.exception("webhook_broke")
             await asyncio.sleep(RETRY_SECONDS)
 
 

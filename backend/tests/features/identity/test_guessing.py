@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 
 import pytest
@@ -92,7 +91,6 @@ async def test_the_present_password_is_not_guessed_with_a_stolen_session(world: 
     assert await _status(world, person.user.email, "10.38.0.1", PASSWORD) == 200
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
 async def test_hashing_gives_way_to_everything_else() -> None:
     """A flood of sign-ins may keep those waiting who sign in, not those who work."""
     before = os.getpriority(os.PRIO_PROCESS, 0)
