@@ -52,7 +52,7 @@ async def _measure(found: Running, sizes: list[int], folder: Path) -> dict[str, 
         note(into, await interchange(found, size, folder))
     into = table("Many writers, and memory")
     note(into, [await many_writers(found)])
-    api = resident_megabytes(found.pid("api_pid"))
+    api = resident_megabytes(found.pid("api_pids"))
     note(
         into,
         [

@@ -35,8 +35,8 @@ class Running:
     home: Path
 
     def pid(self, name: str) -> int:
-        """Return the process id of ``api_pid`` or ``worker_pid``."""
-        return int(json.loads((self.home / "runtime.json").read_text())[name])
+        """Return the process id of the first of ``api_pids`` or ``worker_pids``."""
+        return int(json.loads((self.home / "runtime.json").read_text())[name][0])
 
     @property
     def raw_url(self) -> str:

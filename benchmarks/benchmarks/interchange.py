@@ -44,7 +44,7 @@ async def interchange(running: Running, size: int, folder: Path) -> list[Result]
         (
             await client.post("/projects", json={"key": key, "name": f"Import of {size}"})
         ).raise_for_status()
-        async with watched(running.pid("worker_pid")) as worker:
+        async with watched(running.pid("worker_pids")) as worker:
             seconds, commit = await _import(client, key, path)
         results = [
             Result(
@@ -101,7 +101,7 @@ async def _import(client: httpx.AsyncClient, key: str, path: Path) -> tuple[floa
 
 
 async def _export(running: Running, client: httpx.AsyncClient, key: str) -> list[Result]:
-    async with watched(running.pid("api_pid")) as api:
+    async with watched(running.pid("api_pids")) as api:
         began, sent = time.perf_counter(), 0
         async with client.stream(
             "GET", f"/projects/{key}/exports/reqif", params={"format": "reqif"}

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final, Literal
 
 import httpx
 import psycopg
@@ -33,12 +34,13 @@ from tests.fixtures.engines import Engines, end_processes_below
 from tests.fixtures.instance import (
     START_LIMIT_SECONDS,
     STOP_LIMIT_SECONDS,
-    Instance,
     free_port,
     refused_start,
     running_instance,
     start_up,
 )
+
+KINDS: Final[tuple[Literal["api", "worker"], ...]] = ("api", "worker")
 
 
 @pytest.fixture
@@ -67,17 +69,6 @@ def _pids(home: Path) -> list[int]:
         if str(home).encode() in said and _runs(int(entry.name)):
             found.append(int(entry.name))
     return found
-
-
-def _children(instance: Instance) -> tuple[int, int]:
-    """Return the process ids of the API and of the worker, once there is one."""
-    deadline = time.monotonic() + START_LIMIT_SECONDS
-    while True:
-        runtime = json.loads((instance.home / "runtime.json").read_text())
-        if runtime["worker_pid"]:
-            return runtime["api_pid"], runtime["worker_pid"]
-        assert time.monotonic() < deadline, instance.log()
-        time.sleep(0.05)
 
 
 def test_every_refusal_has_an_exit_code_of_its_own() -> None:
@@ -242,7 +233,7 @@ def test_a_killed_supervisor_is_succeeded(folder: Path) -> None:
     """The next start takes over the engines, and ends the orphaned API, which still holds the port."""
     with running_instance(folder / "home", demo=False) as orphan:
         postmaster = orphan.postmaster_pid()
-        api, worker = _children(orphan)
+        (api,), (worker,) = orphan.pids("api"), orphan.pids("worker")
         with orphan.client() as client:
             client.post("/api/v1/projects", json={"key": "KEPT", "name": "Kept"}).raise_for_status()
         orphan.process.kill()
@@ -259,17 +250,37 @@ def test_a_killed_supervisor_is_succeeded(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("victim", ["api", "worker"])
-def test_what_dies_is_started_again(folder: Path, victim: str) -> None:
-    with running_instance(folder / "home", demo=False) as instance:
-        before = _children(instance)
-        os.kill(before[0 if victim == "api" else 1], signal.SIGKILL)
+def test_what_dies_is_started_again(folder: Path, victim: Literal["api", "worker"]) -> None:
+    """One of two is killed: the other goes on, no connection is refused, and soon there are two again."""
+    counts = {"api_processes": "2", "worker_processes": "2"}
+    with running_instance(folder / "home", demo=False, **counts) as instance:
+        before = instance.pids("api"), instance.pids("worker")
+        assert [len(pids) for pids in before] == [2, 2]
+        killed, survivor = instance.pids(victim)
+        os.kill(killed, signal.SIGKILL)
         deadline = time.monotonic() + START_LIMIT_SECONDS
-        while (after := _children(instance)) == before:
+        while killed in instance.pids(victim) or len(instance.pids(victim)) < 2:
             assert time.monotonic() < deadline, instance.log()
-            time.sleep(0.05)
-        instance.wait_until_ready()
+            answer = httpx.get(f"{instance.url}/api/v1/health/ready", timeout=START_LIMIT_SECONDS)
+            assert answer.status_code == 200
         assert f"{victim:<10} ended with code -9; restarting" in instance.log()
-        assert _runs(after[0]) and _runs(after[1])
+        assert survivor in instance.pids(victim)
+        assert all(_runs(pid) for kind in KINDS for pid in instance.pids(kind))
+
+
+def test_either_process_serves_what_the_other_cannot(folder: Path) -> None:
+    """`reqtrail up --api 2`: connections go to whichever process takes them."""
+    with running_instance(folder / "home", demo=False, api_processes="2") as instance:
+        address = f"{instance.url}/api/v1/health/ready"
+        first, second = instance.pids("api")
+        for paused in (first, second):
+            os.kill(paused, signal.SIGSTOP)
+            try:
+                # The other may not have come up yet: what comes until then waits.
+                answers = [httpx.get(address, timeout=START_LIMIT_SECONDS) for _ in range(20)]
+            finally:
+                os.kill(paused, signal.SIGCONT)
+            assert [answer.status_code for answer in answers] == [200] * 20
 
 
 def test_an_own_database_needs_no_embedded_one(

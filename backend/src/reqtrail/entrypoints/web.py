@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -50,6 +51,8 @@ logger = structlog.get_logger()
 HOUSEKEEPING_SECONDS = 24 * 3600
 SHUTDOWN_SECONDS = 15
 """How long requests in flight may take to end when the process is asked to stop."""
+
+EXIT_NOT_STARTED = 3
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -179,17 +182,23 @@ def main() -> None:
     except WeakSecret as error:
         sys.exit(str(error))
     configure_logging(settings.log_format, settings.log_level)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        http=GuardedProtocol,
-        server_header=False,
-        proxy_headers=False,  # the edge reads them, from the proxies that the settings trust
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            http=GuardedProtocol,
+            server_header=False,
+            proxy_headers=False,  # the edge reads them, from the proxies that the settings trust
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
     )
+    inherited = None if settings.listen_fd is None else [socket.socket(fileno=settings.listen_fd)]
+    server.run(inherited)
+    if not server.started:
+        sys.exit(EXIT_NOT_STARTED)
 
 
 if __name__ == "__main__":

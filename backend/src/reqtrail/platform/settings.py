@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     """Data folder of the embedded instance: databases, credentials, logs."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    listen_fd: int | None = Field(default=None, ge=0)
+    """The number of an inherited socket that the API listens on instead of ``host`` and ``port``."""
+    api_processes: int = Field(default=1, ge=1, le=64)
+    """How many API processes `reqtrail up` starts."""
+    worker_processes: int = Field(default=1, ge=1, le=64)
+    """How many workers `reqtrail up` starts."""
     database_url: str | None = None
     """SQLAlchemy URL of an own PostgreSQL >= 15; without it the embedded one is started."""
     database_role: str | None = APP_ROLE

@@ -123,8 +123,7 @@ def test_a_killed_worker_leaves_whole_commits_and_is_gone_on_from(instance: Inst
         path = f"/api/v1/projects/KIL/imports/{answer.raise_for_status().json()['id']}"
         running = _wait(client, path, lambda job: job["phase"] == "writing" and job["done"] >= 20)
         assert running["state"] == "committing"
-        runtime = json.loads((instance.home / "runtime.json").read_text())
-        os.kill(runtime["worker_pid"], signal.SIGKILL)
+        os.kill(instance.pids("worker")[0], signal.SIGKILL)
         done = _wait(client, path, lambda job: job["finished_at"] is not None)
         assert (done["state"], done["counts"]["commits"]) == ("done", LINES), done["error"]
         commits = client.get("/api/v1/projects/KIL/commits", params={"limit": 500}).json()

@@ -23,13 +23,22 @@ def add_to(app: typer.Typer) -> None:
     app.command("version")(version)
 
 
-def up() -> None:
-    """Run a whole instance in the foreground: PostgreSQL, Valkey and the server, until Ctrl-C.
+def up(
+    api: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many API processes share the port.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many workers share the jobs.")
+    ] = None,
+) -> None:
+    """Run a whole instance in the foreground: PostgreSQL, Valkey, the server and workers, until Ctrl-C.
 
-    Example: REQTRAIL_PORT=8080 reqtrail up
+    Example: reqtrail up --api 2 --workers 2
     """
+    counts = {"api_processes": api, "worker_processes": workers}
+    given = {name: count for name, count in counts.items() if count is not None}
     try:
-        settings = Settings()
+        settings = Settings().model_copy(update=given)
     except ValidationError as error:
         raise fail(Exit.USAGE, complaint(error)) from None
     # Only this command needs the server; loading it would cost every other one a second.

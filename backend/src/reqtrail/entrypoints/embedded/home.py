@@ -26,6 +26,9 @@ HOME_FORMAT: Final = 1
 MINIMUM_FREE_BYTES: Final = 200_000_000
 """Below this PostgreSQL could stop in the middle of its work."""
 
+BACKLOG: Final = 2048
+"""Connections that may wait to be accepted, as many as uvicorn lets wait."""
+
 
 class Home:
     """A data folder, held by one ``reqtrail up`` at a time.
@@ -117,8 +120,8 @@ class Home:
         return StartError(f"The home {self.path} cannot be used: {error.strerror}.")
 
 
-def check_port(host: str, port: int) -> None:
-    """Make sure that the API can listen.
+def take_port(host: str, port: int) -> socket.socket:
+    """Return a socket bound there, on which nobody listens yet.
 
     Raises:
         PortInUse: If somebody listens there already.
@@ -128,13 +131,32 @@ def check_port(host: str, port: int) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
         raise StartError(f"REQTRAIL_HOST {host} is no address of this machine.") from error
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise PortInUse(
-                    f"Port {port} of {host} is in use. Stop what runs there, or set REQTRAIL_PORT."
-                ) from None
-            raise StartError(f"{host}:{port} cannot be used: {error.strerror}.") from error
+    taken = socket.socket(family)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind(address)
+    except OSError as error:
+        taken.close()
+        raise _unusable(host, port, error) from error
+    return taken
+
+
+def listen(taken: socket.socket) -> None:
+    """Let connections come to a port that was taken.
+
+    Raises:
+        PortInUse: If somebody else who had bound it was faster.
+    """
+    try:
+        taken.listen(BACKLOG)
+    except OSError as error:
+        host, port = taken.getsockname()[:2]
+        raise _unusable(host, port, error) from error
+
+
+def _unusable(host: str, port: int, error: OSError) -> StartError:
+    if error.errno == errno.EADDRINUSE:
+        return PortInUse(
+            f"Port {port} of {host} is in use. Stop what runs there, or set REQTRAIL_PORT."
+        )
+    return StartError(f"{host}:{port} cannot be used: {error.strerror}.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -27,8 +26,14 @@ from reqtrail.entrypoints.embedded.errors import (
     StartError,
     WallNotBuilt,
 )
-from reqtrail.entrypoints.embedded.home import Home, check_port
+from reqtrail.entrypoints.embedded.home import Home, listen, take_port
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
+from reqtrail.entrypoints.embedded.replicas import (
+    MAX_RESTARTS,
+    STOP_SECONDS,
+    Replicas,
+    Restarts,
+)
 from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
 from reqtrail.entrypoints.first_start import Credentials, ensure_first_start
 from reqtrail.platform.crypto import KeysUnusable
@@ -39,10 +44,7 @@ from reqtrail.platform.settings import Settings, WeakSecret, write_private
 API_MODULE: Final = "reqtrail.entrypoints.web"
 WORKER_MODULE: Final = "reqtrail.entrypoints.worker"
 WATCH_SECONDS: Final = 0.5
-STOP_SECONDS: Final = 20.0
 READY_SECONDS: Final = 180.0
-MAX_RESTARTS: Final = 5
-RESTART_WINDOW_SECONDS: Final = 60.0
 
 Say = Callable[[str], None]
 
@@ -56,25 +58,33 @@ def run_up(settings: Settings, say: Say = print) -> int:
     with ExitStack() as stack:
         home = stack.enter_context(Home(settings.home))
         _end_orphans(settings)
-        check_port(settings.host, settings.port)
-        supervisor = Supervisor(settings, home, say)
+        listener = stack.enter_context(take_port(settings.host, settings.port))
+        supervisor = Supervisor(settings, home, listener, say)
         stack.callback(supervisor.stop)
         supervisor.start()
         return supervisor.watch()
 
 
 class Supervisor:
-    """Starts what an instance needs, restarts what dies, stops everything at the end."""
+    """Starts what an instance needs, restarts what dies, stops everything at the end.
 
-    def __init__(self, settings: Settings, home: Home, say: Say) -> None:
+    It hands its own socket on to each API process: the system spreads connections over them, and those that come while
+    one is started again wait instead of being refused.
+
+    Args:
+        listener: Bound to the instance's port; its owner closes it.
+    """
+
+    def __init__(self, settings: Settings, home: Home, listener: socket.socket, say: Say) -> None:
         self._settings = settings
+        self._listener = listener
         self._say = say
         self._postgres = None if settings.database_url else EmbeddedPostgres(home.postgres)
         self._valkey = None if settings.redis_url else EmbeddedValkey(home.valkey)
-        self._api: subprocess.Popen[bytes] | None = None
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._api = Replicas("api", API_MODULE, settings.api_processes)
+        self._workers = Replicas("worker", WORKER_MODULE, settings.worker_processes)
         self._stopping = threading.Event()
-        self._restarts: list[float] = []
+        self._engine_restarts = Restarts(MAX_RESTARTS)
 
     def start(self) -> None:
         """Start the engines, bring the database to the newest schema, start the API and, once it answers, a worker.
@@ -93,7 +103,7 @@ class Supervisor:
             self._prepare_database,
             self._start_api,
             self._wait_until_ready,
-            self._start_worker,  # last, so that it does not compete with the API for the first seconds
+            self._start_workers,  # last, so that it does not compete with the API for the first seconds
         ):
             try:
                 step()
@@ -125,34 +135,25 @@ class Supervisor:
         while not self._stopping.wait(WATCH_SECONDS):
             if self._postgres is not None and self._postgres.running_pid() is None:
                 self._say("postgres   died; recovering")
-                self._count_restart("PostgreSQL")
+                self._count_engine_restart("PostgreSQL")
                 self._postgres.start()
                 self._say("postgres   recovered")
             if self._valkey is not None and self._valkey.running_pid() is None:
                 self._say("valkey     died; restarting")
-                self._count_restart("Valkey")
+                self._count_engine_restart("Valkey")
                 self._valkey.start()
-            if self._api is not None and self._api.poll() is not None:
-                self._say(f"api        ended with code {self._api.returncode}; restarting")
-                self._count_restart("The API")
-                self._start_api()
-            if self._worker is not None and self._worker.poll() is not None:
-                self._say(f"worker     ended with code {self._worker.returncode}; restarting")
-                self._count_restart("The worker")
-                self._start_worker()
+            self._restart_ended(self._api, self._start_api)
+            self._restart_ended(self._workers, self._start_workers)
         self._say("reqtrail   stopping")
         return 0
 
     def stop(self) -> None:
         """Stop everything: requests in flight end first. Calling it again does nothing."""
         self._stopping.set()
-        for process in (self._worker, self._api):
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in (self._worker, self._api):
-            if process is not None:
-                _wait_or_kill(process)
-        self._worker = self._api = None
+        for replicas in (self._workers, self._api):
+            replicas.ask_to_stop()
+        for replicas in (self._workers, self._api):
+            replicas.stop()
         if self._valkey is not None:
             self._valkey.stop()
         if self._postgres is not None:
@@ -216,36 +217,42 @@ class Supervisor:
         self._say(f"  It is shown this once, and kept in {self._settings.credentials_file}.")
         self._say("")
 
-    def _start_process(self, module: str) -> subprocess.Popen[bytes]:
-        """Start a process of the product with the settings of this instance."""
+    def _environment(self) -> dict[str, str]:
+        """Return the settings of this instance for a process of the product."""
         assert self._settings.database_url is not None
-        environment = {
-            **os.environ,
+        return {
             "REQTRAIL_HOME": str(self._settings.home),
             "REQTRAIL_HOST": self._settings.host,
             "REQTRAIL_PORT": str(self._settings.port),
             "REQTRAIL_DATABASE_URL": self._settings.database_url,
             "REQTRAIL_REDIS_URL": self._settings.redis_url or "",
         }
-        # A group of its own: Ctrl-C reaches the supervisor alone, which then stops things in their order.
-        return subprocess.Popen(
-            [sys.executable, "-m", module], env=environment, start_new_session=True
-        )
 
     def _start_api(self) -> None:
-        self._api = self._start_process(API_MODULE)
+        listen(self._listener)
+        number = self._listener.fileno()
+        self._api.start({**self._environment(), "REQTRAIL_LISTEN_FD": str(number)}, [number])
         self._write_runtime()
 
-    def _start_worker(self) -> None:
-        self._worker = self._start_process(WORKER_MODULE)
+    def _start_workers(self) -> None:
+        self._workers.start(self._environment())
         self._write_runtime()
+
+    def _restart_ended(self, replicas: Replicas, start: Callable[[], None]) -> None:
+        for code in replicas.take_ended():
+            self._say(f"{replicas.name:<10} ended with code {code}; restarting")
+            if replicas.restarts.is_one_too_many():
+                raise StartError(
+                    f"A process ({replicas.name}) ended again and again within a minute. Its messages are above."
+                )
+            start()
 
     def _write_runtime(self) -> None:
         runtime = {
             "url": self._url(),
             "pid": os.getpid(),
-            "api_pid": self._api.pid if self._api else None,
-            "worker_pid": self._worker.pid if self._worker else None,
+            "api_pids": self._api.pids,
+            "worker_pids": self._workers.pids,
             "database_url": self._settings.database_url,
             "redis_url": self._settings.redis_url,
         }
@@ -254,7 +261,7 @@ class Supervisor:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and not self._stopping.is_set():
-            if self._api is None or self._api.poll() is not None:
+            if self._api.take_ended():
                 raise StartError("The API ended right after its start; its messages are above.")
             try:
                 if httpx.get(f"{self._url()}/api/v1/health/ready", timeout=5).status_code == 200:
@@ -265,11 +272,8 @@ class Supervisor:
         if not self._stopping.is_set():
             raise StartError(f"The API is not ready after {READY_SECONDS:.0f} s.")
 
-    def _count_restart(self, name: str) -> None:
-        now = time.monotonic()
-        self._restarts = [at for at in self._restarts if now - at < RESTART_WINDOW_SECONDS]
-        self._restarts.append(now)
-        if len(self._restarts) > MAX_RESTARTS:
+    def _count_engine_restart(self, name: str) -> None:
+        if self._engine_restarts.is_one_too_many():
             raise StartError(
                 f"{name} ended {MAX_RESTARTS} times within a minute. Its messages are above."
             )
@@ -281,14 +285,14 @@ class Supervisor:
 
 
 def _end_orphans(settings: Settings) -> None:
-    """End the API, which still holds the port, and the worker of a supervisor that was killed.
+    """End the API processes, which still hold the port, and the workers of a supervisor that was killed.
 
     The caller holds the home.
     """
     try:
         runtime = orjson.loads(settings.runtime_file.read_bytes())
-        pids = [int(runtime[name]) for name in ("api_pid", "worker_pid") if runtime.get(name)]
-    except (OSError, ValueError, AttributeError, TypeError):
+        pids = [int(pid) for pid in (*runtime["api_pids"], *runtime["worker_pids"])]
+    except (OSError, ValueError, LookupError, TypeError):
         return
     deadline = time.monotonic() + STOP_SECONDS
     number = signal.SIGTERM
@@ -313,11 +317,3 @@ def _is_orphan_of(pid: int, settings: Settings) -> bool:
         return False
     ours = {API_MODULE.encode(), WORKER_MODULE.encode()} & {*arguments}
     return alive and bool(ours) and f"REQTRAIL_HOME={settings.home}".encode() in environment
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
