@@ -69,6 +69,16 @@ def _table_of(name: str) -> str:
     return _PARTITION.sub("", name)
 
 
+def uncounted_branches(catalog: Catalog, scopes: Scopes) -> list[str]:
+    """Name the hot partitions of which the planner does not know how many rows a branch has."""
+    rows = catalog.execute(
+        "SELECT r.relname FROM pg_class r WHERE r.relnamespace = 'public'::regnamespace AND r.relkind = 'r'"
+        r" AND r.relname LIKE '%\_hot' AND NOT EXISTS ("
+        " SELECT FROM pg_statistic_ext e WHERE e.stxrelid = r.oid AND e.stxkind @> '{d,f,m}'::\"char\"[])"
+    )
+    return sorted(row["relname"] for row in rows)
+
+
 def undeclared_tables(catalog: Catalog, scopes: Scopes) -> list[str]:
     """Name the tables that the metadata does not declare, and declarations without a known scope or a table."""
     rows = catalog.execute(

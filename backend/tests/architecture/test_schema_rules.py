@@ -44,6 +44,7 @@ def planted(engines: Engines, worker: str) -> Iterator[Catalog]:
     "rule",
     [
         rules.undeclared_tables,
+        rules.uncounted_branches,
         rules.keys_without_project,
         rules.tables_without_project,
         rules.foreign_keys_across_projects,
@@ -64,6 +65,7 @@ TABLE = "CREATE TABLE planted (project_id uuid NOT NULL, id uuid NOT NULL, other
 @pytest.mark.parametrize(
     ("rule", "statement", "finding"),
     [
+        (rules.uncounted_branches, "DROP STATISTICS st_links_hot_branch", "links_hot"),
         (rules.undeclared_tables, "CREATE TABLE unknown (id uuid PRIMARY KEY)", "unknown"),
         (rules.undeclared_tables, "SELECT 1", "planted"),
         (

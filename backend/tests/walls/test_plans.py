@@ -78,3 +78,27 @@ def _is_bad(line: str) -> bool:
         and "One-Time" not in line
         and ("reqtrail.projects'" not in line)  # tables that lists show too, of some rows a project
     )
+
+
+async def test_the_planner_knows_how_much_a_branch_has(world: World) -> None:
+    """Among many projects too: one that it takes for a row may be joined by comparing all with all."""
+    books = [await Book.make(world) for _ in range(6)]
+    for book in books:
+        for number in range(12):
+            await book.item(f"Requirement {number}")
+    project_id = UUID((await books[0].get(""))["id"])
+    async with world.owner.session() as session:
+        await session.execute(text("ANALYZE items_hot"))
+        await session.execute(text(f"SET LOCAL reqtrail.project = '{project_id}'"))
+        counted = text(
+            "SELECT count(*), min(branch_id::text) FROM items_hot WHERE project_id = :id"
+        )
+        rows, branch_id = (await session.execute(counted, {"id": project_id})).one()
+        plan = await session.scalar(
+            text(
+                "EXPLAIN (FORMAT JSON) SELECT extra FROM items_hot"
+                f" WHERE project_id = '{project_id}' AND branch_id = '{branch_id}'"
+            )
+        )
+    assert rows >= 12
+    assert 0.5 * rows <= plan[0]["Plan"]["Plan Rows"] <= 2 * rows

@@ -18,7 +18,7 @@ from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.kit import clock
 from reqtrail.platform.database.scope import of_project
 from tests.features.exchange.sample import sample
-from tests.features.exchange.trade import Trade
+from tests.features.exchange.trade import Trade, nothing_waits
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +60,7 @@ async def test_cancel(world: World) -> None:
     reported = await trade.bring(sample(), mode="dry_run")
     answer = await trade.client.post(f"{path}/{reported['id']}/cancel")
     assert answer.json()["state"] == "cancelled"
+    await nothing_waits(world)
     running = await trade.send(sample())
     async with world.owner.session() as session:
         claimed = await jobs.claim_job(session, timedelta(seconds=-1))
@@ -115,6 +116,7 @@ async def test_who_may(world: World) -> None:
 
 async def test_a_dead_process_loses_nothing_and_doubles_nothing(world: World) -> None:
     """An import whose process died is taken up again once its lease ran out, and the late one may not write."""
+    await nothing_waits(world)
     trade = await Trade.make(world)
     head = await trade.head()
     job = await trade.send(sample())
@@ -131,6 +133,7 @@ async def test_a_dead_process_loses_nothing_and_doubles_nothing(world: World) ->
 
 async def test_an_import_that_kills_its_process_is_given_up(world: World) -> None:
     """After several attempts the import fails with a sentence, rather than killing workers for ever."""
+    await nothing_waits(world)
     trade = await Trade.make(world)
     job = await trade.send(sample())
     for _ in range(5):

@@ -74,6 +74,18 @@ def hot_partition_statements(table: str) -> Iterator[str]:
     )
 
 
+def hot_statistics_statement(table: str) -> str:
+    """Return the DDL that has PostgreSQL count how many current revisions each branch has.
+
+    A branch belongs to one project. The planner takes the two for independent otherwise: among many projects it expects
+    one row of any branch, and joins the largest tables by comparing every row with every other.
+    """
+    return (
+        f"CREATE STATISTICS IF NOT EXISTS st_{table}_hot_branch (dependencies, ndistinct, mcv)"
+        f" ON project_id, branch_id FROM {table}_hot"
+    )
+
+
 def cold_partition_statement(table: str, year: int) -> str:
     """Return the DDL of the partition that holds what was superseded in *year* (UTC)."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -181,20 +181,9 @@ async def item_batches(
 async def link_batches(
     session: AsyncSession, scope: FileScope
 ) -> AsyncGenerator[Sequence[Row[Any]], None]:
-    """Yield the links of a file; ``source_extra`` and ``target_extra`` say what their ends are called."""
+    """Yield the links of a file; :func:`names_of` says what their ends are called."""
     table, condition = _links(scope)
-    ends = get_kind("item").table
-    source = visible(ends, scope.snapshot).alias("source_items")
-    target = visible(ends, scope.snapshot).alias("target_items")
-    statement = (
-        _with_commit(
-            table, source.c.extra.label("source_extra"), target.c.extra.label("target_extra")
-        )
-        .join(source, source.c.entity_id == table.c.source_id)
-        .join(target, target.c.entity_id == table.c.target_id)
-        .where(condition)
-        .order_by(*_in_file_order(table))
-    )
+    statement = _with_commit(table).where(condition).order_by(*_in_file_order(table))
     async with aclosing(_batches(session, statement)) as batches:
         async for rows in batches:
             yield rows
@@ -223,13 +212,13 @@ async def group_rows(session: AsyncSession, scope: FileScope) -> list[Row[Any]]:
     )
 
 
-async def link_names(
-    session: AsyncSession, snapshot: Snapshot, ids: Sequence[UUID]
+async def names_of(
+    session: AsyncSession, snapshot: Snapshot, kind: str, ids: Iterable[UUID]
 ) -> dict[UUID, dict[str, Any] | None]:
-    """Return ``extra`` of links by id."""
-    table = visible(get_kind("link").table, snapshot)
+    """Return ``extra`` of entities of a kind by id."""
+    table = visible(get_kind(kind).table, snapshot)
     rows = await session.execute(
-        select(table.c.entity_id, table.c.extra).where(in_ids(table.c.entity_id, ids))
+        select(table.c.entity_id, table.c.extra).where(in_ids(table.c.entity_id, list(ids)))
     )
     return {row[0]: row[1] for row in rows}
 

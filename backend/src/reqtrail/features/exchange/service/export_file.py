@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -174,17 +175,20 @@ class ExportedFile:
                 yield await self._thread.run(_all, write, rows)
 
     async def _links(self) -> AsyncGenerator[list[str], None]:
-        def write(row: Row[Any]) -> str:
-            return write_content.link(
-                self._builder,
-                _source("link", row),
-                identifier_of(row.source_extra, str(row.source_id)),
-                identifier_of(row.target_extra, str(row.target_id)),
-            )
-
         async with aclosing(repository.link_batches(self._session, self._scope)) as batches:
             async for rows in batches:
-                yield await self._thread.run(_all, write, rows)
+                # In a query of their own: joined with the links, the planner may compare all items with all items.
+                ends = {end for row in rows for end in (row.source_id, row.target_id)}
+                names = await repository.names_of(self._session, self._scope.snapshot, "item", ends)
+                yield await self._thread.run(_all, partial(self._link, names), rows)
+
+    def _link(self, names: Mapping[UUID, dict[str, Any] | None], row: Row[Any]) -> str:
+        return write_content.link(
+            self._builder,
+            _source("link", row),
+            identifier_of(names.get(row.source_id), str(row.source_id)),
+            identifier_of(names.get(row.target_id), str(row.target_id)),
+        )
 
     async def _specifications(self) -> AsyncGenerator[list[str], None]:
         for row in self._documents:
@@ -226,7 +230,7 @@ class ExportedFile:
     async def _groups(self) -> AsyncGenerator[list[str], None]:
         rows = await repository.group_rows(self._session, self._scope)
         wanted = [UUID(link) for row in rows for link in row.link_ids]
-        links = await repository.link_names(self._session, self._scope.snapshot, wanted)
+        links = await repository.names_of(self._session, self._scope.snapshot, "link", wanted)
         documents = {
             row.entity_id: identifier_of(row.extra, str(row.entity_id))
             for row in await repository.schema_rows(self._session, self._scope.snapshot, "document")
