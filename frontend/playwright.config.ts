@@ -75,6 +75,8 @@ export default defineConfig({
         REQTRAIL_HOME: home,
         REQTRAIL_PORT: String(port),
         REQTRAIL_BCRYPT_ROUNDS: '4',
+        // Two, so that what one tab does reaches another one at another process.
+        REQTRAIL_API_PROCESSES: '2',
         REQTRAIL_SIGN_IN_LIMIT: '1000',
         REQTRAIL_OUTBOUND_ALLOW: '127.0.0.1',
         NO_COLOR: '1',

@@ -10,8 +10,11 @@ import pytest
 
 from reqtrail.entrypoints.web import create_app
 from reqtrail.platform.settings import Settings
+from tests.api.cast import people
 from tests.fixtures.api import World
 from tests.fixtures.engines import Engines
+
+__all__ = ["people", "unlimited"]
 
 UNLIMITED: Final = {
     f"rate_{name}": 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -12,18 +11,23 @@ from fastapi import FastAPI
 from reqtrail.api import openapi
 from reqtrail.features.access.public import Permission
 from reqtrail.platform.http import ApiRoute
-from tests.fixtures.api import Client, World
+from tests.api.cast import (
+    ACTORS,
+    LIMITED,
+    OWNERS,
+    PROJECT_ROLES,
+    READERS,
+    SIGNED_IN,
+    UNPROVEN,
+    WRITERS,
+    Cast,
+)
+from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
 
-OWNERS = {"owner", "administrator"}
-WRITERS = OWNERS | {"editor"}
-READERS = WRITERS | {"reviewer", "commenter", "viewer"}
-LIMITED = {"limited", "elsewhere"}
-"""An owner with a token that lacks the permission of the route, or that is good for another project."""
-SIGNED_IN = READERS | {"outsider"}
 ALLOWED = {
-    "public": SIGNED_IN | LIMITED | {"anonymous", "revoked", "disabled", "forged"},
+    "public": SIGNED_IN | LIMITED | UNPROVEN,
     "authenticated": SIGNED_IN | LIMITED,
     "signed_in": SIGNED_IN,
     "administrator": {"administrator"},
@@ -50,61 +54,9 @@ ALLOWED = {
 """Whom each declaration lets in, written down apart from the table of the code."""
 ASKED_INSIDE = {"branch:protect": OWNERS, "project:archive": OWNERS}
 """Permissions that no route declares: they depend on what the request holds."""
-ACTORS = sorted(ALLOWED["public"])
 PROJECT_PERMISSIONS = {
     name for name in (*ALLOWED, *ASKED_INSIDE) if ":" in name and not name.startswith("group:")
 }
-PROJECT_ROLES = ("editor", "reviewer", "commenter", "viewer")
-
-
-class Cast:
-    """One client of each kind of actor, all about one project."""
-
-    def __init__(self, key: str, group: str, clients: dict[str, Client]) -> None:
-        self.key = key
-        self.group = group
-        self.clients = clients
-
-
-@pytest.fixture
-async def people(world: World) -> AsyncIterator[Cast]:
-    """A project and everybody who may or may not come near it."""
-    owner = await world.user()
-    key = await world.project(owner)
-    administrator = await world.administrator()
-    revoked, disabled = await world.member(key, "owner"), await world.member(key, "owner")
-    made = (await revoked.post("/me/tokens", json={"name": "laptop"})).json()
-    await revoked.delete(f"/me/tokens/{made['id']}")
-    revoked.headers["Authorization"] = f"Bearer {made['token']}"
-    path = f"/users/{disabled.user.user_id}"
-    assert (await administrator.patch(path, json={"active": False})).status_code == 200
-    forged = world.anonymous()
-    forged.headers["Authorization"] = "Bearer rqt_" + "A" * 43
-    made = await administrator.post("/groups", json={"name": f"Group of {key}"})
-    yield Cast(
-        key,
-        made.json()["id"],
-        {
-            "anonymous": world.anonymous(),
-            "outsider": await world.user(),
-            **{role: await world.member(key, role) for role in PROJECT_ROLES},
-            "owner": owner,
-            "administrator": administrator,
-            "revoked": revoked,
-            "limited": await _with_token(world, owner, permissions=["project:read"]),
-            "limited otherwise": await _with_token(world, owner, permissions=["document:read"]),
-            "elsewhere": await _with_token(world, owner, projects=[await world.project(owner)]),
-            "disabled": disabled,
-            "forged": forged,
-        },
-    )
-
-
-async def _with_token(world: World, owner: Client, **limits: list[str]) -> Client:
-    made = await owner.post("/me/tokens", json={"name": "CI", **limits})
-    client = world.anonymous()
-    client.headers["Authorization"] = f"Bearer {made.json()['token']}"
-    return client
 
 
 def _declared(app: FastAPI) -> list[tuple[str, str, str]]:
@@ -121,7 +73,7 @@ def _declared(app: FastAPI) -> list[tuple[str, str, str]]:
 def _expected(actor: str, permission: str) -> set[int]:
     if actor in ALLOWED[permission]:
         return set(range(200, 500)) - {401, 403, 405, 429}
-    if actor in {"anonymous", "revoked", "disabled", "forged"}:
+    if actor in UNPROVEN:
         return {401}
     if actor == "elsewhere":
         return {404} if permission in PROJECT_PERMISSIONS else {403}

@@ -65,6 +65,14 @@ async function requestRefresh(): Promise<Session | null> {
   throw await toError(answer)
 }
 
+/** Says on a socket whose it is, renewing the sign-in first if asked; returns whether there is one to say it with. */
+export async function greet(socket: WebSocket, anew: boolean): Promise<boolean> {
+  if (anew || !accessToken) await renew()
+  if (!accessToken) return false
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'hello', token: accessToken }))
+  return true
+}
+
 async function send(request: Request): Promise<Response> {
   const copy = request.clone()
   if (accessToken) request.headers.set('Authorization', `Bearer ${accessToken}`)

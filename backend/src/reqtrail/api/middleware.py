@@ -46,6 +46,9 @@ SECURITY_HEADERS: Final = {
 }
 """Set on every answer that does not set them itself."""
 
+CRASHED: Final = 1011
+"""The code with which a socket is closed after an error that nobody expected (RFC 6455, 7.4.1)."""
+
 HSTS: Final = "max-age=31536000; includeSubDomains"
 
 
@@ -57,6 +60,9 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
+        if scope["type"] == "websocket":
+            await self._handle_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -98,6 +104,16 @@ class RequestContext:
                 client=scope["client"][0] if scope.get("client") else "unknown",
                 ms=round((time.perf_counter() - begun) * 1000, 1),
             )
+
+    async def _handle_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _request_id(Headers(scope=scope))
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # the outermost place: whatever arrives here nobody expected
+            logger.error("socket_crashed", path=scope["path"], exc_info=error)
+            await send({"type": "websocket.close", "code": CRASHED})
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         # PostgreSQL cannot store a NUL, and no address of ours has one.

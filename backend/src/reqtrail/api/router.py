@@ -7,6 +7,7 @@ from typing import Final
 from reqtrail.api import health
 from reqtrail.features.access import endpoints as access
 from reqtrail.features.audit import endpoints as audit
+from reqtrail.features.collaboration import endpoints as collaboration
 from reqtrail.features.exchange import endpoints as exchange
 from reqtrail.features.identity import endpoints as identity
 from reqtrail.features.notifications import endpoints as notifications
@@ -29,6 +30,7 @@ ROUTERS: Final = (
     requirements.router,
     traceability.router,
     exchange.router,
+    collaboration.router,
     notifications.router,
     health.router,
 )

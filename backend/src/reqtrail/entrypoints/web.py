@@ -7,7 +7,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from uuid import UUID
+from functools import partial
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -21,6 +22,7 @@ from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.protocol import GuardedProtocol
 from reqtrail.features.audit.public import load_keys
+from reqtrail.features.collaboration.public import Live
 from reqtrail.features.identity.public import (
     KeyRing,
     PasswordHasher,
@@ -33,16 +35,15 @@ from reqtrail.features.identity.public import (
     rotate_old_signing_key,
 )
 from reqtrail.platform.auditing import Source, open_trail
-from reqtrail.platform.background import end_task
+from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import head_revision
 from reqtrail.platform.database.partitions import ensure_partitions
 from reqtrail.platform.guessing import Delays
 from reqtrail.platform.logging import configure_logging
-from reqtrail.platform.notices import on_new_head
 from reqtrail.platform.rate_limit import Limiter
-from reqtrail.platform.redis import HeadNotices, make_redis
+from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings, WeakSecret, complaint, get_settings
 from reqtrail.platform.throttle import Throttle
 
@@ -53,6 +54,18 @@ SHUTDOWN_SECONDS = 15
 """How long requests in flight may take to end when the process is asked to stop."""
 
 EXIT_NOT_STARTED = 3
+
+SERVER_OPTIONS: Final[dict[str, Any]] = {
+    "log_config": None,
+    "access_log": False,
+    "http": GuardedProtocol,
+    "server_header": False,
+    "ws_max_size": 16_384,
+    "ws_per_message_deflate": False,
+    "proxy_headers": False,  # the edge reads them, from the proxies that the settings trust
+    "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+}
+"""How uvicorn serves the application; sizes are in bytes."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -105,7 +118,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.delays.close)
         app.state.redis = None
         if settings.redis_url is not None:
-            await _start_notices(app, settings.redis_url, stack)
+            app.state.redis = make_redis(settings.redis_url)
+            stack.push_async_callback(app.state.redis.aclose)
+        app.state.live = Live(database, app.state.redis, app.state.signer)
+        app.state.live.start()
+        stack.push_async_callback(app.state.live.stop)
         app.state.admit_upload = admit_upload
         app.state.throttle = Throttle(app.state.redis)
         app.state.throttle.start()
@@ -113,29 +130,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.token_use = TokenUse(database)
         app.state.token_use.start()
         stack.push_async_callback(app.state.token_use.stop)
-        housekeeping = asyncio.create_task(_keep_house(database, settings), name="housekeeping")
+        housekeeping = keep_running(partial(_keep_house, database, settings), "housekeeping")
         stack.push_async_callback(end_task, housekeeping)
         logger.info("api_started", tables=len(metadata.tables))
         yield
     logger.info("api_stopped")
-
-
-async def _start_notices(app: FastAPI, redis_url: str, stack: AsyncExitStack) -> None:
-    redis = make_redis(redis_url)
-    stack.push_async_callback(redis.aclose)
-    app.state.redis = redis
-    notices = HeadNotices(redis, _head_moved, _heads_unknown)
-    notices.start()
-    stack.push_async_callback(notices.stop)
-    stack.callback(on_new_head(app.state.database, notices.publish))
-
-
-async def _head_moved(project_id: UUID, branch_id: UUID, seq: int, commit_hash: bytes) -> None:
-    logger.debug("head_moved", project_id=str(project_id), branch_id=str(branch_id), seq=seq)
-
-
-def _heads_unknown() -> None:
-    logger.debug("head_notices_subscribed")
 
 
 async def _keep_house(database: Database, settings: Settings) -> None:
@@ -187,12 +186,7 @@ def main() -> None:
             create_app(settings),
             host=settings.host,
             port=settings.port,
-            log_config=None,
-            access_log=False,
-            http=GuardedProtocol,
-            server_header=False,
-            proxy_headers=False,  # the edge reads them, from the proxies that the settings trust
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            **SERVER_OPTIONS,
         )
     )
     inherited = None if settings.listen_fd is None else [socket.socket(fileno=settings.listen_fd)]

@@ -20,14 +20,15 @@ from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import drop_abandoned, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
+from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.mail.outbox import forget_old
 from reqtrail.platform.mail.smtp import Mailer, send_next
-from reqtrail.platform.notices import on_new_head
+from reqtrail.platform.notices import on_commit
 from reqtrail.platform.outbound import Outbound
-from reqtrail.platform.redis import HeadNotices, make_redis
+from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings, get_settings
 
 logger = structlog.get_logger()
@@ -58,8 +59,9 @@ async def serve(settings: Settings) -> None:
     )
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
-    if redis is not None:
-        on_new_head(database, HeadNotices(redis, _ignore, lambda: None).publish)
+    bells = Bells(redis)
+    bells.start(listening=False)
+    on_commit(database, lambda project_id: bells.ring("commits", project_id))
     mailer = Mailer(settings) if settings.smtp_host else None
     outbound = outbound_of(settings)
     tasks = [
@@ -84,6 +86,7 @@ async def serve(settings: Settings) -> None:
                 raise outcome
     finally:
         await database.dispose()
+        await bells.stop()
         if redis is not None:
             await redis.aclose()
     logger.info("worker_stopped")
@@ -92,10 +95,6 @@ async def serve(settings: Settings) -> None:
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-
-
-async def _ignore(*_: object) -> None:
-    """A worker announces new heads and needs no notice of them."""
 
 
 async def _work(database: Database) -> None:

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import structlog
+
+logger = structlog.get_logger()
+
+RESTART_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 0.5
+
+
+def keep_running(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
+    """Return a task that does *work*, which never ends by itself; an error that nobody expected is logged.
+
+    Work that crashed begins anew after a moment: a process whose requests are answered must not go on without it.
+    """
+
+    async def run() -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:  # the outermost place of a task
+                logger.error("task_crashed", task=name, exc_info=error)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    return asyncio.create_task(run(), name=name)
 
 
 async def end_task(task: asyncio.Task[Any]) -> None:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reqtrail.kit import clock
-from reqtrail.platform.background import end_task
+from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.rate_limit import RateLimited
 
 logger = structlog.get_logger()
@@ -131,7 +131,7 @@ class Throttle:
 
     def start(self) -> None:
         """Begin to settle with the other processes."""
-        self._task = asyncio.create_task(self._run(), name="throttle")
+        self._task = keep_running(self._run, "throttle")
 
     async def stop(self) -> None:
         """Settle no more."""

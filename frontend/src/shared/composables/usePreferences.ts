@@ -7,11 +7,13 @@ export interface Preferences {
   sidebar: boolean
   compareLayout: 'unified' | 'split'
   projectLayout: 'cards' | 'table'
+  /** Whether others see where one is. */
+  visible: boolean
 }
 
 const stored = useLocalStorage<Preferences>(
   'reqtrail-preferences',
-  { singleKeys: true, sidebar: true, compareLayout: 'unified', projectLayout: 'cards' },
+  { singleKeys: true, sidebar: true, compareLayout: 'unified', projectLayout: 'cards', visible: true },
   { mergeDefaults: true },
 )
 

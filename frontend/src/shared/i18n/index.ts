@@ -18,6 +18,7 @@ interface Features {
   schema: typeof import('./locales/en/schema.json')
   item: typeof import('./locales/en/item.json')
   notifications: typeof import('./locales/en/notifications.json')
+  collaboration: typeof import('./locales/en/collaboration.json')
   audit: typeof import('./locales/en/audit.json')
   timeline: typeof import('./locales/en/timeline.json')
 }

@@ -39,6 +39,7 @@ from reqtrail.features.access.repository.entering import (
 from reqtrail.features.access.schemas import RestrictionPut, RestrictionRead
 from reqtrail.features.access.service import (
     accept_membership,
+    authorise,
     demand,
     list_members,
     put_member,
@@ -108,6 +109,7 @@ __all__ = [
     "accept_membership",
     "as_administrator",
     "as_member",
+    "authorise",
     "demand",
     "lift_restriction",
     "list_members",

@@ -53,6 +53,7 @@ from reqtrail.features.identity.service.tokens import (
     end_of_token,
     identify_actor,
     make_api_token,
+    read_credential,
 )
 from reqtrail.features.identity.signing.keeping import SIGNING_KEY
 from reqtrail.features.identity.signing.ring import KeyRing
@@ -105,6 +106,7 @@ __all__ = [
     "open_invitations",
     "pseudonym",
     "read_actor",
+    "read_credential",
     "register_acceptor",
     "reset_password",
     "revoke_token",

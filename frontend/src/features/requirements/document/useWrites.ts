@@ -6,6 +6,7 @@ import type { CommitAnswer, Operation } from '@/api/types'
 import { changeMessage } from '@/shared/composables/useChangeMessage'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
+import { noteOwnCommit } from '@/shared/lib/ownCommits'
 import { inTurn } from '@/shared/lib/turns'
 import { commit, conflictsOf, type Conflict } from '../requirements.api'
 
@@ -65,6 +66,7 @@ export function useWrites(
     try {
       const answer = await commit(project.value, base.value, write.message ?? '', operations)
       base.value = Math.max(base.value, answer.ref.seq)
+      noteOwnCommit(project.value, answer.ref.seq)
       if (!answer.merged) {
         for (const { id, base: seen } of operations) if (seen) own.set(`${id}@${seen}`, answer.ref.seq)
       }

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.features.identity import repository
 from reqtrail.kit import clock
-from reqtrail.platform.background import end_task
+from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.database.engine import Database
 
 logger = structlog.get_logger()
@@ -36,7 +36,7 @@ class TokenUse:
 
     def start(self) -> None:
         """Begin to write."""
-        self._task = asyncio.create_task(self._write_now_and_then(), name="token use")
+        self._task = keep_running(self._write_now_and_then, "token-use")
 
     async def stop(self) -> None:
         """Write what is left and end."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.identity.signing import keeping
 from reqtrail.features.identity.signing.errors import KeysUnavailable
 from reqtrail.features.identity.signing.types import StoredKey
-from reqtrail.platform.background import end_task
+from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.crypto import KeysUnusable, SecretUnreadable
 from reqtrail.platform.database.engine import Database
 
@@ -62,7 +62,7 @@ class KeyRing:
             await self.load()
         except (SQLAlchemyError, OSError) as error:
             logger.warning("signing_keys_wait_for_database", error=type(error).__name__)
-        self._task = asyncio.create_task(self._follow(), name="signing-keys")
+        self._task = keep_running(self._follow, "signing-keys")
 
     async def stop(self) -> None:
         """End following."""

@@ -48,7 +48,7 @@ from reqtrail.features.versioning.types import (
 )
 from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.platform.auditing import describe
-from reqtrail.platform.notices import announce_head
+from reqtrail.platform.notices import announce_commit
 
 MAX_REMEMBERED = 60_000
 """Up to this many changes a commit keeps their hashes in memory (some 15 MB); beyond it reads them back."""
@@ -205,7 +205,7 @@ class Writer:
                 "entities": [f"{one.action} {one.kind} {one.entity_id}" for one in changes[:NAMED]],
             },
         )
-        announce_head(session, request.project_id, record.branch_id, record.seq, record.hash)
+        announce_commit(session, request.project_id)
         snapshot = Snapshot(
             project_id=head.project_id,
             branch_id=head.branch_id,

@@ -1,0 +1,96 @@
+"""What waits to be sent to one socket, bounded however slowly it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from reqtrail.features.collaboration.errors import ReadsTooSlowly
+from reqtrail.features.collaboration.types import Message, Told
+
+MOST_REPLIES: Final = 64
+MOST_COMMITS: Final = 100
+"""Of each project. Beyond it the socket is told that it has a gap, and reads anew what it shows."""
+
+
+class Mailbox:
+    """Messages of one socket that were not sent yet.
+
+    Replies wait in a row. Of commits a row waits for each project, until it grows too long and becomes a gap. Of who is
+    there the newest list alone matters.
+    """
+
+    def __init__(self) -> None:
+        self._replies: deque[Message] = deque()
+        self._commits: dict[str, list[Told]] = {}
+        self._gaps: dict[str, int] = {}
+        self._people: dict[str, Message] = {}
+        self._filled = asyncio.Event()
+
+    def reply(self, message: Message) -> None:
+        """Send *message*, after the replies before it.
+
+        Raises:
+            ReadsTooSlowly: If too many wait already.
+        """
+        if len(self._replies) >= MOST_REPLIES:
+            raise ReadsTooSlowly("Read what was sent before you ask for more.")
+        self._replies.append(message)
+        self._filled.set()
+
+    def tell_commits(self, project: str, commits: Sequence[Told]) -> None:
+        """Send what is told of commits, in their order."""
+        if not commits:
+            return
+        waiting = self._commits.setdefault(project, [])
+        if project in self._gaps or len(waiting) + len(commits) > MOST_COMMITS:
+            self.tell_gap(project, commits[-1].seq)
+            return
+        waiting.extend(commits)
+        self._filled.set()
+
+    def tell_gap(self, project: str, seq: int) -> None:
+        """Send that there are commits up to *seq* which are not told one by one."""
+        self._commits.pop(project, None)
+        self._gaps[project] = seq
+        self._filled.set()
+
+    def tell_people(self, project: str, message: Message) -> None:
+        """Send who is there, instead of an older list."""
+        self._people[project] = message
+        self._filled.set()
+
+    def forget(self, project: str) -> None:
+        """Drop what waits of a project."""
+        for kept in (self._commits, self._gaps, self._people):
+            kept.pop(project, None)
+
+    async def take(self) -> list[Message]:
+        """Wait until there is something, and return all that there is."""
+        await self._filled.wait()
+        self._filled.clear()
+        taken = list(self._replies)
+        taken += [
+            {"type": "gap", "project": project, "seq": seq} for project, seq in self._gaps.items()
+        ]
+        for project, commits in self._commits.items():
+            taken += [_commit(project, told) for told in commits]
+        taken += self._people.values()
+        self._replies.clear()
+        for kept in (self._gaps, self._commits, self._people):
+            kept.clear()
+        return taken
+
+
+def _commit(project: str, told: Told) -> Message:
+    return {
+        "type": "commit",
+        "project": project,
+        "seq": told.seq,
+        "branch": {"id": told.branch_id, "name": told.branch},
+        "kind": told.kind,
+        "author": {"id": told.author_id, "display_name": told.author},
+        "recorded_at": told.recorded_at,
+    }
