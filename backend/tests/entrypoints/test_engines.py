@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -234,3 +235,20 @@ def test_data_of_a_namespace_is_not_passed_over(
     monkeypatch.setenv(NO_NAMESPACE_SWITCH, "1")
     with pytest.raises(StartError, match="Allow user namespaces"):
         EmbeddedPostgres(folder / "pg").start()
+
+
+def test_a_valkey_that_stands_still_is_not_doubled(folder: Path) -> None:
+    """Two that write to the same file would destroy it: the next start waits, and ends it only if it must."""
+    valkey = EmbeddedValkey(folder / "valkey")
+    pid = valkey.start()
+    os.kill(pid, signal.SIGSTOP)
+    assert (valkey.running_pid(), valkey.process_pid()) == (None, pid)
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(EmbeddedValkey(folder / "valkey").start)
+        time.sleep(1)
+        assert not starting.done()
+        os.kill(pid, signal.SIGCONT)
+        assert starting.result(60) == pid
+    os.kill(pid, signal.SIGSTOP)
+    valkey.stop()
+    _until(lambda: valkey.process_pid() is None)

@@ -138,7 +138,8 @@ class Supervisor:
                 self._count_engine_restart("PostgreSQL")
                 self._postgres.start()
                 self._say("postgres   recovered")
-            if self._valkey is not None and self._valkey.running_pid() is None:
+            # One that stands still may go on: what needs it does without meanwhile.
+            if self._valkey is not None and self._valkey.process_pid() is None:
                 self._say("valkey     died; restarting")
                 self._count_engine_restart("Valkey")
                 self._valkey.start()

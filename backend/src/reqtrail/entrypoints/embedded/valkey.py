@@ -63,7 +63,7 @@ class EmbeddedValkey:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
-            pid = self.running_pid()
+            pid = self.running_pid() or self._revived_pid()
             if pid is None:
                 self._launch()
                 pid = self.running_pid()
@@ -73,19 +73,9 @@ class EmbeddedValkey:
 
     def stop(self) -> None:
         """End the server; what it holds is on disk. Nothing happens if it does not run."""
-        pid = self.running_pid()
-        if pid is None:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if _alive(
-            pid
-        ):  # it does not end by itself: the append-only file holds what it acknowledged
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        pid = self.process_pid() or self.running_pid()
+        if pid is not None:
+            _end(pid)
 
     def running_pid(self) -> int | None:
         """Return the server's process id if it answers on our socket, else None."""
@@ -101,6 +91,26 @@ class EmbeddedValkey:
             return None
         finally:
             client.close()
+
+    def process_pid(self) -> int | None:
+        """Return the process id of the server if there is one, whether it answers or stands still."""
+        try:
+            pid = int(self._pid_file.read_text())
+            # The number may be somebody else's by now; the server works in its folder.
+            is_ours = Path(f"/proc/{pid}/cwd").resolve() == self._folder
+        except (OSError, ValueError):
+            return None
+        return pid if is_ours and _alive(pid) else None
+
+    def _revived_pid(self) -> int | None:
+        """Wait for a server that stands still; end it if it goes on to: two must never write to the same file."""
+        deadline = time.monotonic() + START_SECONDS
+        while (pid := self.process_pid()) is not None:
+            if (answering := self.running_pid()) is not None:
+                return answering
+            if time.monotonic() > deadline:
+                _end(pid)
+        return None
 
     def _launch(self) -> None:
         self.socket.unlink(missing_ok=True)
@@ -151,6 +161,17 @@ class EmbeddedValkey:
             return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-15:])
         except OSError:
             return ""
+
+
+def _end(pid: int) -> None:
+    """End a server; what it acknowledged is in the append-only file."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if _alive(pid):  # it does not end by itself
+            os.kill(pid, signal.SIGKILL)
 
 
 def _alive(pid: int) -> bool:
