@@ -81,8 +81,8 @@ def _wait(url: str) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    """Start everything in *folder* and stop it at the end."""
+def running(folder: Path, **environment: str) -> Iterator[Running]:
+    """Start everything in *folder* and stop it at the end; *environment* are further settings."""
     home, port, floor_port = folder / "home", _free_port(), _free_port()
     with ExitStack() as stack:
         up = _process(
@@ -93,6 +93,7 @@ def running(folder: Path) -> Iterator[Running]:
             REQTRAIL_DEMO="0",
             REQTRAIL_LOG_LEVEL="WARNING",
             **NO_LIMIT,
+            **environment,
         )
         stack.enter_context(up)
         url = f"http://127.0.0.1:{port}"
