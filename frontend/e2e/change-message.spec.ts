@@ -63,6 +63,8 @@ test('a message goes with every change until it is cleared, and the histories sh
   await page.getByRole('option', { name: 'Message for the next changes' }).click()
   await page.getByRole('button', { name: 'Clear' }).click()
   await expect(button).toHaveText('')
+  // The closing field gives the focus back, which must not happen after the click on the row.
+  await expect(button).toBeFocused()
   await screen.focusRow('Hold on a slope')
   await page.keyboard.press('Delete')
   await expect.poll(async () => (await messages())[0]).toBe(`${held?.key} deleted`)
