@@ -16,6 +16,8 @@ from typing import Final, Literal
 import httpx
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from reqtrail.entrypoints.embedded.errors import (
     DiskFull,
@@ -34,6 +36,7 @@ from tests.fixtures.engines import Engines, end_processes_below
 from tests.fixtures.instance import (
     START_LIMIT_SECONDS,
     STOP_LIMIT_SECONDS,
+    consecutive_ports,
     free_port,
     refused_start,
     running_instance,
@@ -269,18 +272,45 @@ def test_what_dies_is_started_again(folder: Path, victim: Literal["api", "worker
 
 
 def test_either_process_serves_what_the_other_cannot(folder: Path) -> None:
-    """`reqtrail up --api 2`: connections go to whichever process takes them."""
-    with running_instance(folder / "home", demo=False, api_processes="2") as instance:
+    """`reqtrail up --api 2`: connections go to whichever process takes them, and each tells its own metrics."""
+    ports = consecutive_ports(3)
+    settings = {"api_processes": "2", "metrics_port": str(ports[0])}
+    with running_instance(folder / "home", demo=False, **settings) as instance:
         address = f"{instance.url}/api/v1/health/ready"
         first, second = instance.pids("api")
-        for paused in (first, second):
+        for paused, serving in ((first, ports[1]), (second, ports[0])):
             os.kill(paused, signal.SIGSTOP)
             try:
                 # The other may not have come up yet: what comes until then waits.
                 answers = [httpx.get(address, timeout=START_LIMIT_SECONDS) for _ in range(20)]
+                assert _answered(serving) >= 20
             finally:
                 os.kill(paused, signal.SIGCONT)
             assert [answer.status_code for answer in answers] == [200] * 20
+        deadline = time.monotonic() + START_LIMIT_SECONDS
+        while "reqtrail_queue_length" not in _metrics(ports[2]):  # the worker's
+            assert time.monotonic() < deadline, instance.log()
+            time.sleep(0.1)
+
+
+def _metrics(port: int) -> dict[str, list[Sample]]:
+    """Return the samples that a process exposes, by the names of their metrics."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30)
+    except httpx.TransportError:
+        return {}
+    families = text_string_to_metric_families(answer.raise_for_status().text)
+    return {family.name: list(family.samples) for family in families if family.samples}
+
+
+def _answered(port: int) -> float:
+    """Return how often a process answered whether it is ready."""
+    samples = _metrics(port)["reqtrail_http_requests"]
+    return sum(
+        sample.value
+        for sample in samples
+        if sample.name.endswith("_total") and sample.labels["operation"] == "get_readiness"
+    )
 
 
 def test_an_own_database_needs_no_embedded_one(

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reqtrail.api import problems
 from reqtrail.kit.errors import ReqtrailError, TooLarge
 from reqtrail.platform.http import BodyRefused, UnstorableText
+from reqtrail.platform.metrics import REQUEST_SECONDS, REQUESTS, REQUESTS_OPEN
 
 logger = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class RequestContext:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         begun, status = time.perf_counter(), 0
+        REQUESTS_OPEN.inc()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -96,13 +98,18 @@ class RequestContext:
             if status == 0:
                 await answer(scope, receive, send_with_headers)
         finally:
+            seconds = time.perf_counter() - begun
+            operation = _operation(scope)
+            REQUESTS_OPEN.dec()
+            REQUESTS.labels(operation, str(status)).inc()
+            REQUEST_SECONDS.labels(operation).observe(seconds)
             logger.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
                 client=scope["client"][0] if scope.get("client") else "unknown",
-                ms=round((time.perf_counter() - begun) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
 
     async def _handle_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +129,12 @@ class RequestContext:
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _operation(scope: Scope) -> str:
+    """Return the name of the operation that answered, of which there are few; of all pages it is one."""
+    named = getattr(scope.get("route"), "operation_id", None)
+    return str(named) if named else "other" if scope["path"].startswith("/api/") else "site"
 
 
 def _request_id(headers: Headers) -> str:

@@ -20,6 +20,7 @@ from reqtrail.api.app import build_app
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
+from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.protocol import GuardedProtocol
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.collaboration.public import Live
@@ -181,6 +182,7 @@ def main() -> None:
     except WeakSecret as error:
         sys.exit(str(error))
     configure_logging(settings.log_format, settings.log_level)
+    start_metrics(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),

@@ -16,16 +16,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
+from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.features.audit.public import load_keys
-from reqtrail.features.exchange.public import drop_abandoned, run_next
+from reqtrail.features.exchange.public import drop_abandoned, queued_imports, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.logging import configure_logging
-from reqtrail.platform.mail.outbox import forget_old
+from reqtrail.platform.mail.outbox import forget_old, queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
+from reqtrail.platform.metrics import counted, note_queue
 from reqtrail.platform.notices import on_commit
 from reqtrail.platform.outbound import Outbound
 from reqtrail.platform.redis import make_redis
@@ -40,6 +42,7 @@ WEBHOOK_POLL_SECONDS: Final = 2.0
 WEBHOOKS_AT_ONCE: Final = 4
 """A slow receiver holds one of them up for a round, see ``deliver_next``."""
 RETRY_SECONDS: Final = 2.0
+QUEUE_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
 
 
@@ -71,6 +74,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(_deliver(database, outbound), name=f"webhooks-{number}")
             for number in range(WEBHOOKS_AT_ONCE)
         ),
+        asyncio.create_task(_look_at_queues(database), name="queues"),
         asyncio.create_task(keep_record(database, settings, load_keys(settings)), name="record"),
     ]
     loop = asyncio.get_running_loop()
@@ -106,11 +110,29 @@ async def _work(database: Database) -> None:
                 kept_house = now
                 await drop_abandoned(database)
             # A seal at a time, so that nobody who imports waits for many.
-            if not await run_next(database) and not await run_pending_seals(database, limit=1):
+            if not await counted("imports", run_next(database)) and not await counted(
+                "seals", _seal_one(database)
+            ):
                 await asyncio.sleep(POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("worker_waits_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _seal_one(database: Database) -> bool:
+    return bool(await run_pending_seals(database, limit=1))
+
+
+async def _look_at_queues(database: Database) -> None:
+    """Say now and then how long the queues are: whichever worker is asked, it tells of all that wait."""
+    while True:
+        try:
+            note_queue("imports", *await queued_imports(database))
+            async with database.read_session() as session:
+                note_queue("mails", *await queued_mails(session))
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("queues_not_seen", error=type(error).__name__)
+        await asyncio.sleep(QUEUE_SECONDS)
 
 
 async def _send_mails(database: Database, mailer: Mailer | None) -> None:
@@ -123,7 +145,7 @@ async def _send_mails(database: Database, mailer: Mailer | None) -> None:
                 forgot = now
                 async with database.session() as session:
                     await forget_old(session)
-            if not await send_next(database, mailer):
+            if not await counted("mails", send_next(database, mailer)):
                 await asyncio.sleep(MAIL_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("mails_wait_for_database", error=type(error).__name__)
@@ -138,7 +160,7 @@ async def _deliver(database: Database, outbound: Outbound) -> None:
     """Tell the receivers of webhooks what was committed, whatever one of them makes of it."""
     while True:
         try:
-            if not await deliver_next(database, outbound):
+            if not await counted("webhooks", deliver_next(database, outbound)):
                 await asyncio.sleep(WEBHOOK_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("webhooks_wait_for_database", error=type(error).__name__)
@@ -149,6 +171,7 @@ def main() -> None:
     """Run a worker with the settings of the environment."""
     settings = get_settings()
     configure_logging(settings.log_format, settings.log_level)
+    start_metrics(settings)
     try:
         asyncio.run(serve(settings))
     except KeysUnusable as error:

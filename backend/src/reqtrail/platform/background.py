@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import structlog
 
+from reqtrail.platform.metrics import TASK_CRASHES
+
 logger = structlog.get_logger()
 
 RESTART_SECONDS: Final = 1.0
@@ -25,6 +27,7 @@ def keep_running(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task
             try:
                 await work()
             except Exception as error:  # the outermost place of a task
+                TASK_CRASHES.labels(name).inc()
                 logger.error("task_crashed", task=name, exc_info=error)
             await asyncio.sleep(RESTART_SECONDS)
 

@@ -18,6 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from reqtrail.platform.metrics import REDIS_FAILURES
 from reqtrail.platform.background import end_task, keep_running
 
 logger = structlog.get_logger()
@@ -96,6 +97,7 @@ class Bells:
                         del self._waiting[key]
                     await pipeline.execute()
             except (RedisError, OSError) as error:
+                REDIS_FAILURES.labels("bells").inc()
                 logger.warning("bells_unheard", error=type(error).__name__, count=len(due))
                 self._waiting.update(dict.fromkeys(due))
                 await asyncio.sleep(RECONNECT_SECONDS)

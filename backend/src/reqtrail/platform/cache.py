@@ -6,23 +6,43 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakSet
+
+
+class NamedCache(Protocol):
+    """A cache that says how often it had what was asked of it."""
+
+    name: str
+    hits: int
+    misses: int
+
+
+_named: WeakSet[NamedCache] = WeakSet()
+
+
+def named_caches() -> list[NamedCache]:
+    """Return the caches of this process."""
+    return list(_named)
 
 
 class CommitCache:
     """A bounded cache with one loader a key.
 
     Args:
+        name: What metrics call it.
         max_weight: The sum of weights that is kept; the least recently used entries leave first.
     """
 
-    def __init__(self, max_weight: int) -> None:
+    def __init__(self, name: str, max_weight: int) -> None:
+        self.name = name
         self._max_weight = max_weight
         self._weight = 0
         self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._loading: dict[Hashable, asyncio.Lock] = {}
         self.hits = 0
         self.misses = 0
+        _named.add(self)
 
     async def get(self, key: Hashable, load: Callable[[], Awaitable[tuple[Any, int]]]) -> Any:
         """Return the entry of *key*; *load* gives (value, weight) when it is not there.
@@ -89,24 +109,25 @@ class SizedCache(Generic[Sized]):
     """A bounded cache of texts or bytes, safe to use from several threads.
 
     Args:
+        name: What metrics call it.
         max_bytes: About how much memory the entries take; the least recently used leave first.
     """
 
     _OVERHEAD = 250
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, name: str, max_bytes: int) -> None:
+        self.name = name
+        self.hits = 0
+        self.misses = 0
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[Hashable, Sized] = OrderedDict()
         self._lock = threading.Lock()
+        _named.add(self)
 
     def get(self, key: Hashable) -> Sized | None:
         """Return the entry of *key*, if it is there."""
-        with self._lock:
-            value = self._entries.get(key)
-            if value is not None:
-                self._entries.move_to_end(key)
-            return value
+        return self.get_many((key,))[0]
 
     def get_many(self, keys: Iterable[Hashable]) -> list[Sized | None]:
         """Return the entry of each of *keys*, or None."""
@@ -115,7 +136,10 @@ class SizedCache(Generic[Sized]):
             entries = self._entries
             for key in keys:
                 value = entries.get(key)
-                if value is not None:
+                if value is None:
+                    self.misses += 1
+                else:
+                    self.hits += 1
                     entries.move_to_end(key)
                 found.append(value)
         return found

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.platform.database.engine import Database, after_commit
+from reqtrail.platform.metrics import COMMITS
 
 Announcer = Callable[[UUID], None]
 """Called with a project; it must neither wait nor raise."""
@@ -34,6 +35,7 @@ def announce_commit(session: AsyncSession, project_id: UUID) -> None:
     """Tell that a project has a new commit, once the transaction of *session* is durable."""
 
     async def announce() -> None:
+        COMMITS.inc()
         for announcer in list(session.info.get(_KEY, ())):
             announcer(project_id)
 

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     """How many API processes `reqtrail up` starts."""
     worker_processes: int = Field(default=1, ge=1, le=64)
     """How many workers `reqtrail up` starts."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where this process serves its metrics; `reqtrail up` gives its further processes the ports after it."""
+    metrics_host: str = "127.0.0.1"
     database_url: str | None = None
     """SQLAlchemy URL of an own PostgreSQL >= 15; without it the embedded one is started."""
     database_role: str | None = APP_ROLE

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.public import drop_abandoned
@@ -182,3 +182,40 @@ async def test_an_export_of_no_version_is_refused_before_its_first_byte(world: W
     trade = await Trade.make(world)
     refused = await trade.client.get(f"/projects/{trade.key}/exports/reqif", params={"at": "9999"})
     assert (refused.status_code, refused.json()["code"]) == (404, "ref_not_found")
+
+
+async def test_projects_take_turns(world: World) -> None:
+    """Many imports of one project do not hold up the only one of another."""
+    await nothing_waits(world)
+    busy, other = await Trade.make(world), await Trade.make(world)
+    for _ in range(4):
+        await busy.send(sample())
+    await other.send(sample())
+    taken = []
+    for _ in range(3):
+        async with world.owner.session() as session:
+            claimed = await jobs.claim_job(session, timedelta(minutes=1))
+        assert claimed is not None
+        taken.append(claimed.project_id)
+    ids = [
+        UUID((await trade.client.get(f"/projects/{trade.key}")).json()["id"])
+        for trade in (busy, other)
+    ]
+    assert taken == [ids[0], ids[1], ids[0]]
+    # What is under way counts, and so does what ended last.
+    async with world.owner.session() as session:
+        await session.execute(
+            update(exchange_jobs)
+            .where(exchange_jobs.c.project_id.in_(ids), exchange_jobs.c.lease_until.is_not(None))
+            .values(state="failed", finished_at=func.clock_timestamp(), lease_until=None)
+        )
+        await session.execute(
+            update(exchange_jobs)
+            .where(exchange_jobs.c.project_id == ids[0], exchange_jobs.c.finished_at.is_not(None))
+            .values(finished_at=func.clock_timestamp() + timedelta(seconds=1))
+        )
+    latest = await other.send(sample())
+    async with world.owner.session() as session:
+        claimed = await jobs.claim_job(session, timedelta(seconds=-1))
+    assert claimed is not None and str(claimed.job_id) == latest["id"]
+    await nothing_waits(world)

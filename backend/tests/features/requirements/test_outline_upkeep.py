@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
     outline.outlines.clear()
     outline._newest.clear()
-    monkeypatch.setattr(windows, "_shown", SizedCache[bytes](windows.SHOWN_BYTES))
+    monkeypatch.setattr(windows, "_shown", SizedCache[bytes]("sample", windows.SHOWN_BYTES))
 
 
 class _Editor:

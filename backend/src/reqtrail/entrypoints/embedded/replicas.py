@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 STOP_SECONDS: Final = 20.0
@@ -47,40 +47,43 @@ class Replicas:
         self.name = name
         self.module = module
         self.count = count
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
         self.restarts = Restarts(MAX_RESTARTS * count)
 
     @property
     def pids(self) -> list[int]:
         """The process ids of those that were started, also of one that has ended since."""
-        return [process.pid for process in self._running]
+        return [process.pid for _, process in sorted(self._running.items())]
 
-    def start(self, environment: Mapping[str, str], sockets: Sequence[int] = ()) -> None:
-        """Start as many as are missing.
+    def start(
+        self, environment: Callable[[int], Mapping[str, str]], sockets: Sequence[int] = ()
+    ) -> None:
+        """Start those that are missing.
 
         Args:
-            environment: What they get besides this process's own.
+            environment: Given the number of one, from 0 on, what it gets besides this process's own.
             sockets: File descriptors that they inherit.
         """
-        while len(self._running) < self.count:
+        for number in range(self.count):
+            if number in self._running:
+                continue
             # A group of its own: Ctrl-C reaches the supervisor alone, which then stops things in their order.
             started = subprocess.Popen(
                 [sys.executable, "-m", self.module],
-                env={**os.environ, **environment},
+                env={**os.environ, **environment(number)},
                 pass_fds=tuple(sockets),
                 start_new_session=True,
             )
-            self._running.append(started)
+            self._running[number] = started
 
     def take_ended(self) -> list[int]:
         """Forget those that have ended; return their exit codes."""
-        ended = [process.returncode for process in self._running if process.poll() is not None]
-        self._running = [process for process in self._running if process.returncode is None]
-        return ended
+        ended = [one for one, process in self._running.items() if process.poll() is not None]
+        return [self._running.pop(number).returncode for number in ended]
 
     def ask_to_stop(self) -> None:
         """Have each of them finish what it is at and end."""
-        for process in self._running:
+        for process in self._running.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
 
@@ -88,7 +91,7 @@ class Replicas:
         """Return when all have ended; one that does not end in time is killed."""
         self.ask_to_stop()
         deadline = time.monotonic() + STOP_SECONDS
-        for process in self._running:
+        for process in self._running.values():
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -218,10 +218,13 @@ class Supervisor:
         self._say(f"  It is shown this once, and kept in {self._settings.credentials_file}.")
         self._say("")
 
-    def _environment(self) -> dict[str, str]:
-        """Return the settings of this instance for a process of the product."""
+    def _environment(self, process: int) -> dict[str, str]:
+        """Return the settings of this instance for a process of the product; they are numbered from 0 on."""
         assert self._settings.database_url is not None
+        metrics_port = self._settings.metrics_port
+        own = {} if metrics_port is None else {"REQTRAIL_METRICS_PORT": str(metrics_port + process)}
         return {
+            **own,
             "REQTRAIL_HOME": str(self._settings.home),
             "REQTRAIL_HOST": self._settings.host,
             "REQTRAIL_PORT": str(self._settings.port),
@@ -232,11 +235,15 @@ class Supervisor:
     def _start_api(self) -> None:
         listen(self._listener)
         number = self._listener.fileno()
-        self._api.start({**self._environment(), "REQTRAIL_LISTEN_FD": str(number)}, [number])
+
+        def environment(process: int) -> dict[str, str]:
+            return {**self._environment(process), "REQTRAIL_LISTEN_FD": str(number)}
+
+        self._api.start(environment, [number])
         self._write_runtime()
 
     def _start_workers(self) -> None:
-        self._workers.start(self._environment())
+        self._workers.start(lambda process: self._environment(self._api.count + process))
         self._write_runtime()
 
     def _restart_ended(self, replicas: Replicas, start: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.kit import clock
@@ -67,6 +67,16 @@ async def post(
             error="",
         )
     )
+
+
+async def queued(session: AsyncSession) -> tuple[int, float]:
+    """Return how many mails are due, and for how many seconds the oldest has been."""
+    now = clock.now()
+    statement = select(func.count(), func.min(mails.c.due_at)).where(
+        mails.c.state == "queued", mails.c.due_at <= now
+    )
+    row = (await session.execute(statement)).one()
+    return int(row[0]), (now - row[1]).total_seconds() if row[1] else 0.0
 
 
 async def claim(session: AsyncSession) -> Mail | None:

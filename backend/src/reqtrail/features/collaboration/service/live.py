@@ -60,6 +60,7 @@ from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.encoding import json_bytes
+from reqtrail.platform.metrics import SOCKETS, TOLD
 from reqtrail.platform.notices import on_commit
 
 logger = structlog.get_logger()
@@ -114,11 +115,6 @@ class Live:
         self._of_account: Counter[UUID] = Counter()
         self._checking: asyncio.Task[None] | None = None
         self._ends: list[Callable[[], None]] = []
-
-    @property
-    def count(self) -> int:
-        """How many sockets are open."""
-        return len(self._sockets)
 
     def start(self) -> None:
         """Begin to listen and to check."""
@@ -187,6 +183,7 @@ class Live:
             raise TooManySockets("Close some of your other windows.")
         socket = Socket(transport, credential, actor)
         self._sockets[socket.socket_id] = socket
+        SOCKETS.inc()
         self._of_account[actor.user_id] += 1
         socket.mailbox.reply(
             {"type": "welcome", "socket": socket.socket_id, "user_id": actor.user_id}
@@ -195,6 +192,7 @@ class Live:
 
     async def _forget(self, socket: Socket) -> None:
         del self._sockets[socket.socket_id]
+        SOCKETS.dec()
         self._of_account[socket.actor.user_id] -= 1
         if not self._of_account[socket.actor.user_id]:
             del self._of_account[socket.actor.user_id]
@@ -363,6 +361,7 @@ async def _write(socket: Socket) -> None:
             try:
                 async with asyncio.timeout(SEND_SECONDS):
                     await socket.transport.send(json_bytes(message).decode())
+                    TOLD.labels(message["type"]).inc()
             except TimeoutError:
                 raise ReadsTooSlowly("Messages were not read in time.") from None
 

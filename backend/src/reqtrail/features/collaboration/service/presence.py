@@ -22,6 +22,7 @@ from reqtrail.kit import clock
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.encoding import json_bytes
+from reqtrail.platform.metrics import REDIS_FAILURES
 
 logger = structlog.get_logger()
 
@@ -72,6 +73,7 @@ class PresenceBoard:
                 kept = await self._redis.hgetall(_key(project_id))
                 found = {**_read(kept), **found}
             except (RedisError, OSError):
+                REDIS_FAILURES.labels("presence").inc()
                 logger.warning("presence_without_redis", project_id=str(project_id))
         return sorted(found.values(), key=lambda one: one.socket)[:MOST_PEOPLE]
 
@@ -129,6 +131,7 @@ class PresenceBoard:
                 await pipeline.execute()
         except (RedisError, OSError) as error:
             # The next renewal writes those who are there; who left is forgotten by time.
+            REDIS_FAILURES.labels("presence").inc()
             logger.warning("presence_not_shared", error=type(error).__name__)
 
 

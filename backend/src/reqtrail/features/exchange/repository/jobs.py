@@ -76,8 +76,36 @@ async def update_job(session: AsyncSession, job: Job, **values: Any) -> None:
     )
 
 
+async def queued(session: AsyncSession) -> tuple[int, float]:
+    """Return how many imports nobody has begun, and for how many seconds the oldest has waited."""
+    waited = func.extract("epoch", func.clock_timestamp() - func.min(exchange_jobs.c.created_at))
+    statement = select(func.count(), func.coalesce(waited, 0)).where(
+        exchange_jobs.c.state == JobState.QUEUED
+    )
+    row = (await session.execute(statement)).one()
+    return int(row[0]), float(row[1])
+
+
 async def claim_job(session: AsyncSession, lease: timedelta) -> Job | None:
-    """Take the oldest import that nobody works on; its lease must be renewed before it runs out."""
+    """Take an import that nobody works on; its lease must be renewed before it runs out.
+
+    Projects take turns: the one with the fewest imports under way comes first, then the one whose last import ended
+    longest ago, so that fifty imports of one do not hold up the only one of another.
+    """
+    others = exchange_jobs.alias("others")
+    same_project = others.c.project_id == exchange_jobs.c.project_id
+    under_way = (
+        select(func.count())
+        .where(same_project, others.c.lease_until >= func.clock_timestamp())
+        .correlate(exchange_jobs)
+        .scalar_subquery()
+    )
+    last_ended = (
+        select(func.max(others.c.finished_at))
+        .where(same_project)
+        .correlate(exchange_jobs)
+        .scalar_subquery()
+    )
     free = (
         select(exchange_jobs.c.project_id, exchange_jobs.c.job_id)
         .where(
@@ -87,9 +115,9 @@ async def claim_job(session: AsyncSession, lease: timedelta) -> Job | None:
                 exchange_jobs.c.lease_until < func.clock_timestamp(),
             ),
         )
-        .order_by(exchange_jobs.c.created_at)
+        .order_by(under_way, last_ended.asc().nulls_first(), exchange_jobs.c.created_at)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=exchange_jobs)
     )
     found = (await session.execute(free)).one_or_none()
     if found is None:

@@ -161,6 +161,12 @@ async def _moved(session: AsyncSession, before: Job) -> Job:
     return job
 
 
+async def queued_imports(database: Database) -> tuple[int, float]:
+    """Return how many imports wait, and for how many seconds the oldest has."""
+    async with database.within(of_task("imports")).read_session() as session:
+        return await repository.queued(session)
+
+
 async def drop_abandoned(database: Database) -> int:
     """Cancel the dry runs that nobody committed for a week; return how many."""
     async with database.within(of_task("imports")).session() as session:

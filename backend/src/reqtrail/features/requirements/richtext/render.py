@@ -49,7 +49,7 @@ _NUMBER = re.compile(r"\d{1,4}")
 _LENGTH = re.compile(r"(\d{1,4})(?:px)?")
 
 RENDERED_BYTES = 16_000_000
-_rendered: SizedCache[str] = SizedCache(RENDERED_BYTES)
+_rendered: SizedCache[str] = SizedCache("rich-texts", RENDERED_BYTES)
 """Texts without embedded objects: what they become depends on nothing but themselves."""
 
 

@@ -29,7 +29,7 @@ MAX_NEWEST = 10_000
 Names = dict[UUID, tuple[str | None, str, str]]
 """Key, title and style by item."""
 
-outlines = CommitCache(CACHED_ROWS)
+outlines = CommitCache("outlines", CACHED_ROWS)
 _newest: OrderedDict[tuple[UUID, UUID, UUID, bytes], Snapshot] = OrderedDict()
 """Of which version each document's newest kept outline is, for those from whom the same is withheld."""
 

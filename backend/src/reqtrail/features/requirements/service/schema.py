@@ -15,8 +15,8 @@ from reqtrail.platform.cache import CommitCache
 
 _SCHEMA_KINDS = {"type", "attribute", "datatype"}
 
-_cache = CommitCache(max_weight=64)
-_by_commit = CommitCache(max_weight=4096)
+_cache = CommitCache("schemas", max_weight=64)
+_by_commit = CommitCache("schema-versions", max_weight=4096)
 """Which schema is visible at a commit; many commits share one."""
 
 

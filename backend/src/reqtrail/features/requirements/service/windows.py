@@ -23,7 +23,7 @@ from reqtrail.platform.cache import SizedCache
 from reqtrail.platform.encoding import json_bytes
 
 SHOWN_BYTES = 48_000_000
-_shown: SizedCache[bytes] = SizedCache(SHOWN_BYTES)
+_shown: SizedCache[bytes] = SizedCache("rows", SHOWN_BYTES)
 """The JSON of items by content hash, which is salted and so names one revision, schema, name of the author, and what
 is withheld."""
 

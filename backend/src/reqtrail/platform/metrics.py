@@ -1,0 +1,209 @@
+"""What a process counts of its own work, as Prometheus reads it.
+
+Every process serves its metrics at an address of its own, from a thread, so that they can be read while its event loop
+is busy. Labels name operations, queues and kinds: never people, projects or addresses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Counts
+from collections.abc import Awaitable, Iterator
+from time import perf_counter
+from typing import Any, Final
+from weakref import WeakSet
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
+
+from reqtrail.platform.cache import named_caches
+
+_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+registry: Final = CollectorRegistry()
+ProcessCollector(registry=registry)
+
+REQUESTS: Final = Counter(
+    "reqtrail_http_requests",
+    "Requests that were answered, by operation and status.",
+    ("operation", "status"),
+    registry=registry,
+)
+REQUEST_SECONDS: Final = Histogram(
+    "reqtrail_http_request_seconds",
+    "How long requests took, from their head to the end of the answer.",
+    ("operation",),
+    buckets=_SECONDS,
+    registry=registry,
+)
+REQUESTS_OPEN: Final = Gauge(
+    "reqtrail_http_requests_open", "Requests that are being answered.", registry=registry
+)
+STATEMENT_SECONDS: Final = Histogram(
+    "reqtrail_database_statement_seconds",
+    "How long SQL statements took, from sending to the first row.",
+    buckets=_SECONDS,
+    registry=registry,
+)
+DATABASE_ERRORS: Final = Counter(
+    "reqtrail_database_errors",
+    "Statements that failed, by the class of their SQLSTATE; none where the connection was lost.",
+    ("sqlstate_class",),
+    registry=registry,
+)
+COMMITS: Final = Counter(
+    "reqtrail_commits", "Commits to projects by this process.", registry=registry
+)
+SOCKETS: Final = Gauge("reqtrail_live_sockets", "Sockets that are open.", registry=registry)
+TOLD: Final = Counter(
+    "reqtrail_live_messages", "Messages sent over sockets, by type.", ("type",), registry=registry
+)
+REDIS_FAILURES: Final = Counter(
+    "reqtrail_redis_failures",
+    "What was done without Redis, or later, because it did not answer.",
+    ("what",),
+    registry=registry,
+)
+JOBS: Final = Counter(
+    "reqtrail_jobs",
+    "Rounds of a worker: what it did, by queue, and what it could not do.",
+    ("queue", "outcome"),
+    registry=registry,
+)
+JOB_SECONDS: Final = Histogram(
+    "reqtrail_job_seconds",
+    "How long jobs took a worker.",
+    ("queue",),
+    buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0),
+    registry=registry,
+)
+QUEUE_LENGTH: Final = Gauge(
+    "reqtrail_queue_length", "Jobs that wait, by queue.", ("queue",), registry=registry
+)
+QUEUE_AGE: Final = Gauge(
+    "reqtrail_queue_age_seconds",
+    "How long the job that has waited longest has waited.",
+    ("queue",),
+    registry=registry,
+)
+TASK_CRASHES: Final = Counter(
+    "reqtrail_task_crashes",
+    "Background tasks that ended by an error that nobody expected, and began anew.",
+    ("task",),
+    registry=registry,
+)
+
+
+class _Caches(Collector):
+    """How often each cache of this process had what was asked of it."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counts."""
+        found = CounterMetricFamily(
+            "reqtrail_cache_lookups",
+            "What caches of this process were asked, by cache and outcome.",
+            labels=("cache", "outcome"),
+        )
+        asked: Counts[tuple[str, str]] = Counts()
+        for cache in named_caches():
+            asked[cache.name, "hit"] += cache.hits
+            asked[cache.name, "miss"] += cache.misses
+        for labels, count in asked.items():
+            found.add_metric(labels, count)
+        yield found
+
+
+class _Pools(Collector):
+    """The connections of the engines of this process."""
+
+    def __init__(self) -> None:
+        self._pools: WeakSet[QueuePool] = WeakSet()
+
+    def add(self, engine: AsyncEngine) -> None:
+        """Count the connections of *engine* too, as long as it has them."""
+        if isinstance(engine.pool, QueuePool):
+            self._pools.add(engine.pool)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counts."""
+        found = GaugeMetricFamily(
+            "reqtrail_database_connections",
+            "Connections to PostgreSQL, by state.",
+            labels=("state",),
+        )
+        found.add_metric(("used",), sum(pool.checkedout() for pool in list(self._pools)))
+        found.add_metric(("idle",), sum(pool.checkedin() for pool in list(self._pools)))
+        yield found
+
+
+_pools: Final = _Pools()
+registry.register(_pools)
+registry.register(_Caches())
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Serve the metrics of this process until it ends.
+
+    Raises:
+        OSError: If the address cannot be listened on.
+    """
+    start_http_server(port, addr=host, registry=registry)
+
+
+def measure_engine(engine: AsyncEngine) -> None:
+    """Count the statements and connections of *engine*."""
+    target = engine.sync_engine
+    _pools.add(engine)
+    event.listen(target, "before_cursor_execute", _begin)
+    event.listen(target, "after_cursor_execute", _end)
+    event.listen(target, "handle_error", _fail)
+
+
+def _begin(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> None:
+    if context is not None:
+        context._reqtrail_began = perf_counter()
+
+
+def _end(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> None:
+    began = getattr(context, "_reqtrail_began", None)
+    if began is not None:
+        STATEMENT_SECONDS.observe(perf_counter() - began)
+
+
+def _fail(context: Any) -> None:
+    state = getattr(context.original_exception, "sqlstate", None)
+    DATABASE_ERRORS.labels(str(state)[:2] if state else "none").inc()
+
+
+async def counted(queue: str, work: Awaitable[bool]) -> bool:
+    """Return what *work* returns, whether there was a job of *queue*; if so, count it and how long it took."""
+    began = perf_counter()
+    try:
+        was_one = await work
+    except Exception:
+        JOBS.labels(queue, "failed").inc()
+        raise
+    if was_one:
+        JOBS.labels(queue, "done").inc()
+        JOB_SECONDS.labels(queue).observe(perf_counter() - began)
+    return was_one
+
+
+def note_queue(queue: str, length: int, oldest_seconds: float) -> None:
+    """Say how many jobs of *queue* wait, and for how long the oldest one has."""
+    QUEUE_LENGTH.labels(queue).set(length)
+    QUEUE_AGE.labels(queue).set(oldest_seconds)
