@@ -78,6 +78,46 @@ test('two people see each other and what the other one saves', async ({ page, br
   await expect(here).toHaveAccessibleName('Nobody else is here')
 })
 
+test('what is typed on top of a text that somebody else saves meanwhile overwrites nothing', async ({
+  page,
+  browser,
+}) => {
+  const project = await SampleProject.make()
+  const document = await project.document('Brakes', LINES)
+  const other = await colleague(browser, project)
+  const theirs = new DocumentScreen(other)
+  await theirs.open(document)
+  const key = (await theirs.row('Release').getAttribute('data-key')) ?? ''
+  const title = project.attribute('Requirement', 'Title')
+
+  // On the page of the item: a contradiction is asked about.
+  await page.goto(`/p/${project.key}/i/${key}`)
+  await page.getByRole('button', { name: 'Edit Title' }).click()
+  const field = page.getByRole('article').getByRole('textbox')
+  await field.fill('Release at once')
+  await project.change(key, { [title]: 'Release slowly' })
+  await expect(page.getByRole('region', { name: 'History' })).toContainText('Release slowly')
+  await field.press('Enter')
+  await expect(page.getByText('Release at once').first()).toBeVisible()
+  await expect(page.getByText('Release slowly').first()).toBeVisible()
+  expect((await project.item(key)).attributes[title]).toBe('Release slowly')
+
+  // In a document: the row is deleted under whoever edits it, who is asked, and may keep what they typed.
+  await theirs.focusRow('Release slowly')
+  await other.keyboard.press('Enter')
+  const editor = theirs.grid.getByRole('textbox')
+  await editor.press('End')
+  await editor.pressSequentially(' Never again.')
+  await api('DELETE', `/projects/${project.key}/items/${key}`)
+  const asked = other.getByRole('alertdialog')
+  await expect(asked).toBeVisible()
+  await expect(asked).toContainText('deleted')
+  await asked.getByRole('button', { name: 'Keep mine' }).click()
+  await expect(other.getByText('is back, among the items without a place').last()).toBeVisible()
+  await expect.poll(async () => (await project.item(key)).text).toContain('Never again.')
+  await other.context().close()
+})
+
 test('who loses the connection catches up, and who loses the role sees nothing more', async ({
   page,
   browser,

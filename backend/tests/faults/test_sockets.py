@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,8 +25,6 @@ PROJECT = f"/api/v1/projects/{KEY}"
 PAUSE_SECONDS = 5.0
 BETWEEN_SECONDS = 1.0
 CATCH_UP_SECONDS = 60.0
-SLOW_SECONDS = 3.0
-"""Longer than a save may take while Redis stands still, on a machine that is busy with other tests."""
 PROCESSES = {"api_processes": "2", "worker_processes": "2"}
 
 
@@ -214,19 +211,16 @@ async def test_nobody_misses_a_commit(tmp_path: Path) -> None:
 
 
 async def test_saves_do_not_wait_for_a_redis_that_stands_still(tmp_path: Path) -> None:
-    """Nor do reads, and what is saved is told all the same."""
+    """As much is saved while it does as in the same time before, or nearly; and it is told all the same."""
     with running_instance(tmp_path / "home", demo=False, **PROCESSES) as instance:
         with instance.client() as client:
             client.post("/api/v1/projects", json={"key": KEY, "name": "Live"}).raise_for_status()
-            async with _under_load(instance) as (acknowledged, _):
-                await _progress(acknowledged, 5)
-                pausing = asyncio.create_task(_pause_redis(instance))
-                await asyncio.sleep(0.2)
-                slowest = 0.0
-                while not pausing.done():
-                    began = time.monotonic()
-                    await _progress(acknowledged, 1)
-                    if not pausing.done():
-                        slowest = max(slowest, time.monotonic() - began)
-                await pausing
-                assert 0 < slowest < SLOW_SECONDS
+        async with _under_load(instance) as (acknowledged, _):
+            await _progress(acknowledged, 5)
+            begun = len(acknowledged)
+            await asyncio.sleep(PAUSE_SECONDS)
+            before = len(acknowledged) - begun
+            await _pause_redis(instance)
+            meanwhile = len(acknowledged) - begun - before
+        # One save that waits for Redis waits for two seconds.
+        assert meanwhile > before / 4

@@ -22,6 +22,7 @@ const REFRESH_LOCK = 'reqtrail-refresh'
 let accessToken: string | null = null
 let refreshing: Promise<Session | null> | null = null
 let onSignedOut: () => void = () => undefined
+let onRenewed: (session: Session) => void = () => undefined
 
 /** The access token lives in this variable and nowhere else. */
 export function setAccessToken(token: string | null): void {
@@ -33,6 +34,11 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback
 }
 
+/** Has `callback` called with each sign-in that was renewed: it may be another person's, of another tab. */
+export function whenRenewed(callback: (session: Session) => void): void {
+  onRenewed = callback
+}
+
 /**
  * Exchanges the refresh cookie for a new access token; several callers at once share one request, and tabs take turns,
  * because a refresh token that is used twice ends the sign-in.
@@ -42,6 +48,7 @@ export function renew(): Promise<Session | null> {
   refreshing ??= inTurn(requestRefresh)
     .then((session) => {
       accessToken = session?.access_token ?? null
+      if (session) onRenewed(session)
       return session
     })
     .finally(() => {
@@ -68,7 +75,10 @@ async function requestRefresh(): Promise<Session | null> {
 /** Says on a socket whose it is, renewing the sign-in first if asked; returns whether there is one to say it with. */
 export async function greet(socket: WebSocket, anew: boolean): Promise<boolean> {
   if (anew || !accessToken) await renew()
-  if (!accessToken) return false
+  if (!accessToken) {
+    onSignedOut()
+    return false
+  }
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: 'hello', token: accessToken }))
   return true
 }

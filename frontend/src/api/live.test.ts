@@ -107,6 +107,25 @@ describe('LiveConnection', () => {
     expect(FakeSocket.made).toHaveLength(2)
   })
 
+  it('gives up a connection that nobody welcomes, and is not back when it is sent away at once', async () => {
+    connection.start()
+    newest().onopen?.()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(states).toEqual(['connecting', 'waiting'])
+    await vi.advanceTimersByTimeAsync(500)
+    await connect()
+    newest().onclose?.({ code: 1013 })
+    // The second failure in a row: half a second at least, where the first may take a quarter.
+    await vi.advanceTimersByTimeAsync(499)
+    expect(states.at(-1)).toBe('waiting')
+    await vi.advanceTimersByTimeAsync(501)
+    await connect()
+    await vi.advanceTimersByTimeAsync(10_000)
+    newest().onclose?.({ code: 1013 })
+    await vi.advanceTimersByTimeAsync(500)
+    expect(states.at(-1)).toBe('connecting')
+  })
+
   it('asks a silent server, and takes a connection for lost that does not answer', async () => {
     connection.start()
     await connect()

@@ -38,6 +38,10 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
 const PING_MS = 25_000
 const PONG_MS = 10_000
+/** How long it may take to be welcomed. */
+const CONNECT_MS = 20_000
+/** Who was welcomed and then sent away is not back. */
+const SETTLED_MS = 10_000
 
 /**
  * The socket of this tab: opened when started, opened again whenever it is lost, until it is stopped.
@@ -50,6 +54,7 @@ export class LiveConnection {
   private expired = false
   private wait: number | undefined
   private pulse: number | undefined
+  private settle: number | undefined
   state: LiveState = 'off'
 
   constructor(
@@ -84,9 +89,12 @@ export class LiveConnection {
     const { protocol, host } = location
     const socket = new WebSocket(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/api/v1/live`)
     this.socket = socket
+    this.pulse = window.setTimeout(() => this.retry(), CONNECT_MS)
     socket.onopen = () => {
       greet(socket, this.expired).then(
-        (known) => known || this.stop(),
+        (known) => {
+          if (!known && this.socket === socket) this.stop()
+        },
         () => socket.close(),
       )
       this.expired = false
@@ -102,8 +110,8 @@ export class LiveConnection {
   private take(message: LiveMessage): void {
     this.beat()
     if (message.type === 'welcome') {
-      this.failures = 0
       this.become('open')
+      this.settle = window.setTimeout(() => (this.failures = 0), SETTLED_MS)
     }
     this.onMessage(message)
   }
@@ -113,11 +121,8 @@ export class LiveConnection {
     window.clearTimeout(this.pulse)
     this.pulse = window.setTimeout(() => {
       this.send({ type: 'ping' })
-      this.pulse = window.setTimeout(() => {
-        // A dead connection may take minutes to close.
-        this.drop()
-        this.retry()
-      }, PONG_MS)
+      // A dead connection may take minutes to close: it is given up before.
+      this.pulse = window.setTimeout(() => this.retry(), PONG_MS)
     }, PING_MS)
   }
 
@@ -131,6 +136,7 @@ export class LiveConnection {
 
   private drop(): void {
     window.clearTimeout(this.pulse)
+    window.clearTimeout(this.settle)
     const socket = this.socket
     this.socket = null
     socket?.close()

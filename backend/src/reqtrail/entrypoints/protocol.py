@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD_BYTES: Final = 65_536
 """Of request line and headers, and of trailers and the framing of chunks beyond an eighth of the body."""
@@ -114,3 +115,40 @@ class GuardedProtocol(HttpToolsProtocol):
             text = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             self.transport.write(text.encode())
         self.transport.close()
+
+
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """Cuts off a socket whose other side does not read: nothing else would, as long as it acknowledges packets.
+
+    While it does not read, nothing is read of it either: pings would be answered into a buffer that nobody empties.
+    """
+
+    stuck_seconds = 20.0
+    """How long what was sent may wait to be taken."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stuck: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The buffer is full: wait for it to be emptied, and no longer than that."""
+        super().pause_writing()
+        self.transport.pause_reading()
+        self._stuck = self.loop.call_later(self.stuck_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The other side reads again."""
+        self._unstuck()
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._unstuck()
+        super().connection_lost(exc)
+
+    def _unstuck(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.metrics import start_metrics
-from reqtrail.entrypoints.protocol import GuardedProtocol
+from reqtrail.entrypoints.protocol import GuardedProtocol, GuardedSocket
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.collaboration.public import Live
 from reqtrail.features.identity.public import (
@@ -60,6 +60,7 @@ SERVER_OPTIONS: Final[dict[str, Any]] = {
     "log_config": None,
     "access_log": False,
     "http": GuardedProtocol,
+    "ws": GuardedSocket,
     "server_header": False,
     "ws_max_size": 16_384,
     "ws_per_message_deflate": False,
@@ -192,7 +193,8 @@ def main() -> None:
         )
     )
     inherited = None if settings.listen_fd is None else [socket.socket(fileno=settings.listen_fd)]
-    server.run(inherited)
+    with suppress(KeyboardInterrupt):  # it has ended in its order by then
+        server.run(inherited)
     if not server.started:
         sys.exit(EXIT_NOT_STARTED)
 

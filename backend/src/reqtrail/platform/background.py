@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -31,7 +32,8 @@ def keep_running(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task
                 logger.error("task_crashed", task=name, exc_info=error)
             await asyncio.sleep(RESTART_SECONDS)
 
-    return asyncio.create_task(run(), name=name)
+    # What it logs is of no request, whichever began it.
+    return asyncio.create_task(run(), name=name, context=contextvars.Context())
 
 
 async def end_task(task: asyncio.Task[Any]) -> None:

@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/vue-query'
 import { until } from '@vueuse/core'
 import { onScopeDispose, watch, type Ref } from 'vue'
 import { keys } from '@/api/keys'
+import type { Project } from '@/api/types'
 import { useAnnouncer } from '@/shared/composables/useAnnouncer'
 import { watchProject, type LiveNews } from '@/shared/composables/useLive'
 import { t } from '@/shared/i18n'
@@ -72,7 +73,7 @@ export function useLiveProject(project: Ref<string>, branch: Ref<string>, user: 
     project,
     (key) => {
       end()
-      end = watchProject(key, hear)
+      end = watchProject(key, () => cache.getQueryData<Project>(keys.info(key))?.head?.seq ?? null, hear)
     },
     { immediate: true },
   )

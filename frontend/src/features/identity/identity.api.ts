@@ -1,4 +1,4 @@
-import { client, renew, setAccessToken, unwrap, whenSignedOut } from '@/api/client'
+import { client, renew, setAccessToken, unwrap, whenRenewed, whenSignedOut } from '@/api/client'
 import type {
   ApiToken,
   Identity,
@@ -10,7 +10,7 @@ import type {
   User,
 } from '@/api/types'
 
-export { renew, whenSignedOut }
+export { renew, whenRenewed, whenSignedOut }
 
 /** Returns the session, or the challenge of the second step that the account asks for. */
 export async function signIn(email: string, password: string): Promise<Session | SecondFactorNeeded> {

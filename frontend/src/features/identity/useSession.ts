@@ -11,6 +11,10 @@ export const useSession = defineStore('session', () => {
   api.whenSignedOut(() => {
     user.value = null
   })
+  // Somebody else signed in in another tab: what this page shows, and what is typed in it, is not theirs.
+  api.whenRenewed((session) => {
+    if (user.value && user.value.id !== session.user.id) location.reload()
+  })
 
   /** Takes up the sign-in of an earlier visit, once. Throws when the server cannot be reached. */
   function restore(): Promise<void> {

@@ -53,22 +53,21 @@ export function useItem(options: ItemOptions) {
     }
   }
 
-  async function set(attribute: string, value: unknown, base?: number | null): Promise<void> {
+  /** Sets a value of an item as it was when its editing began; `insist` overwrites what others made of it since. */
+  async function set(attribute: string, value: unknown, of: Item, insist = false): Promise<void> {
     const current = data.value
-    if (!current) return
-    const { id, key } = current.item
-    const seen = base === undefined ? current.ref.seq : base
+    const { id, key } = of
     // What the server makes of rich text is known to it alone: only plain values are shown before its answer.
-    if (typeof value !== 'string' || !value.startsWith('<')) {
+    if (current?.item.id === id && (typeof value !== 'string' || !value.startsWith('<'))) {
       cache.setQueryData<ItemAnswer>(queryKey.value, {
         ...current,
         item: { ...current.item, attributes: { ...current.item.attributes, [attribute]: value } },
       })
     }
     await run(
-      () => setAttribute(project.value, id, seen, attribute, value, message.value),
+      () => setAttribute(project.value, id, insist ? null : of.revision, attribute, value, message.value),
       t('item.done.changed', { key: key ?? '' }),
-      () => set(attribute, value, null),
+      () => set(attribute, value, of, true),
     )
   }
 

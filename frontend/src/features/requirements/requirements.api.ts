@@ -14,7 +14,7 @@ import type {
 } from '@/api/types'
 
 export interface Conflict {
-  kind: string
+  kind: Operation['kind']
   id: string
   key: string | null
   field: string

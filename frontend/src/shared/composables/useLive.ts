@@ -37,6 +37,8 @@ const places = reactive(new Map<string, LivePlace>())
 /** The newest commit that is known of each watched project. */
 const known = new Map<string, number>()
 const listeners = new Map<string, Set<(news: LiveNews) => void>>()
+/** What says how new the project on the screen is. */
+const shown = new Map<string, () => number | null>()
 
 const connection = new LiveConnection(take, (now) => {
   state.value = now
@@ -70,7 +72,8 @@ function take(message: LiveMessage): void {
 }
 
 function ask(project: string): void {
-  connection.send({ type: 'watch', project, since: known.get(project) ?? null })
+  const since = known.get(project) ?? shown.get(project)?.() ?? null
+  connection.send({ type: 'watch', project, since })
 }
 
 function say(project: string): void {
@@ -79,11 +82,19 @@ function say(project: string): void {
   else connection.send({ type: 'away', project })
 }
 
-/** Listens to what others do in a project, from now on and across all losses of the connection; returns what ends it. */
-export function watchProject(project: string, listener: (news: LiveNews) => void): () => void {
+/**
+ * Listens to what others do in a project, across all losses of the connection; returns what ends it.
+ * `seq` says which commit is the newest that the screen shows, if anything is shown yet.
+ */
+export function watchProject(
+  project: string,
+  seq: () => number | null,
+  listener: (news: LiveNews) => void,
+): () => void {
   const mine = listeners.get(project) ?? new Set()
   listeners.set(project, mine)
   mine.add(listener)
+  shown.set(project, seq)
   connection.start()
   if (mine.size > 1) return leave
   places.set(project, {})
@@ -95,6 +106,7 @@ export function watchProject(project: string, listener: (news: LiveNews) => void
     if (mine.size > 0) return
     listeners.delete(project)
     known.delete(project)
+    shown.delete(project)
     people.delete(project)
     places.delete(project)
     connection.send({ type: 'unwatch', project })
@@ -109,16 +121,15 @@ function beAt(project: string, place: LivePlace): void {
 
 /** Tells the others where this tab is as long as the component lives, unless its reader wants to be seen by nobody. */
 export function useHere(project: () => string, place: () => LivePlace): void {
-  const tell = useDebounceFn(() => listeners.has(project()) && beAt(project(), place()), SETTLE_MS)
+  let gone = false
+  const tell = useDebounceFn(() => {
+    if (!gone && listeners.has(project())) beAt(project(), place())
+  }, SETTLE_MS)
   watch(() => [project(), JSON.stringify(place())], tell, { immediate: true })
   onScopeDispose(() => {
+    gone = true
     if (listeners.has(project())) beAt(project(), {})
   })
-}
-
-/** Takes up a change of whether one wants to be seen. */
-export function showOrHide(): void {
-  for (const project of listeners.keys()) say(project)
 }
 
 /** The others who look at a project: a person once, however many tabs they have, where they did something last. */
@@ -140,6 +151,13 @@ export function useLiveState() {
 /** Has a connection that waits try again when the network is back or the tab is looked at. Called once. */
 export function useLiveWakening(): void {
   useEventListener(window, 'online', () => connection.hurry())
+  // Also when it was changed in another tab.
+  watch(
+    () => usePreferences().visible,
+    () => {
+      for (const project of listeners.keys()) say(project)
+    },
+  )
   useEventListener(document, 'visibilitychange', () => {
     if (document.visibilityState === 'visible') connection.hurry()
   })

@@ -128,9 +128,11 @@ def take_port(host: str, port: int) -> socket.socket:
         StartError: If the address cannot be used at all.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise StartError(f"REQTRAIL_HOST {host} is no address of this machine.") from error
+    # Of a name with several addresses the one that every client tries.
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     taken = socket.socket(family)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -139,7 +139,9 @@ class Supervisor:
                 self._postgres.start()
                 self._say("postgres   recovered")
             # One that stands still may go on: what needs it does without meanwhile.
-            if self._valkey is not None and self._valkey.process_pid() is None:
+            if self._valkey is not None and not (
+                self._valkey.process_pid() or self._valkey.running_pid()
+            ):
                 self._say("valkey     died; restarting")
                 self._count_engine_restart("Valkey")
                 self._valkey.start()

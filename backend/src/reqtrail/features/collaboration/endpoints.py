@@ -62,8 +62,23 @@ def _from_own_site(websocket: WebSocket) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None:
         return True
-    own = {websocket.headers.get("host", "").lower()}
+    plain = "http" if websocket.url.scheme == "ws" else "https"
+    own = {_place(f"{plain}://{websocket.headers.get('host', '')}")}
     public_url = websocket.app.state.settings.public_url
     if public_url is not None:
-        own.add(urlsplit(public_url).netloc)
-    return urlsplit(origin).netloc.lower() in own
+        own.add(_place(public_url))
+    found = _place(origin)
+    return found is not None and found in own
+
+
+def _place(address: str) -> tuple[str, int] | None:
+    """Return host and port of an address; None for what is none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    if parts.hostname is None or default is None:
+        return None
+    return parts.hostname, port or default

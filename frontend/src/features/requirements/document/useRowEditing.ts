@@ -1,4 +1,4 @@
-import { ref, watch, type Ref } from 'vue'
+import { shallowRef, watch, type Ref } from 'vue'
 import type { Item } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
@@ -25,7 +25,7 @@ export function useRowEditing(rows: {
 }) {
   const { props, focus } = rows
   const notify = useNotify()
-  const editing = ref<{ placement: string; column: string; revision: number } | null>(null)
+  const editing = shallowRef<{ placement: string; column: string; item: Item } | null>(null)
 
   /** Begins to edit a part of the focused row: the one asked for, or the one that matters most. */
   function edit(column?: string): void {
@@ -39,7 +39,7 @@ export function useRowEditing(rows: {
       return
     }
     takeTyped()
-    editing.value = { placement: row[COLUMN.placement], column: wanted, revision: item.revision }
+    editing.value = { placement: row[COLUMN.placement], column: wanted, item }
   }
 
   function mainPart(item: Item, row: OutlineRow): string {
@@ -62,12 +62,13 @@ export function useRowEditing(rows: {
   }
 
   async function take(position: number, column: string, value: unknown, onward: Onward): Promise<void> {
-    const item = rows.itemAt(position)
-    const field = props.index.fieldOf(item, column)
-    // What was edited is the version that was there when it began.
-    const revision = editing.value?.revision ?? 0
+    // What was edited is the version that was there when it began, wherever its row is now, and if it is at all.
+    const begun = editing.value?.item
+    const now = rows.itemAt(position)
+    const item = begun && { ...(now?.id === begun.id ? now : begun), revision: begun.revision }
+    const field = props.index.fieldOf(item ?? null, column)
     editing.value = null
-    if (item && field && value !== undefined) rows.onValue({ ...item, revision }, field, value)
+    if (item && field && value !== undefined) rows.onValue(item, field, value)
     if (onward === 'stay') return
     if (onward === 'down') focus.to(position + 1)
     else if (props.layout === 'grid') focus.column.value = rows.step(onward === 'right' ? 1 : -1)

@@ -20,6 +20,9 @@ export interface Write {
   takeBack?: () => void
 }
 
+/** What a conflict says of a side that deleted the thing. */
+const DELETED = 'deleted'
+
 interface Pending {
   write: Write
   conflicts: Conflict[]
@@ -92,7 +95,12 @@ export function useWrites(
     if (!pending || !keepMine) return
     // Theirs was seen and is overwritten on purpose: seen from the version that was read after the refusal.
     const operations = pending.write.operations.map((operation) => ({ ...operation, base: null }))
-    await save({ ...pending.write, operations })
+    // What they deleted comes back first. Its place in the document does not: that is for somebody to choose.
+    const restores = pending.conflicts
+      .filter(({ theirs }) => theirs === DELETED)
+      .map(({ kind, id }): Operation => ({ op: 'restore', kind, id, items: false }))
+    const saved = await save({ ...pending.write, operations: [...restores, ...operations] })
+    if (saved && restores.length > 0) notify.info(t('document.keptWithoutPlace'))
   }
 
   return { save, saving, conflict, resolve }

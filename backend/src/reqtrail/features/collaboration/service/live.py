@@ -1,8 +1,8 @@
 """The sockets of this process: they say who they are, watch projects, and are closed when they may no longer be there.
 
-Whether a socket may stay is asked of the database every :data:`CHECK_SECONDS`, by the same query that admits requests:
-so whatever ends a sign-in or a role ends what is told, with Redis or without. If it cannot be asked for
-:data:`TRUST_SECONDS`, the socket is closed.
+Whether a socket may stay is asked of the database every :data:`CHECK_SECONDS`, by the query that admits requests: so
+whatever ends a sign-in or a role ends what is told, with Redis or without. A room tells nobody whose check is too old,
+and if nobody can be asked for :data:`TRUST_SECONDS`, the socket is closed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 import structlog
-from pydantic import ValidationError
 from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,7 +24,6 @@ from reqtrail.features.collaboration.errors import (
     MessageInvalid,
     NoHello,
     NotVerifiable,
-    ReadsTooSlowly,
     SignInEnded,
     SocketEnds,
     TooManyMessages,
@@ -34,7 +31,6 @@ from reqtrail.features.collaboration.errors import (
     WatchesTooMuch,
 )
 from reqtrail.features.collaboration.schemas import (
-    INCOMING,
     Away,
     Hello,
     Here,
@@ -42,33 +38,40 @@ from reqtrail.features.collaboration.schemas import (
     Unwatch,
     Watch as WatchMessage,
 )
-from reqtrail.features.collaboration.service.mailbox import Mailbox
 from reqtrail.features.collaboration.service.presence import PresenceBoard
 from reqtrail.features.collaboration.service.rooms import Rooms, Watch
-from reqtrail.features.collaboration.types import Disconnected, Message, Presence, Transport
+from reqtrail.features.collaboration.service.socket import (
+    Socket,
+    close,
+    parse,
+    problem,
+    project_of,
+    tell,
+    write_out,
+)
+from reqtrail.features.collaboration.types import Disconnected, Presence, Transport
 from reqtrail.features.identity.public import (
-    Actor,
     Credential,
     TokenInvalid,
     TokenSigner,
     authenticate,
     read_credential,
 )
+from reqtrail.kit import clock
 from reqtrail.kit.errors import ReqtrailError
-from reqtrail.kit.ids import new_id
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.encoding import json_bytes
-from reqtrail.platform.metrics import SOCKETS, TOLD
+from reqtrail.platform.metrics import SOCKETS
 from reqtrail.platform.notices import on_commit
 
 logger = structlog.get_logger()
 
 HELLO_SECONDS: Final = 10.0
-SEND_SECONDS: Final = 15.0
-"""How long one message may take to be taken by the other side."""
 CHECK_SECONDS: Final = 2.0
+CHECKS_AT_ONCE: Final = 6
+"""Fewer than the connections of the pool, which requests need."""
+END_SECONDS: Final = 0.5
 ASK_SECONDS: Final = 2.0
 """How long the database has to say whether a socket may stay."""
 TRUST_SECONDS: Final = 10.0
@@ -77,25 +80,8 @@ MOST_SOCKETS: Final = 50
 """Of one account in this process."""
 MESSAGES_A_SECOND: Final = 20.0
 MESSAGES_AT_ONCE: Final = 60
-
-
-class Socket:
-    """One connection whose owner is known."""
-
-    def __init__(self, transport: Transport, credential: Credential, actor: Actor) -> None:
-        self.socket_id = str(new_id())
-        self.transport = transport
-        self.credential = credential
-        self.actor = actor
-        self.mailbox = Mailbox()
-        self.watched: dict[str, Watch] = {}
-        self.checked_at = time.monotonic()
-        self.ended: asyncio.Future[SocketEnds] = asyncio.get_running_loop().create_future()
-
-    def end(self, reason: SocketEnds) -> None:
-        """Have it closed."""
-        if not self.ended.done():
-            self.ended.set_result(reason)
+WATCH_COST: Final = 5
+"""A watch counts as so many messages more: it asks the database several times."""
 
 
 class Live:
@@ -113,7 +99,7 @@ class Live:
         self._rooms = Rooms(database, self.bells, self._board)
         self._sockets: dict[str, Socket] = {}
         self._of_account: Counter[UUID] = Counter()
-        self._checking: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._ends: list[Callable[[], None]] = []
 
     def start(self) -> None:
@@ -124,14 +110,17 @@ class Live:
         self.bells.start()
         self._board.start()
         self._rooms.start()
-        self._checking = keep_running(self._keep_checking, "live-check")
+        self._tasks = [
+            keep_running(self._keep_checking, "live-check"),
+            keep_running(self._keep_ending, "live-end"),
+        ]
 
     async def stop(self) -> None:
         """End everything; the server has closed the connections already."""
         for end in self._ends:
             end()
-        if self._checking is not None:
-            await end_task(self._checking)
+        for task in self._tasks:
+            await end_task(task)
         await self._rooms.stop()
         await self._board.stop()
         await self.bells.stop()
@@ -143,7 +132,7 @@ class Live:
         except Disconnected:
             return
         except SocketEnds as refusal:
-            await transport.close(refusal.close, refusal.code)
+            await close(transport, refusal)
             return
         structlog.contextvars.bind_contextvars(actor=str(socket.actor.user_id))
         logger.info("socket_opened", socket=socket.socket_id)
@@ -153,7 +142,7 @@ class Live:
         finally:
             await self._forget(socket)
         if reason is not None:
-            await transport.close(reason.close, reason.code)
+            await close(transport, reason)
         logger.info(
             "socket_closed",
             socket=socket.socket_id,
@@ -164,7 +153,7 @@ class Live:
     async def _greet(self, transport: Transport) -> Socket:
         try:
             async with asyncio.timeout(HELLO_SECONDS):
-                message = _parse(await transport.receive())
+                message = parse(await transport.receive())
         except TimeoutError:
             raise HelloLate("Send hello with a token first.") from None
         except MessageInvalid as error:
@@ -173,6 +162,7 @@ class Live:
             raise NoHello("Send hello with a token first.")
         try:
             credential = await read_credential(self._signer, message.token, "api")
+            good_until = self._signer.end_of(message.token)
             async with asyncio.timeout(ASK_SECONDS), self._database.read_session() as session:
                 actor = await authenticate(session, credential, limited=True)
         except TokenInvalid as error:
@@ -181,7 +171,7 @@ class Live:
             raise NotVerifiable("The database is away. Try again.") from None
         if self._of_account[actor.user_id] >= MOST_SOCKETS:
             raise TooManySockets("Close some of your other windows.")
-        socket = Socket(transport, credential, actor)
+        socket = Socket(transport, credential, actor, good_until)
         self._sockets[socket.socket_id] = socket
         SOCKETS.inc()
         self._of_account[actor.user_id] += 1
@@ -202,7 +192,7 @@ class Live:
     async def _converse(self, socket: Socket) -> SocketEnds | None:
         """Read and write until one of them ends; return why the server ends it, None if the other side did."""
         reading = asyncio.create_task(self._read(socket), name="socket-read")
-        writing = asyncio.create_task(_write(socket), name="socket-write")
+        writing = asyncio.create_task(write_out(socket), name="socket-write")
         try:
             ends: set[asyncio.Future[Any]] = {reading, writing, socket.ended}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -229,17 +219,20 @@ class Live:
             if room < 0:
                 raise TooManyMessages("Send fewer messages.")
             try:
-                await self._handle(socket, _parse(text))
+                message = parse(text)
+                if isinstance(message, WatchMessage):
+                    room -= WATCH_COST
+                await self._handle(socket, message)
             except SocketEnds:
                 raise
             except TokenInvalid as error:
                 raise SignInEnded(error.detail) from None
             except ReqtrailError as error:
-                socket.mailbox.reply(_problem(error, _project_of(text)))
+                socket.mailbox.reply(problem(error, project_of(text)))
             except (SQLAlchemyError, OSError) as error:
+                # Only what is asked of the database comes here: whoever is not told must know, and come again.
                 logger.warning("socket_message_failed", error=type(error).__name__)
-                away = NotVerifiable("The database is away. Try again.")
-                socket.mailbox.reply(_problem(away, _project_of(text)))
+                raise NotVerifiable("The database is away. Try again.") from None
 
     async def _handle(self, socket: Socket, message: Incoming) -> None:
         if isinstance(message, WatchMessage):
@@ -269,7 +262,7 @@ class Live:
         if len(socket.watched) >= MOST_WATCHED:
             raise WatchesTooMuch(f"A socket watches {MOST_WATCHED} projects at most.")
         context = await self._admit(socket.credential, message.project)
-        watch = Watch(socket.socket_id, socket.credential, context, socket.mailbox)
+        watch = Watch(context, socket.mailbox)
         socket.watched[message.project] = watch
         try:
             newest = await self._rooms.of(context.project_id).enter(watch, message.since)
@@ -300,10 +293,33 @@ class Live:
             return await authorise(session, credential, key, Permission.HISTORY_READ, whole=False)
 
     async def _keep_checking(self) -> None:
+        """Begin a check of each credential now and then, unless its last one goes on: nobody waits for another's."""
+        turns = asyncio.Semaphore(CHECKS_AT_ONCE)
+        going_on: dict[Credential, asyncio.Task[None]] = {}
+
+        async def check(credential: Credential, sockets: list[Socket]) -> None:
+            try:
+                async with turns:
+                    await self._check(credential, sockets)
+            finally:
+                del going_on[credential]
+
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                for credential, sockets in self._by_credential().items():
+                    if credential not in going_on:
+                        going_on[credential] = group.create_task(check(credential, sockets))
+
+    async def _keep_ending(self) -> None:
+        """End sockets whose token has ended, and those that nobody could check for too long; this asks nobody."""
         while True:
-            await asyncio.sleep(CHECK_SECONDS)
-            for credential, sockets in self._by_credential().items():
-                await self._check(credential, sockets)
+            await asyncio.sleep(END_SECONDS)
+            for socket in list(self._sockets.values()):
+                if socket.good_until is not None and clock.now().timestamp() > socket.good_until:
+                    socket.end(SignInEnded("The token has ended. Come again with a new one."))
+                elif time.monotonic() - socket.checked_at > TRUST_SECONDS:
+                    socket.end(NotVerifiable("The database is away. Try again."))
 
     def _by_credential(self) -> dict[Credential, list[Socket]]:
         found: dict[Credential, list[Socket]] = {}
@@ -325,9 +341,6 @@ class Live:
                 socket.end(SignInEnded(error.detail))
         except (SQLAlchemyError, OSError) as error:
             logger.warning("sockets_not_checked", error=type(error).__name__)
-            for socket in sockets:
-                if time.monotonic() - socket.checked_at > TRUST_SECONDS:
-                    socket.end(NotVerifiable("The database is away. Try again."))
         else:
             for socket in sockets:
                 socket.checked_at = time.monotonic()
@@ -341,55 +354,9 @@ class Live:
             for socket in sockets:
                 if watch := socket.watched.get(key):
                     await self._unwatch(socket, watch)
-                    _tell(socket, {**_problem(error, key), "type": "left"})
+                    tell(socket, {**problem(error, key), "type": "left"})
             return
         for socket in sockets:
             if watch := socket.watched.get(key):
                 watch.context = context
-
-
-def _tell(socket: Socket, message: Message) -> None:
-    try:
-        socket.mailbox.reply(message)
-    except ReadsTooSlowly as error:
-        socket.end(error)
-
-
-async def _write(socket: Socket) -> None:
-    while True:
-        for message in await socket.mailbox.take():
-            try:
-                async with asyncio.timeout(SEND_SECONDS):
-                    await socket.transport.send(json_bytes(message).decode())
-                    TOLD.labels(message["type"]).inc()
-            except TimeoutError:
-                raise ReadsTooSlowly("Messages were not read in time.") from None
-
-
-def _parse(text: str) -> Incoming:
-    try:
-        return INCOMING.validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MessageInvalid(f"{place}: {first['msg']}" if place else first["msg"]) from None
-
-
-def _project_of(text: str) -> str | None:
-    """Return the project that a message names, to say what a refusal is about."""
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    project = found.get("project") if isinstance(found, dict) else None
-    return project if isinstance(project, str) else None
-
-
-def _problem(error: ReqtrailError, project: str | None) -> dict[str, str | None]:
-    return {
-        "type": "problem",
-        "code": error.code,
-        "title": error.title,
-        "detail": error.detail,
-        "project": project,
-    }
+                watch.checked_at = time.monotonic()

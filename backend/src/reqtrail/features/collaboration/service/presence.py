@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from reqtrail.features.access.public import ProjectContext
+from reqtrail.features.access.public import Withheld
 from reqtrail.features.collaboration.types import Message, Place, Presence
 from reqtrail.kit import clock
 from reqtrail.platform.background import end_task, keep_running
@@ -27,6 +27,8 @@ from reqtrail.platform.metrics import REDIS_FAILURES
 logger = structlog.get_logger()
 
 RENEW_SECONDS: Final = 15.0
+GATHER_SECONDS: Final = 0.1
+"""Changes that come closer together are shared together."""
 FORGET_SECONDS: Final = 40.0
 """After so long without being renewed an entry counts no more."""
 MOST_PEOPLE: Final = 200
@@ -71,7 +73,10 @@ class PresenceBoard:
         if self._redis is not None:
             try:
                 kept = await self._redis.hgetall(_key(project_id))
-                found = {**_read(kept), **found}
+                others, expired = _read(kept)
+                if expired:
+                    await self._redis.hdel(_key(project_id), *expired)
+                found = {**others, **found}
             except (RedisError, OSError):
                 REDIS_FAILURES.labels("presence").inc()
                 logger.warning("presence_without_redis", project_id=str(project_id))
@@ -114,6 +119,7 @@ class PresenceBoard:
             await self._write(sorted(changed))
             for changed_id in {project_id for project_id, _ in changed}:
                 self._bells.ring("presence", changed_id)
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def _write(self, changed: Sequence[tuple[UUID, str]]) -> None:
         if self._redis is None or not changed:
@@ -135,25 +141,23 @@ class PresenceBoard:
             logger.warning("presence_not_shared", error=type(error).__name__)
 
 
-def shown_to(people: Sequence[Presence], socket: str, context: ProjectContext) -> Message:
-    """Return the message that tells a socket who else is there, and as much of where as it may know."""
+def shown_to(people: Sequence[Presence], key: str, withheld: Withheld) -> Message:
+    """Return the message that tells who is in the project called *key*, and as much of where as may be known."""
     return {
         "type": "people",
-        "project": context.key,
+        "project": key,
         "people": [
             {
                 "socket": one.socket,
                 "user": {"id": one.user_id, "display_name": one.name},
-                **_place_shown(one.place, context),
+                **_place_shown(one.place, withheld),
             }
             for one in people
-            if one.socket != socket
         ],
     }
 
 
-def _place_shown(place: Place, context: ProjectContext) -> dict[str, Any]:
-    withheld = context.withheld
+def _place_shown(place: Place, withheld: Withheld) -> dict[str, Any]:
     # An item outside any document may stand in one that is withheld.
     hidden = bool(withheld) and (place.document is None or place.document in withheld.documents)
     if hidden:
@@ -171,15 +175,20 @@ def _written(one: Presence, at: float) -> bytes:
     return json_bytes([at, one.user_id, one.name, *place])
 
 
-def _read(kept: Mapping[Any, bytes | str]) -> dict[str, Presence]:
+def _read(kept: Mapping[Any, bytes | str]) -> tuple[dict[str, Presence], list[Any]]:
+    """Return who is there by socket, and the sockets that nobody renewed, or whose entries another version wrote."""
     oldest = clock.now().timestamp() - FORGET_SECONDS
-    found = {}
+    found, expired = {}, []
     for socket, written in kept.items():
-        at, user_id, name, *place = orjson.loads(written)
-        if at >= oldest:
-            document, item, attribute = (UUID(one) if one else None for one in place)
-            name_of = socket.decode()
-            found[name_of] = Presence(
-                name_of, UUID(user_id), name, Place(document, item, attribute)
-            )
-    return found
+        try:
+            at, user_id, name, document, item, attribute = orjson.loads(written)
+            place = Place(*(UUID(one) if one else None for one in (document, item, attribute)))
+            presence = Presence(socket.decode(), UUID(user_id), str(name), place)
+            is_there = bool(at >= oldest)
+        except (ValueError, TypeError, AttributeError):
+            is_there = False
+        if is_there:
+            found[presence.socket] = presence
+        else:
+            expired.append(socket)
+    return found, expired

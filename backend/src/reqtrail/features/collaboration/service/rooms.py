@@ -7,6 +7,7 @@ one. So commits are told in order, each once, and a lost bell costs those second
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Final
@@ -20,7 +21,6 @@ from reqtrail.features.collaboration import repository
 from reqtrail.features.collaboration.service.mailbox import MOST_COMMITS, Mailbox
 from reqtrail.features.collaboration.service.presence import PresenceBoard, shown_to
 from reqtrail.features.collaboration.types import Message
-from reqtrail.features.identity.public import Credential
 from reqtrail.features.versioning.public import last_sequence
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
@@ -32,6 +32,10 @@ logger = structlog.get_logger()
 LOOK_SECONDS: Final = 3.0
 """How often the log is looked at without a bell."""
 RETRY_SECONDS: Final = 1.0
+PEOPLE_SECONDS: Final = 1.0
+"""How often people are told of at most: each round is a message to everybody about everybody."""
+TRUST_SECONDS: Final = 5.0
+"""How long a check holds."""
 
 
 class Watch:
@@ -39,17 +43,15 @@ class Watch:
 
     Attributes:
         context: The project as whoever watches may see it, as it was found last.
+        checked_at: When that was.
         seq: The newest commit that was told; None until the watch has begun.
         people: What was told last of who is there.
     """
 
-    def __init__(
-        self, socket: str, credential: Credential, context: ProjectContext, mailbox: Mailbox
-    ) -> None:
-        self.socket = socket
-        self.credential = credential
+    def __init__(self, context: ProjectContext, mailbox: Mailbox) -> None:
         self.context = context
         self.mailbox = mailbox
+        self.checked_at = time.monotonic()
         self.seq: int | None = None
         self.people: Message | None = None
 
@@ -57,6 +59,11 @@ class Watch:
     def key(self) -> str:
         """The project's key, by which the socket calls it."""
         return self.context.key
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it was checked so lately that it may be told anything."""
+        return time.monotonic() - self.checked_at < TRUST_SECONDS
 
     @property
     def sees_people(self) -> bool:
@@ -74,6 +81,7 @@ class Room:
         self._board = board
         self._commits = asyncio.Event()
         self._people = asyncio.Event()
+        self._shown: dict[bytes, Message] = {}
         self._tasks = (
             keep_running(partial(_at_each, self._commits, self._tell_commits), "room-commits"),
             keep_running(partial(_at_each, self._people, self._tell_people), "room-people"),
@@ -109,10 +117,15 @@ class Room:
     async def close(self) -> None:
         """End reading."""
         for task in self._tasks:
+            task.cancel()  # all of them before anything is waited for, which may be cancelled itself
+        for task in self._tasks:
             await end_task(task)
 
     async def _tell_commits(self) -> None:
-        begun = {watch: watch.seq for watch in self.watches if watch.seq is not None}
+        # Who waits to be checked is told later, from where they are.
+        begun = {
+            watch: watch.seq for watch in self.watches if watch.seq is not None and watch.is_trusted
+        }
         if not begun:
             return
         async with self._database.read_session() as session:
@@ -133,13 +146,21 @@ class Room:
 
     async def _tell_people(self) -> None:
         people = await self._board.people(self.project_id)
+        shown: dict[bytes, Message] = {}
         for watch in self.watches:
-            if not watch.sees_people:
+            if not watch.sees_people or not watch.is_trusted:
                 continue
-            message = shown_to(people, watch.socket, watch.context)
-            if message != watch.people:
+            withheld = watch.context.withheld
+            message = shown.get(withheld.mark)
+            if message is None:
+                message = shown_to(people, watch.key, withheld)
+                before = self._shown.get(withheld.mark)
+                message = shown[withheld.mark] = before if before == message else message
+            if watch.people is not message:
                 watch.people = message
                 watch.mailbox.tell_people(watch.key, message)
+        self._shown = shown
+        await asyncio.sleep(PEOPLE_SECONDS)
 
 
 class Rooms:

@@ -101,8 +101,9 @@ async def claim_job(session: AsyncSession, lease: timedelta) -> Job | None:
         .scalar_subquery()
     )
     last_ended = (
-        select(func.max(others.c.finished_at))
-        .where(same_project)
+        # A dry run that waits to be committed has no end yet.
+        select(func.max(func.coalesce(others.c.finished_at, others.c.created_at)))
+        .where(same_project, others.c.state.not_in(ACTIVE))
         .correlate(exchange_jobs)
         .scalar_subquery()
     )

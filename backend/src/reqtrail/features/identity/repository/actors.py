@@ -77,6 +77,7 @@ def active_user(by_token: bool) -> Subquery:
             users.c.user_id == bindparam("actor_user_id"),
             refresh_families.c.family_id == bindparam("actor_family_id"),
             refresh_families.c.revoked_at.is_(None),
+            refresh_families.c.expires_at > func.now(),
         )
     return statement.subquery("actor")
 

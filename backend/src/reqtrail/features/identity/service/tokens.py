@@ -109,6 +109,11 @@ class TokenSigner:
             self._checked.popitem(last=False)
         return credential
 
+    def end_of(self, token: str) -> float | None:
+        """Return until when a token that was just checked is good, in seconds of the epoch; None for an API token."""
+        known = self._checked.get(("api", hash_token(token)))
+        return None if known is None else known[0]
+
     async def _claims(self, token: str) -> dict[str, Any]:
         unknown: list[str] = []
 
