@@ -194,7 +194,7 @@ async def counted(queue: str, work: Awaitable[bool]) -> bool:
     began = perf_counter()
     try:
         was_one = await work
-    except Exception:
+    except Exception:  # counted and passed on whatever it is; a worker that is asked to stop has not failed
         JOBS.labels(queue, "failed").inc()
         raise
     if was_one:
