@@ -64,14 +64,16 @@ async def load_branches(session: AsyncSession, project_id: UUID) -> list[Row[Any
 async def children_of_branch(
     session: AsyncSession, project_id: UUID, branch_id: UUID
 ) -> list[Row[Any]]:
-    """Return the open branches whose parent is *branch_id*."""
+    """Return the open branches whose parent is *branch_id*, in the order in which they were made."""
     return list(
         await session.execute(
-            select(branches).where(
+            select(branches)
+            .where(
                 branches.c.project_id == project_id,
                 branches.c.parent_id == branch_id,
                 branches.c.state == "open",
             )
+            .order_by(branches.c.created_seq)
         )
     )
 
