@@ -35,7 +35,7 @@ client_types_are_current() {
 backend_lane() {
   try backend "Black" in_backend black --check --quiet --config pyproject.toml src tests migrations setup.py ../benchmarks ../scripts
   try backend "Flake8" in_backend flake8 src tests migrations setup.py ../benchmarks ../scripts
-  try backend "MyPy" in_backend mypy src tests migrations ../scripts/mutation.py
+  try backend "MyPy" in_backend mypy src tests migrations ../scripts/mutation.py ../scripts/sbom_frontend.py
   try backend "MyPy of benchmarks" in_benchmarks mypy --config-file ../backend/pyproject.toml -p benchmarks
   try backend "Bandit" in_backend bandit -q -ll -r src migrations ../scripts ../benchmarks
   try backend "secrets" scripts/check_secrets.sh

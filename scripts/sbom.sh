@@ -2,12 +2,10 @@
 # Writes what Reqtrail is made of, as CycloneDX, from the locks alone: what is installed here plays no part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/node_path.sh
 mkdir -p dist
 PYTHONWARNINGS=ignore::UserWarning .venv/bin/cyclonedx-py requirements --output-reproducible --output-format JSON --pyproject backend/pyproject.toml \
   --output-file dist/sbom-backend.json backend/requirements.lock
-(cd frontend && npm sbom --package-lock-only --omit dev --sbom-format cyclonedx --sbom-type application) \
-  > dist/sbom-frontend.json
+.venv/bin/python scripts/sbom_frontend.py frontend/package-lock.json dist/sbom-frontend.json
 .venv/bin/python - <<'PYTHON'
 import json
 

@@ -15,7 +15,7 @@ run() {
   echo "== $name took $((SECONDS - start)) s"
 }
 unit_tests() { (cd frontend && npm run --silent test:unit); }
-backend_tests() { (cd backend && ../.venv/bin/python -m pytest -n "${PYTEST_WORKERS:-2}" --dist worksteal -m "not long"); }
+backend_tests() { (cd backend && ../.venv/bin/python -m pytest -n "${PYTEST_WORKERS:-3}" --dist worksteal -m "not long"); }
 browser_lane() {
   run "browser application: unit tests" unit_tests
   run "browser tests" scripts/browser_tests.sh

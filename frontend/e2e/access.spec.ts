@@ -82,7 +82,7 @@ test('a token is limited to permissions and projects', async ({ page, request })
   expect(await ask(`/projects/${sample.key}/documents`)).toBe(401)
 })
 
-test('a document is kept from those who are not named', async ({ page, browser }) => {
+test('a document is kept from those who are not named', async ({ page, another }) => {
   const sample = await SampleProject.make()
   await sample.document('Open brakes', ['The car shall brake.'])
   await sample.document('Secret prices', ['The brake shall cost 5 Euro.'])
@@ -105,7 +105,7 @@ test('a document is kept from those who are not named', async ({ page, browser }
   await expect(listed.getByRole('listitem')).toHaveCount(2)
   await expectAccessible(page)
 
-  const guest = await (await browser.newContext()).newPage()
+  const guest = await another()
   await signInAs(guest, email, password)
   await guest.goto(`/p/${sample.key}`)
   await expect(guest.getByRole('link', { name: /Open brakes/ }).first()).toBeVisible()

@@ -34,7 +34,7 @@ async function signInAs(page: Page, email: string, password = PASSWORD): Promise
   await expect(page).not.toHaveURL(/sign-in/)
 }
 
-test('an administrator invites somebody, who makes an account', async ({ page, browser }) => {
+test('an administrator invites somebody, who makes an account', async ({ page, another }) => {
   const email = addressOf('invited')
   await signIn(page)
   await page.goto('/')
@@ -61,7 +61,7 @@ test('an administrator invites somebody, who makes an account', async ({ page, b
   const path = new URL((await link.getAttribute('href')) ?? '').pathname
   expect(path).toBe('/invitation')
 
-  const guest = await (await browser.newContext()).newPage()
+  const guest = await another()
   await guest.goto(await linkTo(email, 'invitation'))
   await expect(guest.getByRole('heading', { level: 1 })).toHaveText('You are invited to Reqtrail')
   await expectAccessible(guest)
@@ -76,13 +76,13 @@ test('an administrator invites somebody, who makes an account', async ({ page, b
   await expect(guest.getByRole('link', { name: 'Users', exact: true })).toHaveCount(0)
 
   // The link is good once.
-  const again = await (await browser.newContext()).newPage()
+  const again = await another()
   await again.goto(await linkTo(email, 'invitation'))
   await expect(again.getByRole('heading', { level: 1 })).toHaveText('This link is not good any more')
   await expectAccessible(again)
 })
 
-test('an owner invites somebody with an account to a project', async ({ page, browser }) => {
+test('an owner invites somebody with an account to a project', async ({ page, another }) => {
   const email = addressOf('member')
   await makeAccount(email, 'Mia Member')
   const project = await SampleProject.make()
@@ -93,7 +93,7 @@ test('an owner invites somebody with an account to a project', async ({ page, br
   await expect(page.getByRole('list', { name: 'Open invitations' })).toContainText(email)
   await expectAccessible(page)
 
-  const guest = await (await browser.newContext()).newPage()
+  const guest = await another()
   await guest.goto(await linkTo(email, 'invitation'))
   await expect(guest.getByRole('heading', { level: 1 })).toContainText(project.key)
   await guest.getByRole('link', { name: 'Sign in to accept' }).click()
@@ -165,10 +165,10 @@ test('an e-mail address is confirmed and changed', async ({ page }) => {
   await expect(page.getByText(next, { exact: true })).toBeVisible()
 })
 
-test('a session is seen and ended from another one', async ({ page, browser }) => {
+test('a session is seen and ended from another one', async ({ page, another }) => {
   const email = addressOf('sessions')
   await makeAccount(email, 'Sam Sessions')
-  const other = await (await browser.newContext()).newPage()
+  const other = await another()
   await signInAs(other, email)
   await signInAs(page, email)
   await page.goto('/account')
@@ -184,10 +184,10 @@ test('a session is seen and ended from another one', async ({ page, browser }) =
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Account')
 })
 
-test('administrators find, disable, enable and promote accounts', async ({ page, browser }) => {
+test('administrators find, disable, enable and promote accounts', async ({ page, another }) => {
   const email = addressOf('managed')
   await makeAccount(email, 'Max Managed')
-  const person = await (await browser.newContext()).newPage()
+  const person = await another()
   await signInAs(person, email)
   await signIn(page)
   await page.goto('/admin/users')

@@ -1,4 +1,4 @@
-import type { Browser, Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { DocumentScreen } from './pages/document'
 import { api, SampleProject } from './sample'
 import { expect, expectAccessible, signIn, signInAs, test } from './session'
@@ -9,7 +9,11 @@ const PASSWORD = 'correct horse battery'
 test.beforeEach(({ page }) => signIn(page))
 
 /** A second person with a browser of their own, in which errors of the page fail the test too. */
-async function colleague(browser: Browser, project: SampleProject, role = 'editor'): Promise<Page> {
+async function colleague(
+  another: () => Promise<Page>,
+  project: SampleProject,
+  role = 'editor',
+): Promise<Page> {
   const email = `grace-${project.key.toLowerCase()}@example.org`
   const { id } = await api<{ id: string }>('POST', '/users', {
     email,
@@ -17,19 +21,15 @@ async function colleague(browser: Browser, project: SampleProject, role = 'edito
     password: PASSWORD,
   })
   await api('PUT', `/projects/${project.key}/members/${id}`, { role })
-  const context = await browser.newContext()
-  const page = await context.newPage()
-  page.on('pageerror', (error) => {
-    throw error
-  })
+  const page = await another()
   await signInAs(page, email, PASSWORD)
   return page
 }
 
-test('two people see each other and what the other one saves', async ({ page, browser }) => {
+test('two people see each other and what the other one saves', async ({ page, another }) => {
   const project = await SampleProject.make()
   const document = await project.document('Brakes', LINES)
-  const other = await colleague(browser, project)
+  const other = await colleague(another, project)
   const mine = new DocumentScreen(page)
   const theirs = new DocumentScreen(other)
   await mine.open(document)
@@ -74,17 +74,17 @@ test('two people see each other and what the other one saves', async ({ page, br
   await expect(here).toHaveAccessibleName('Nobody else is here')
   await other.getByRole('switch', { name: 'Let others see me' }).click()
   await expect(here).toHaveAccessibleName('One other person is here')
-  await other.context().close()
+  await other.close()
   await expect(here).toHaveAccessibleName('Nobody else is here')
 })
 
 test('what is typed on top of a text that somebody else saves meanwhile overwrites nothing', async ({
   page,
-  browser,
+  another,
 }) => {
   const project = await SampleProject.make()
   const document = await project.document('Brakes', LINES)
-  const other = await colleague(browser, project)
+  const other = await colleague(another, project)
   const theirs = new DocumentScreen(other)
   await theirs.open(document)
   const key = (await theirs.row('Release').getAttribute('data-key')) ?? ''
@@ -115,16 +115,15 @@ test('what is typed on top of a text that somebody else saves meanwhile overwrit
   await asked.getByRole('button', { name: 'Keep mine' }).click()
   await expect(other.getByText('is back, among the items without a place').last()).toBeVisible()
   await expect.poll(async () => (await project.item(key)).text).toContain('Never again.')
-  await other.context().close()
 })
 
 test('who loses the connection catches up, and who loses the role sees nothing more', async ({
   page,
-  browser,
+  another,
 }) => {
   const project = await SampleProject.make()
   const document = await project.document('Brakes', LINES)
-  const other = await colleague(browser, project, 'viewer')
+  const other = await colleague(another, project, 'viewer')
   const theirs = new DocumentScreen(other)
   await theirs.open(document)
   const here = other.getByTestId('people-here')
@@ -145,6 +144,5 @@ test('who loses the connection catches up, and who loses the role sees nothing m
   await document.append(['# Secret'])
   await expect(other.getByText('Secret')).toHaveCount(0)
   await expect(other.getByRole('heading', { name: /not found|no project/i })).toBeVisible()
-  await other.context().close()
   await page.close()
 })

@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
-import { expect, test as base, type Page } from '@playwright/test'
+import { expect, test as base, type BrowserContext, type Page } from '@playwright/test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -63,19 +63,41 @@ declare global {
   }
 }
 
-/** A test that fails on any error in its page, a request to another host, or a violation of the page's policy. */
-export const test = base.extend<{ page: Page }>({
+/** Collects the errors of a page, its requests to other hosts, and violations of its policy. */
+async function watchPage(page: Page, origin: string | undefined, problems: string[]): Promise<void> {
+  await page.exposeFunction('tellViolation', (text: string) => problems.push(text))
+  await page.addInitScript(reportViolations)
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol.startsWith('http') && url.origin !== origin)
+      problems.push(`left the origin: ${url.href}`)
+  })
+}
+
+/**
+ * A test that fails on any error in its pages, a request to another host, or a violation of the policy.
+ * `another` opens a page in a browser of its own, for a second person; it is closed with the test, so that
+ * no test goes on with what the ones before it left open.
+ */
+export const test = base.extend<{ page: Page; another: () => Promise<Page> }>({
   page: async ({ page, baseURL }, use) => {
     const problems: string[] = []
-    await page.exposeFunction('tellViolation', (text: string) => problems.push(text))
-    await page.addInitScript(reportViolations)
-    page.on('pageerror', (error) => problems.push(error.message))
-    page.on('request', (request) => {
-      const url = new URL(request.url())
-      if (url.protocol.startsWith('http') && url.origin !== baseURL)
-        problems.push(`left the origin: ${url.href}`)
-    })
+    await watchPage(page, baseURL, problems)
     await use(page)
+    expect(problems).toEqual([])
+  },
+  another: async ({ browser, baseURL }, use) => {
+    const problems: string[] = []
+    const contexts: BrowserContext[] = []
+    await use(async () => {
+      const context = await browser.newContext()
+      contexts.push(context)
+      const page = await context.newPage()
+      await watchPage(page, baseURL, problems)
+      return page
+    })
+    for (const context of contexts) await context.close()
     expect(problems).toEqual([])
   },
 })

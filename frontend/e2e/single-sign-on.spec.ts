@@ -1,15 +1,22 @@
-import { expect, test, type Browser, type Page } from '@playwright/test'
+import { expect, test as base, type BrowserContext, type Page } from '@playwright/test'
 import { expectAccessible, signIn } from './session'
 
-/** A page that cannot leave this machine: the provider's own pages ask for fonts elsewhere. */
-async function newPage(browser: Browser): Promise<Page> {
-  const context = await browser.newContext()
-  await context.route(
-    (url) => url.hostname !== '127.0.0.1',
-    (route) => route.abort(),
-  )
-  return context.newPage()
-}
+/** Opens pages that cannot leave this machine: the provider's own pages ask for fonts elsewhere. */
+const test = base.extend<{ newPage: () => Promise<Page> }>({
+  newPage: async ({ browser }, use) => {
+    const contexts: BrowserContext[] = []
+    await use(async () => {
+      const context = await browser.newContext()
+      contexts.push(context)
+      await context.route(
+        (url) => url.hostname !== '127.0.0.1',
+        (route) => route.abort(),
+      )
+      return context.newPage()
+    })
+    for (const context of contexts) await context.close()
+  },
+})
 
 /** Signs in on the provider's own pages, and agrees to what they ask. */
 async function atProvider(page: Page, login: string): Promise<void> {
@@ -19,8 +26,8 @@ async function atProvider(page: Page, login: string): Promise<void> {
   await page.getByRole('button', { name: 'Continue' }).click()
 }
 
-test('an identity is linked, signs in, and is unlinked', async ({ browser }) => {
-  const owner = await newPage(browser)
+test('an identity is linked, signs in, and is unlinked', async ({ newPage }) => {
+  const owner = await newPage()
   await signIn(owner)
   await owner.goto('/account')
   await owner.getByRole('button', { name: 'Link Example' }).click()
@@ -29,7 +36,7 @@ test('an identity is linked, signs in, and is unlinked', async ({ browser }) => 
   await expect(owner.getByText('ada@example.org')).toBeVisible()
   await expectAccessible(owner)
 
-  const visitor = await newPage(browser)
+  const visitor = await newPage()
   await visitor.goto('/account')
   await expect(visitor).toHaveURL(/\/sign-in\?next=/)
   await expectAccessible(visitor)
@@ -42,8 +49,8 @@ test('an identity is linked, signs in, and is unlinked', async ({ browser }) => 
   await expect(owner.getByText('No identity is linked yet.')).toBeVisible()
 })
 
-test('somebody whom nobody knows is told what to do', async ({ browser }) => {
-  const page = await newPage(browser)
+test('somebody whom nobody knows is told what to do', async ({ newPage }) => {
+  const page = await newPage()
   await page.goto('/sign-in')
   await page.getByRole('link', { name: 'Sign in with Example' }).click()
   await atProvider(page, 'stranger')

@@ -36,6 +36,8 @@ export class DocumentScreen {
     await this.row(text)
       .first()
       .click({ position: { x: 30, y: 12 } })
+    // What is typed next must reach the row.
+    await this.expectFocus(text)
   }
 
   async expectFocus(text: string): Promise<void> {
