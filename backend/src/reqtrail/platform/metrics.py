@@ -74,6 +74,18 @@ REDIS_FAILURES: Final = Counter(
     ("what",),
     registry=registry,
 )
+CIRCUIT_OPEN: Final = Gauge(
+    "reqtrail_circuit_open",
+    "Whether a dependency that failed again and again is left alone (1) or asked (0).",
+    ("dependency",),
+    registry=registry,
+)
+CIRCUIT_REFUSED: Final = Counter(
+    "reqtrail_circuit_refused",
+    "Calls that were not made since their dependency is left alone.",
+    ("dependency",),
+    registry=registry,
+)
 JOBS: Final = Counter(
     "reqtrail_jobs",
     "Rounds of a worker: what it did, by queue, and what it could not do.",
@@ -194,7 +206,9 @@ async def counted(queue: str, work: Awaitable[bool]) -> bool:
     began = perf_counter()
     try:
         was_one = await work
-    except Exception:  # counted and passed on whatever it is; a worker that is asked to stop has not failed
+    except (
+        Exception
+    ):  # counted and passed on whatever it is; a worker that is asked to stop has not failed
         JOBS.labels(queue, "failed").inc()
         raise
     if was_one:

@@ -11,12 +11,11 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from reqtrail.kit.clock import now
 from reqtrail.kit.errors import TooManyRequests
-from reqtrail.platform.redis import make_redis
+from reqtrail.platform.redis import AWAY, GuardedRedis, make_redis
 
 logger = structlog.get_logger()
 
@@ -38,7 +37,7 @@ class Limiter:
     def __init__(self, redis_url: str | None) -> None:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
-        self._redis: Redis | None = None
+        self._redis: GuardedRedis | None = None
         if redis_url is not None:
             scheme = "redis+unix" if redis_url.startswith("unix:") else "redis"
             uri = f"async+{scheme}://{redis_url.partition('://')[2]}"
@@ -59,9 +58,8 @@ class Limiter:
             RateLimited: If there were more than *per_minute*; ``retry_after`` is in seconds.
         """
         item = RateLimitItemPerMinute(per_minute)
-        limiter = self._shared or self._local
         try:
-            seconds = await _hit(limiter, item, name, subject)
+            seconds = await self._hit_together(item, name, subject)
         except (RedisError, OSError):
             logger.warning("rate_limit_without_redis", name=name)
             seconds = await _hit(self._local, item, name, subject)
@@ -69,6 +67,13 @@ class Limiter:
             raise RateLimited(
                 f"Too many attempts. Try again in {seconds} seconds.", retry_after=seconds
             )
+
+    async def _hit_together(self, item: RateLimitItemPerMinute, name: str, subject: str) -> int:
+        if self._shared is None or self._redis is None:
+            return await _hit(self._local, item, name, subject)
+        # The storage has a client of its own, on the connections of the guarded one.
+        with self._redis.circuit.call(*AWAY):
+            return await _hit(self._shared, item, name, subject)
 
 
 async def _hit(
