@@ -14,6 +14,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reqtrail.platform.circuit import Circuit
 
+WAIT_SECONDS: Final = 2.0
+"""How long one command waits. A shorter wait takes a busy process for a Redis that is away, and limits with it."""
 AWAY: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 """What says that Redis is away, rather than that it refuses a command."""
 
@@ -68,10 +70,11 @@ def circuit_of(url: str) -> Circuit:
 
 def make_redis(url: str) -> GuardedRedis:
     """Return a client that gives up soon rather than let a request wait, and at once when others had to."""
+    retry = Retry(NoBackoff(), 0)
     client = cast(
         "GuardedRedis",
         GuardedRedis.from_url(
-            url, socket_connect_timeout=0.5, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+            url, socket_connect_timeout=WAIT_SECONDS, socket_timeout=WAIT_SECONDS, retry=retry
         ),
     )
     client.circuit = circuit_of(url)
