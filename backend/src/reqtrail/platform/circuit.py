@@ -64,7 +64,7 @@ class Circuit:
     def call(self, *failures: type[BaseException]) -> Iterator[None]:
         """Run one call of the dependency, in which *failures* say that it is away.
 
-        What else is raised comes from a dependency that answers. A call that is cancelled says nothing.
+        What else is raised, or a call that is cancelled, says nothing about the dependency.
 
         Raises:
             CircuitOpen: If the dependency is left alone at present; the call is not made.
@@ -78,9 +78,6 @@ class Circuit:
             yield
         except failures as error:
             self._fail(error)
-            raise
-        except Exception:
-            self._succeed()
             raise
         else:
             self._succeed()
