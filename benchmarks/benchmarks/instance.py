@@ -32,6 +32,7 @@ class Running:
     token: str
     floor_url: str
     database_url: str
+    redis_url: str
     home: Path
 
     def pid(self, name: str) -> int:
@@ -101,7 +102,7 @@ def running(folder: Path, **environment: str) -> Iterator[Running]:
         runtime = json.loads((home / "runtime.json").read_text())
         token = json.loads((home / "credentials.json").read_text())["token"]
         floor_url = f"http://127.0.0.1:{floor_port}"
-        found = Running(url, token, floor_url, runtime["database_url"], home)
+        found = Running(url, token, floor_url, runtime["database_url"], runtime["redis_url"], home)
         floor = _process(
             ["-m", "benchmarks.floor"],
             folder / "floor.log",

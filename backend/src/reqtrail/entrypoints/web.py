@@ -35,6 +35,8 @@ from reqtrail.features.identity.public import (
     forget_expired,
     rotate_old_signing_key,
 )
+from reqtrail.features.requirements.public import tell_uses, warm_up
+from reqtrail.platform import shared_cache
 from reqtrail.platform.auditing import Source, open_trail
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.crypto import KeysUnusable
@@ -50,6 +52,8 @@ from reqtrail.platform.throttle import Throttle
 
 logger = structlog.get_logger()
 
+USES_SECONDS = 30.0
+"""How often a process tells the others which documents it has shown."""
 HOUSEKEEPING_SECONDS = 24 * 3600
 SHUTDOWN_SECONDS = 15
 """How long requests in flight may take to end when the process is asked to stop."""
@@ -122,6 +126,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.redis_url is not None:
             app.state.redis = make_redis(settings.redis_url)
             stack.push_async_callback(app.state.redis.aclose)
+        await _share_cache(stack, database, settings)
         app.state.live = Live(database, app.state.redis, app.state.signer)
         app.state.live.start()
         stack.push_async_callback(app.state.live.stop)
@@ -137,6 +142,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.info("api_started", tables=len(metadata.tables))
         yield
     logger.info("api_stopped")
+
+
+async def _share_cache(stack: AsyncExitStack, database: Database, settings: Settings) -> None:
+    """Let this process and others use what each has made, and begin with what was used most."""
+    url = settings.redis_url if settings.cache_redis_url is None else settings.cache_redis_url
+    if not url:
+        return
+    redis = make_redis(url, wait=shared_cache.WAIT_SECONDS, circuit="cache")
+    stack.push_async_callback(redis.aclose)
+    cache = shared_cache.SharedCache(redis)
+    cache.attach(database)
+    warming = keep_running(partial(_keep_warm, cache), "warming")
+    stack.push_async_callback(end_task, warming)
+
+
+async def _keep_warm(cache: shared_cache.SharedCache) -> None:
+    logger.info("cache_warmed", outlines=await warm_up(cache))
+    while True:
+        await asyncio.sleep(USES_SECONDS)
+        await tell_uses(cache)
 
 
 async def _keep_house(database: Database, settings: Settings) -> None:

@@ -26,6 +26,16 @@ def named_caches() -> list[NamedCache]:
     return list(_named)
 
 
+class Lookups:
+    """What was asked of a cache that is not of this process."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.hits = 0
+        self.misses = 0
+        _named.add(self)
+
+
 class CommitCache:
     """A bounded cache with one loader a key.
 
@@ -154,3 +164,9 @@ class SizedCache(Generic[Sized]):
             while self._bytes > self._max_bytes:
                 _, gone = self._entries.popitem(last=False)
                 self._bytes -= len(gone) + self._OVERHEAD
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0

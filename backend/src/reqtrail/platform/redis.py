@@ -64,19 +64,22 @@ class GuardedRedis(Redis):
 
 
 @cache
-def circuit_of(url: str) -> Circuit:
+def circuit_of(url: str, name: str = "redis") -> Circuit:
     """Return the circuit of a Redis, which all clients of this process share: what one learns the others know."""
-    return Circuit("redis")
+    return Circuit(name)
 
 
-def make_redis(url: str) -> GuardedRedis:
-    """Return a client that gives up soon rather than let a request wait, and at once when others had to."""
+def make_redis(url: str, *, wait: float = WAIT_SECONDS, circuit: str = "redis") -> GuardedRedis:
+    """Return a client that gives up soon rather than let a request wait, and at once when others had to.
+
+    Args:
+        wait: Seconds for one command.
+        circuit: Clients with circuits of different names do not learn from each other.
+    """
     retry = Retry(NoBackoff(), 0)
     client = cast(
         "GuardedRedis",
-        GuardedRedis.from_url(
-            url, socket_connect_timeout=WAIT_SECONDS, socket_timeout=WAIT_SECONDS, retry=retry
-        ),
+        GuardedRedis.from_url(url, socket_connect_timeout=wait, socket_timeout=wait, retry=retry),
     )
-    client.circuit = circuit_of(url)
+    client.circuit = circuit_of(url, circuit)
     return client

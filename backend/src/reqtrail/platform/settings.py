@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=1)
     redis_url: str | None = None
     """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
+    cache_redis_url: str | None = None
+    """URL of another one for the cache alone, which may evict what it likes; without it ``redis_url``. Empty for no
+    cache that processes share."""
     secret_key: SecretStr | None = None
     """Keys digests of requests; without it one is generated and kept in the home, mode 0600."""
     master_keys: SecretStr | None = None

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import random
+from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 
 from reqtrail.features.requirements.service import outline, windows
-from reqtrail.platform.cache import SizedCache
+from reqtrail.platform.shared_cache import INFO_KEY, SharedCache
 from tests.features.requirements.book import Book, Json
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
 
 
-def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    outline.outlines.clear()
-    outline._newest.clear()
-    monkeypatch.setattr(windows, "_shown", SizedCache[bytes]("sample", windows.SHOWN_BYTES))
+def _as_another_process() -> None:
+    outline.forget_kept()
+    windows.forget_kept()
 
 
 class _Editor:
@@ -95,28 +96,28 @@ class _Editor:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_is_kept_equals_what_is_read(
-    world: World, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After each of 25 random changes both documents read the same with the caches and without them."""
+async def test_what_is_kept_equals_what_is_read(app: FastAPI, world: World, seed: int) -> None:
+    """After each of 25 random changes both documents read the same as kept, as left by others, and from nothing."""
     book = await Book.make(world)
     made = await book.ask("POST", "/documents", json={"title": "Other"})
     other = str(made.json()["id"])
+    shared: SharedCache = app.state.database.info[INFO_KEY]
+    project_id = UUID((await book.get(""))["id"])
     editor = _Editor(book, other, seed)
+    paths = [
+        f"/documents/{document}/{part}"
+        for document in (book.document, other)
+        for part in ("outline", "rows")
+    ]
     done = []
     for _ in range(25):
         done.append(await editor.act())
-        paths = [
-            f"/documents/{document}/{part}"
-            for document in (book.document, other)
-            for part in ("outline", "rows")
-        ]
         kept = [(await book.ask("GET", path)).content for path in paths]
-        _forget(monkeypatch)
+        _as_another_process()
+        left = [(await book.ask("GET", path)).content for path in paths]
+        _as_another_process()
+        await shared.forget(project_id)
         fresh = [(await book.ask("GET", path)).content for path in paths]
         assert kept == fresh, done
-        for path, content in zip(
-            paths, kept, strict=True
-        ):  # what comes next starts from what was kept
-            assert (await book.ask("GET", path)).content == content
+        assert left == fresh, done
     assert len(set(done)) > 5

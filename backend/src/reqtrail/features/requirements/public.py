@@ -13,12 +13,13 @@ from reqtrail.features.requirements.service.attachments import (
 )
 from reqtrail.features.requirements.service.defaults import default_id, default_schema
 from reqtrail.features.requirements.service.items import present_attributes, resolve_item
-from reqtrail.features.requirements.service.outline import titles
+from reqtrail.features.requirements.service.outline import titles, warm_up
 from reqtrail.features.requirements.service.presenting import present_contents
 from reqtrail.features.requirements.service.reading import check_reading
 from reqtrail.features.requirements.service.restore_plan import register_restore_companion
 from reqtrail.features.requirements.service.rules import check_structure
 from reqtrail.features.requirements.service.schema import load_schema
+from reqtrail.features.requirements.service.shared_outlines import tell_uses
 from reqtrail.features.requirements.service.writes import (
     Position,
     Write,
@@ -62,8 +63,10 @@ __all__ = [
     "register_item_cascade",
     "register_restore_companion",
     "resolve_item",
+    "tell_uses",
     "titles",
     "verify_attachments",
+    "warm_up",
     "without_values",
     "write",
 ]

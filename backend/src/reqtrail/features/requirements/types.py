@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -64,14 +63,18 @@ class ItemType:
 
 @dataclass(frozen=True)
 class Schema:
-    """All types, attributes and datatypes visible at one version. ``seq`` is the newest commit that changed any."""
+    """All types, attributes and datatypes visible at one version.
+
+    Attributes:
+        seq: The newest commit that changed any.
+        mark: Names this schema among all of its project, in keys of what is kept of items shown by it.
+    """
 
     seq: int
+    mark: bytes
     types: Mapping[UUID, ItemType]
     attributes: Mapping[str, Attribute]
     datatypes: Mapping[UUID, Datatype]
-    number: int = field(default_factory=itertools.count(1).__next__, compare=False)
-    """Tells this schema from every other that this process has read, for what is kept of items shown by it."""
 
     def is_rich(self, attribute_id: str) -> bool:
         """Return whether values of an attribute are XHTML."""
@@ -94,13 +97,35 @@ class OutlineRow:
     has_children: bool
 
 
-@dataclass(frozen=True)
 class Outline:
-    """A document's placements in reading order, with titles after the schema that commit ``schema_seq`` made."""
+    """A document's placements in reading order, with titles after the schema that commit ``schema_seq`` made.
 
-    document_id: UUID
-    rows: tuple[OutlineRow, ...]
-    schema_seq: int
+    It is made of rows, or of their encoded form as another process made it, from which they are read when needed.
+    """
+
+    def __init__(self, document_id: UUID, rows: tuple[OutlineRow, ...], schema_seq: int) -> None:
+        self.document_id = document_id
+        self.schema_seq = schema_seq
+        self.count = len(rows)
+        self.rows = rows
+
+    @classmethod
+    def of_encoded(cls, document_id: UUID, encoded: bytes, count: int, schema_seq: int) -> Outline:
+        """Return the outline whose ``encoded`` and ``count`` these are."""
+        outline = cls.__new__(cls)
+        outline.document_id = document_id
+        outline.schema_seq = schema_seq
+        outline.count = count
+        outline.encoded = encoded
+        return outline
+
+    @cached_property
+    def rows(self) -> tuple[OutlineRow, ...]:
+        """The placements."""
+        return tuple(
+            OutlineRow(UUID(placement), parent, level, UUID(item) if item else None, *rest)
+            for placement, parent, level, item, *rest in orjson.loads(self.encoded)
+        )
 
     @cached_property
     def beginnings(self) -> tuple[bytes, ...]:

@@ -121,7 +121,7 @@ async def get_outline(
     if unchanged is not None:
         return unchanged
     outline = await load_outline(session, snapshot, document_id)
-    document = await documents.get_document(session, snapshot, document_id, len(outline.rows))
+    document = await documents.get_document(session, snapshot, document_id, outline.count)
     content = {
         "ref": RefRead.of(snapshot).model_dump(),
         "document": document,

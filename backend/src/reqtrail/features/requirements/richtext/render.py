@@ -53,6 +53,11 @@ _rendered: SizedCache[str] = SizedCache("rich-texts", RENDERED_BYTES)
 """Texts without embedded objects: what they become depends on nothing but themselves."""
 
 
+def forget_kept() -> None:
+    """Forget every rendered text, as a process that begins has none."""
+    _rendered.clear()
+
+
 @dataclass(frozen=True)
 class FileRef:
     """Where the bytes of an embedded object are served: ``url`` and the true media type."""

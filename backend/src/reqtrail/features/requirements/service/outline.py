@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.features.requirements import repository
 from reqtrail.features.requirements.errors import DocumentNotFound
 from reqtrail.features.requirements.richtext import plain_text
+from reqtrail.features.requirements.service import shared_outlines
 from reqtrail.features.requirements.service.schema import load_schema
 from reqtrail.features.requirements.types import Outline, OutlineRow, Schema
 from reqtrail.features.versioning.public import Snapshot
 from reqtrail.platform.cache import CommitCache
+from reqtrail.platform.shared_cache import SharedCache, shared_cache_of
 
 TITLE_LENGTH = 120
 CACHED_ROWS = 60_000
@@ -37,24 +39,75 @@ _newest: OrderedDict[tuple[UUID, UUID, UUID, bytes], Snapshot] = OrderedDict()
 async def load_outline(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
     """Return the reading order of a document.
 
-    It is kept by commit. After commits that leave the document alone the kept one goes on to serve; after a few
-    changes to it only those are read.
+    It is kept by commit, in this process and for the others. After commits that leave the document alone the kept one
+    goes on to serve; after a few changes to it only those are read.
 
     Raises:
         DocumentNotFound: If it is not visible at *snapshot*.
     """
 
     async def load() -> tuple[Outline, int]:
-        outline = await _bring_up_to_date(session, snapshot, document_id)
+        cache = shared_cache_of(session)
+        outline = await _from_newest(session, snapshot, document_id)
+        is_kept = outline is None
         if outline is None:
-            if await repository.find_document(session, snapshot, document_id) is None:
-                raise DocumentNotFound("There is no such document at this version.")
-            outline = await _build(session, snapshot, document_id)
-        _remember(snapshot, document_id)
-        return outline, len(outline.rows) + 1
+            outline = (
+                await _build(session, snapshot, document_id)
+                if cache is None
+                else await _shared(session, cache, snapshot, document_id)
+            )
+        if _remember(snapshot, document_id) and cache is not None:
+            await shared_outlines.keep_newest(cache, snapshot, outline, is_kept=is_kept)
+        return outline, outline.count + 1
 
+    shared_outlines.note_use(snapshot, document_id)
     outline: Outline = await outlines.get(_key(snapshot, document_id), load)
     return outline
+
+
+def forget_kept() -> None:
+    """Forget every outline, as a process that begins has none."""
+    outlines.clear()
+    _newest.clear()
+    shared_outlines.forget_kept()
+
+
+async def warm_up(cache: SharedCache) -> int:
+    """Take over the outlines that were used most of late, as processes before have left them; return how many."""
+    taken = 0
+    for snapshot, outline in await shared_outlines.most_used(cache):
+        if _place(snapshot, outline.document_id) not in _newest:
+            _adopt(snapshot, outline)
+            taken += 1
+    return taken
+
+
+async def _shared(
+    session: AsyncSession, cache: SharedCache, snapshot: Snapshot, document_id: UUID
+) -> Outline:
+    """Return the outline that another process has made, or an older one of it brought up to date, or a new one."""
+    outline = await shared_outlines.find(cache, snapshot, document_id)
+    if outline is not None:
+        return outline
+    if _place(snapshot, document_id) not in _newest:
+        older = await shared_outlines.newest(cache, snapshot, document_id)
+        if older is not None:
+            _adopt(*older)
+            outline = await _from_newest(session, snapshot, document_id)
+            if outline is not None:
+                await shared_outlines.keep(cache, snapshot, outline)
+                return outline
+    async with shared_outlines.making(cache, snapshot, document_id) as made:
+        if made is not None:
+            return made
+        outline = await _build(session, snapshot, document_id)
+        await shared_outlines.keep(cache, snapshot, outline)
+    return outline
+
+
+def _adopt(snapshot: Snapshot, outline: Outline) -> None:
+    outlines.put(_key(snapshot, outline.document_id), outline, outline.count + 1)
+    _newest[_place(snapshot, outline.document_id)] = snapshot
 
 
 def _key(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, bytes]:
@@ -65,11 +118,12 @@ def _place(snapshot: Snapshot, document_id: UUID) -> tuple[UUID, UUID, UUID, byt
     return snapshot.project_id, snapshot.branch_id, document_id, snapshot.withheld.mark
 
 
-def _remember(snapshot: Snapshot, document_id: UUID) -> None:
+def _remember(snapshot: Snapshot, document_id: UUID) -> bool:
+    """Note of which version the newest kept outline is; return whether it is this one."""
     place = _place(snapshot, document_id)
     before = _newest.get(place)
     if before is not None and not snapshot.is_head and snapshot.seq <= before.seq:
-        return
+        return False
     if before is not None and before.seq < snapshot.seq:
         # What the new one takes the place of would only crowd out other documents.
         outlines.drop(_key(before, document_id))
@@ -77,9 +131,10 @@ def _remember(snapshot: Snapshot, document_id: UUID) -> None:
     _newest.move_to_end(place)
     if len(_newest) > MAX_NEWEST:
         _newest.popitem(last=False)
+    return True
 
 
-async def _bring_up_to_date(
+async def _from_newest(
     session: AsyncSession, snapshot: Snapshot, document_id: UUID
 ) -> Outline | None:
     """Return the outline made from an older one that is kept, or None if there is none that helps."""
@@ -206,6 +261,8 @@ def _style(schema: Schema, type_id: UUID | None) -> str:
 
 
 async def _build(session: AsyncSession, snapshot: Snapshot, document_id: UUID) -> Outline:
+    if await repository.find_document(session, snapshot, document_id) is None:
+        raise DocumentNotFound("There is no such document at this version.")
     tree = await repository.tree_rows(session, snapshot, document_id)
     schema = await load_schema(session, snapshot)
     ids = {row.item_id for row in tree if row.item_id is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -33,11 +34,15 @@ async def load_schema(session: AsyncSession, snapshot: Snapshot) -> Schema:
 async def _find(session: AsyncSession, snapshot: Snapshot) -> tuple[Schema, int]:
     if snapshot.below:
         # A schema put together from several layers has no single commit that made it.
-        return _build(snapshot.seq, *await repository.schema_rows(session, snapshot)), 1
+        return (
+            _build(snapshot.seq, snapshot.mark, *await repository.schema_rows(session, snapshot)),
+            1,
+        )
     seq, commit_hash = await repository.schema_commit(session, snapshot)
 
     async def load() -> tuple[Schema, int]:
-        return _build(seq, *await repository.schema_rows(session, snapshot)), 1
+        mark = replace(snapshot, commit_hash=commit_hash).mark
+        return _build(seq, mark, *await repository.schema_rows(session, snapshot)), 1
 
     key = (
         *(snapshot.project_id, snapshot.branch_id, seq, commit_hash, snapshot.redacted_seq),
@@ -57,7 +62,7 @@ def _key(snapshot: Snapshot) -> tuple[UUID, UUID, bytes]:
     return snapshot.project_id, snapshot.branch_id, snapshot.mark
 
 
-def _build(seq: int, types: Any, attributes: Any, datatypes: Any) -> Schema:
+def _build(seq: int, mark: bytes, types: Any, attributes: Any, datatypes: Any) -> Schema:
     by_datatype = {row.entity_id: _datatype(row) for row in datatypes}
     by_type: dict[UUID, list[Attribute]] = {}
     by_id: dict[str, Attribute] = {}
@@ -78,6 +83,7 @@ def _build(seq: int, types: Any, attributes: Any, datatypes: Any) -> Schema:
         by_id[str(row.entity_id)] = attribute
     return Schema(
         seq=seq,
+        mark=mark,
         types={row.entity_id: _type(row, by_type.get(row.entity_id, [])) for row in types},
         attributes=by_id,
         datatypes=by_datatype,

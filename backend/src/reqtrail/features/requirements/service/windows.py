@@ -7,7 +7,8 @@ are visible, however long their texts are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +22,24 @@ from reqtrail.features.requirements.types import Schema
 from reqtrail.features.versioning.public import Snapshot
 from reqtrail.platform.cache import SizedCache
 from reqtrail.platform.encoding import json_bytes
+from reqtrail.platform.shared_cache import SharedCache, shared_cache_of
 
 SHOWN_BYTES = 48_000_000
 _shown: SizedCache[bytes] = SizedCache("rows", SHOWN_BYTES)
 """The JSON of items by content hash, which is salted and so names one revision, schema, name of the author, and what
 is withheld."""
 
+RevisionKey = tuple[bytes, bytes, str | None, bool, bytes]
+"""What the JSON of an item depends on: the revision's content hash, the schema's mark, the name of who wrote it,
+whether it is redacted, and what is withheld."""
+
+_KIND = "rows"
 _NONE = b"null"
+
+
+def forget_kept() -> None:
+    """Forget every item's JSON, as a process that begins has none."""
+    _shown.clear()
 
 
 async def document_rows(
@@ -56,14 +68,13 @@ async def encoded_items(
 ) -> dict[UUID, bytes]:
     """Return the JSON of items by id, deleted ones too."""
     marks = await repository.item_marks(session, snapshot, ids)
-    number = schema.number
+    mark = schema.mark
     seen = snapshot.withheld.mark
     marked = [
-        (item_id, (digest, number, name, redacted, seen))
-        for item_id, digest, name, redacted in marks
+        (item_id, (digest, mark, name, redacted, seen)) for item_id, digest, name, redacted in marks
     ]
     found: dict[UUID, bytes] = {}
-    keys: dict[UUID, tuple[bytes, int, str | None, bool, bytes]] = {}
+    keys: dict[UUID, RevisionKey] = {}
     for (item_id, key), shown in zip(
         marked, _shown.get_many(key for _, key in marked), strict=True
     ):
@@ -71,15 +82,43 @@ async def encoded_items(
             keys[item_id] = key
         else:
             found[item_id] = shown
+    shared = shared_cache_of(session)
+    if keys and shared is not None:
+        for item_id, value in (await _of_others(shared, snapshot.project_id, keys)).items():
+            _shown.put(keys.pop(item_id), value)
+            found[item_id] = value
     if not keys:
         return found
     rows = await repository.load_items(session, snapshot, keys, deleted=True)
     items = await present_items(session, snapshot, schema, list(rows.values()))
+    made: dict[tuple[str, str], bytes] = {}
     for row, item in zip(rows.values(), items, strict=True):
         found[row.entity_id] = shown = json_bytes(item)
         if not row.redacted and not _embeds(row.attributes):
-            _shown.put(keys[row.entity_id], shown)
+            key = keys[row.entity_id]
+            _shown.put(key, shown)
+            made[_KIND, _shared_name(key)] = shown
+    if made and shared is not None:
+        await shared.put(snapshot.project_id, made)
     return found
+
+
+async def _of_others(
+    shared: SharedCache, project_id: UUID, keys: Mapping[UUID, RevisionKey]
+) -> dict[UUID, bytes]:
+    """Return what other processes have made of *keys*."""
+    names = [_shared_name(key) for key in keys.values()]
+    values = await shared.get_many(project_id, _KIND, names)
+    return {
+        item_id: value for item_id, value in zip(keys, values, strict=True) if value is not None
+    }
+
+
+def _shared_name(key: RevisionKey) -> str:
+    digest, *others = key
+    # Hashed, since it holds the name of a person.
+    rest = blake2b(repr(others).encode(), digest_size=16)
+    return f"{digest.hex()}:{rest.hexdigest()}"
 
 
 def _embeds(attributes: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -42,6 +43,8 @@ from reqtrail.features.versioning.types import (
     Redaction,
     Snapshot,
 )
+from reqtrail.platform.database.engine import after_commit
+from reqtrail.platform.shared_cache import shared_cache_of
 
 _TAG = re.compile(r"<[^<>]*>")
 _MOST = 5
@@ -101,6 +104,10 @@ async def redact(
     for sweep in all_redaction_sweepers():
         await sweep(session, project_id)
     await repository.mark_redacted(session, project_id, counter.seq)
+    shared = shared_cache_of(session)
+    if shared is not None:
+        # Nobody asks for what was made before any more, but it would stay there for a while.
+        after_commit(session, partial(shared.forget, project_id))
     request = CommitRequest(
         project_id,
         author_id,
