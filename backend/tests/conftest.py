@@ -14,7 +14,7 @@ from reqtrail.platform.crypto.keyring import new_key_text
 from reqtrail.platform.settings import Settings
 from tests.fixtures.engines import Engines, run_folder
 
-pytest_plugins = ("tests.fixtures.api",)
+pytest_plugins = ("tests.fixtures.api", "tests.fixtures.doctor")
 
 # Where root may make no user namespace, engines keep their data here: it goes away with the test run.
 os.environ["REQTRAIL_RUNTIME_DIR"] = str(run_folder() / "runtime")

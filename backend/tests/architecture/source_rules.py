@@ -36,6 +36,7 @@ LAZY = {
     ("reqtrail.entrypoints.cli.instance", "reqtrail.entrypoints.embedded.errors"),
     ("reqtrail.entrypoints.cli.instance", "reqtrail.entrypoints.embedded.supervisor"),
     ("reqtrail.entrypoints.cli.accounts", "reqtrail.entrypoints.cli"),
+    ("reqtrail.entrypoints.cli.doctor", "reqtrail.entrypoints.doctor"),
     ("reqtrail.entrypoints.cli.keys", "reqtrail.entrypoints.cli"),
 }
 """Imports inside functions of the command line: one command loads the server, the others need not wait for it."""

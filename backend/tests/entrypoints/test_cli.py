@@ -22,7 +22,17 @@ from tests.fixtures.instance import Instance, free_port, running_instance
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "reqif" / "small.reqif"
 VERIFIER = SAMPLE.parents[1] / "verify_baseline.py"
 COMMANDS = (
-    *(["up"], ["status"], ["version"], ["import"], ["export"], ["log"], ["diff"], ["verify"]),
+    *(
+        ["up"],
+        ["doctor"],
+        ["status"],
+        ["version"],
+        ["import"],
+        ["export"],
+        ["log"],
+        ["diff"],
+        ["verify"],
+    ),
     *(["user", "add"], ["user", "list"], ["user", "reset-password"], ["token", "create"]),
     *(["branch", "list"], ["branch", "create"], ["branch", "update"], ["branch", "merge"]),
     *(["branch", "close"], ["baseline", "list"], ["baseline", "create"]),

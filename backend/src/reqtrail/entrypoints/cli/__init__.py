@@ -9,6 +9,7 @@ from reqtrail.entrypoints.cli import (
     audit,
     blaming,
     branches,
+    doctor,
     exchange,
     histories,
     history,
@@ -29,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 instance.add_to(app)
+doctor.add_to(app)
 exchange.add_to(app)
 histories.add_to(app)
 history.add_to(app)

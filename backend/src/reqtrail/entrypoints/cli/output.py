@@ -32,8 +32,8 @@ class Exit(IntEnum):
 
 
 EXIT_CODES = (
-    "Exit codes: 0 ok; 1 something was found (verify, a dry run with losses); 2 wrong usage; 3 the server cannot be"
-    " reached; 4 refused (not signed in, not allowed, not found, not valid); 5 conflict; 6 failed."
+    "Exit codes: 0 ok; 1 something was found (verify, doctor, a dry run with losses); 2 wrong usage; 3 the server"
+    " cannot be reached; 4 refused (not signed in, not allowed, not found, not valid); 5 conflict; 6 failed."
 )
 
 

@@ -265,6 +265,7 @@ class Supervisor:
             "worker_pids": self._workers.pids,
             "database_url": self._settings.database_url,
             "redis_url": self._settings.redis_url,
+            "embedded_postgres": self._postgres is not None,
         }
         write_private(self._settings.runtime_file, orjson.dumps(runtime).decode())
 

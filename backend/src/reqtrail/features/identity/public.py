@@ -45,6 +45,7 @@ from reqtrail.features.identity.service.pseudonyms import pseudonym
 from reqtrail.features.identity.service.signing_keys import (
     rotate_old_signing_key,
     rotate_signing_key,
+    signing_key_age,
 )
 from reqtrail.features.identity.service.token_use import TokenUse
 from reqtrail.features.identity.service.tokens import (
@@ -112,6 +113,7 @@ __all__ = [
     "revoke_token",
     "rotate_old_signing_key",
     "rotate_signing_key",
+    "signing_key_age",
     "set_password",
     "tokens_of",
     "withdraw",

@@ -54,7 +54,12 @@ from reqtrail.features.versioning.schemas import (
     RefRead,
     SequenceNumber,
 )
-from reqtrail.features.versioning.sealing import request_seal, run_pending_seals, verify_seals
+from reqtrail.features.versioning.sealing import (
+    queued_seals,
+    request_seal,
+    run_pending_seals,
+    verify_seals,
+)
 from reqtrail.features.versioning.service.branches import create_baseline, list_baselines
 from reqtrail.features.versioning.service.comparing import (
     field_changes,
@@ -139,6 +144,7 @@ __all__ = [
     "list_baselines",
     "request_seal",
     "run_pending_seals",
+    "queued_seals",
     "verify_seals",
     "MAIN",
     "BranchName",

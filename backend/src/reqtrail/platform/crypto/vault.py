@@ -128,20 +128,44 @@ async def open_vault(database: Database, settings: Settings) -> None:
     ring = Keyring(settings)
     database.info[_VAULT] = vault = Vault(ring)
     try:
-        async with database.read_session() as session:
-            one_each = select(data_keys).ext(distinct_on(data_keys.c.master_id))
-            samples = (await session.execute(one_each.order_by(data_keys.c.master_id))).all()
+        samples = await _samples(database)
     except (DBAPIError, OSError) as error:
         logger.warning("master_keys_unchecked", error=type(error).__name__)
         return
-    known = {key.key_id for key in ring.keys}
-    unknown = [row.master_id for row in samples if row.master_id not in known]
-    if unknown:
-        raise missing(ring.source, unknown)
+    _require_known(ring, samples)
     ring.make_first()
     for row in samples:
         vault.unwrap(row)
     assert ring.active
+
+
+async def check_vault(database: Database, ring: Keyring) -> bool:
+    """Do what :func:`open_vault` does with the keys of *ring*, but make none; return whether there is anything to open.
+
+    Raises:
+        KeysUnusable: If secrets are encrypted with a master key that is not there.
+        DBAPIError, OSError: If the database cannot be asked.
+    """
+    database.info[_VAULT] = vault = Vault(ring)
+    samples = await _samples(database)
+    _require_known(ring, samples)
+    for row in samples:
+        vault.unwrap(row)
+    return bool(samples)
+
+
+async def _samples(database: Database) -> Sequence[Row[Any]]:
+    """Return one data key of each master key that wraps any."""
+    async with database.read_session() as session:
+        one_each = select(data_keys).ext(distinct_on(data_keys.c.master_id))
+        return (await session.execute(one_each.order_by(data_keys.c.master_id))).all()
+
+
+def _require_known(ring: Keyring, samples: Sequence[Row[Any]]) -> None:
+    known = {key.key_id for key in ring.keys}
+    unknown = [row.master_id for row in samples if row.master_id not in known]
+    if unknown:
+        raise missing(ring.source, unknown)
 
 
 def vault_of(database: Database) -> Vault:

@@ -62,6 +62,12 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config("postgresql://")).get_current_head()
 
 
+def is_known_revision(revision: str) -> bool:
+    """Return whether this build of Reqtrail has the migration *revision*; a newer one may have made the schema."""
+    script = ScriptDirectory.from_config(alembic_config("postgresql://"))
+    return any(known.revision == revision for known in script.walk_revisions())
+
+
 def current_revision(url: str) -> str | None:
     """Return the revision that the database at *url* is at, or None when it is empty."""
     engine = create_engine(sync_url(url))

@@ -7,6 +7,7 @@ have one partition a month; a month is dropped as a whole when it is no longer k
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Table, text
@@ -99,23 +100,8 @@ async def ensure_partitions(connection: AsyncConnection) -> list[str]:
 
     Safe to run at any time and from several processes at once; nothing relies on a default partition.
     """
-    existing = set(
-        (
-            await connection.scalars(
-                text("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
-            )
-        ).all()
-    )
-    now = clock.now()
-    wanted = {
-        f"{table.name}_cold_{year}": (table, cold_partition_statement(table.name, year))
-        for table in versioned_tables()
-        for year in range(now.year, now.year + YEARS_AHEAD + 1)
-    }
-    for table in monthly_tables():
-        for month in months_to_have(now):
-            name = month_partition_name(table.name, month)
-            wanted[name] = (table, month_partition_statement(table.name, month))
+    wanted = _wanted(clock.now())
+    existing = await _existing(connection)
     made = [name for name in wanted if name not in existing]
     for name in made:
         table, statement = wanted[name]
@@ -125,6 +111,47 @@ async def ensure_partitions(connection: AsyncConnection) -> list[str]:
         for statement in row_security_statements(table, name):
             await connection.exec_driver_sql(statement)
     return made
+
+
+def _wanted(now: datetime) -> dict[str, tuple[Table, str]]:
+    """Return the table and the DDL of each partition that must exist at *now*, by its name."""
+    wanted = {
+        f"{table.name}_cold_{year}": (table, cold_partition_statement(table.name, year))
+        for table in versioned_tables()
+        for year in range(now.year, now.year + YEARS_AHEAD + 1)
+    }
+    for table in monthly_tables():
+        for month in months_to_have(now):
+            name = month_partition_name(table.name, month)
+            wanted[name] = (table, month_partition_statement(table.name, month))
+    return wanted
+
+
+async def _existing(connection: AsyncConnection) -> set[str]:
+    names = await connection.scalars(
+        text("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+    )
+    return set(names)
+
+
+@dataclass(frozen=True)
+class MissingPartitions:
+    """Names of partitions that are missing: without one of the *present* nothing can be written at this moment."""
+
+    present: list[str]
+    to_come: list[str]
+
+
+async def missing_partitions(connection: AsyncConnection) -> MissingPartitions:
+    """Return the partitions that should exist by now and do not."""
+    now = clock.now()
+    existing = await _existing(connection)
+    missing = [name for name in _wanted(now) if name not in existing]
+    of_now = {f"{table.name}_hot" for table in versioned_tables()}
+    present = [name for name in sorted(of_now) if name not in existing]
+    ends = (f"_cold_{now.year}", f"_month_{now:%Y_%m}")
+    present += [name for name in missing if name.endswith(ends)]
+    return MissingPartitions(present, [name for name in missing if name not in present])
 
 
 async def months_before(connection: AsyncConnection, table: str, until: datetime) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reqtrail.platform.database.metadata import metadata, views
 
@@ -147,6 +148,22 @@ def _policy_statements(relation: str, policy: Policy) -> Iterator[str]:
 def _fingerprint(policy: Policy) -> str:
     """Return what tells whether a policy is the declared one: PostgreSQL rewrites its conditions."""
     return f"{policy.command}: {policy.condition}".replace("'", "''")
+
+
+async def unprotected_relations(connection: AsyncConnection) -> list[str]:
+    """Return the tables of projects, and their partitions, on which row-level security does not bind everybody."""
+    names = [table.name for table in metadata.sorted_tables if is_walled(table)]
+    found = await connection.scalars(
+        text(
+            "SELECT c.relname FROM pg_class c"
+            " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent"
+            " WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')"
+            " AND coalesce(p.relname, c.relname) = ANY(:names)"
+            " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY c.relname"
+        ),
+        {"names": names},
+    )
+    return list(found)
 
 
 def raise_walls(connection: Connection) -> None:

@@ -56,19 +56,7 @@ class Mailer:
             MailRefused: If trying again is of no use.
             aiosmtplib.SMTPException, OSError: If it may go through later.
         """
-        message = self._message(mail)
-        settings = self._settings
-        password = settings.smtp_password
-        client = aiosmtplib.SMTP(
-            hostname=settings.smtp_host,
-            port=settings.smtp_port,
-            use_tls=settings.smtp_security == "tls",
-            start_tls=settings.smtp_security == "starttls",
-            tls_context=self._tls if settings.smtp_security != "none" else None,
-            username=settings.smtp_username,
-            password=password.get_secret_value() if password else None,
-            timeout=settings.smtp_timeout_seconds,
-        )
+        message, client = self._message(mail), self._client()
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS), client:
                 await client.send_message(message, sender=self._sender, recipients=[mail.recipient])
@@ -81,6 +69,29 @@ class Mailer:
             if error.code >= 500:
                 raise MailRefused(f"{error.code} {error.message}") from error
             raise
+
+    async def try_out(self) -> None:
+        """Connect, sign in if the settings say so, and send nothing.
+
+        Raises:
+            aiosmtplib.SMTPException, OSError: If mails would not go through at present.
+        """
+        async with asyncio.timeout(ATTEMPT_SECONDS), self._client() as client:
+            await client.noop()
+
+    def _client(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        password = settings.smtp_password
+        return aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            tls_context=self._tls if settings.smtp_security != "none" else None,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+            timeout=settings.smtp_timeout_seconds,
+        )
 
     def _message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)

@@ -20,6 +20,7 @@ from reqtrail.features.audit.types import Checkpoint, Leaf, Row, SealState
 from reqtrail.kit import clock
 from reqtrail.kit.canonical_json import canonical_bytes
 from reqtrail.kit.merkle import append_leaf, leaf_hash, root_of_peaks
+from reqtrail.platform.auditing import INSTANCE
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_task
 
@@ -96,6 +97,20 @@ async def _grow(
     await repository.append_leaves(session, project_id, leaves)
     await repository.insert_checkpoint(session, checkpoint)
     return checkpoint, len(places)
+
+
+async def unsealed_seconds(database: Database) -> float:
+    """Return for how many seconds the oldest event of all projects has waited for the sealer."""
+    async with database.within(of_task("audit")).read_session() as session:
+        oldest = await repository.first_unsealed(session)
+    return (clock.now() - oldest).total_seconds() if oldest else 0.0
+
+
+async def last_signer(database: Database) -> str | None:
+    """Return the id of the key that signed the record of the instance last, if any did."""
+    async with database.within(of_task("audit")).read_session() as session:
+        checkpoint = await repository.latest_checkpoint(session, INSTANCE)
+    return checkpoint.key_id if checkpoint else None
 
 
 async def seal_state(session: AsyncSession, project_id: UUID) -> SealState:

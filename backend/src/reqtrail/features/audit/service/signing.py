@@ -43,6 +43,10 @@ class SealKeys:
         self._known = {_key_id(key.public_key()): key.public_key() for key in keys}
         self.key_id = _key_id(self._active.public_key())
 
+    def knows(self, key_id: str) -> bool:
+        """Return whether the key *key_id* is among them."""
+        return key_id in self._known
+
     def sign(self, text: bytes) -> bytes:
         """Return the signature under *text* by the active key."""
         return self._active.sign(text)
@@ -82,6 +86,22 @@ def load_keys(settings: Settings) -> SealKeys:
         text = settings.audit_keys.get_secret_value().replace(",", "\n")
     else:
         text = _of_file(settings.home / FILE_NAME)
+    return _read(text)
+
+
+def find_keys(settings: Settings) -> SealKeys | None:
+    """Return the keys as :func:`load_keys` does, but make none: None if there are none yet.
+
+    Raises:
+        ValueError: If they are no keys.
+        OSError: If the home cannot be read.
+    """
+    if settings.audit_keys is None and not (settings.home / FILE_NAME).exists():
+        return None
+    return load_keys(settings)
+
+
+def _read(text: str) -> SealKeys:
     try:
         seeds = [base64.b64decode(line, validate=True) for line in text.split()]
     except binascii.Error:

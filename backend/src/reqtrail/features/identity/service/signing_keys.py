@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.signing import keeping
+from reqtrail.kit import clock
 from reqtrail.platform.auditing import describe, leave_no_event
 
 
@@ -21,6 +22,20 @@ async def rotate_signing_key(session: AsyncSession, *, revoke: bool = False) -> 
     subject = ("signing-key", kid)
     describe(session, action="signing-key:rotate", subject=subject, details={"revoked": revoke})
     return kid
+
+
+async def signing_key_age(session: AsyncSession) -> timedelta | None:
+    """Return the age of the key that signs, which can be read; None if there is none yet.
+
+    Raises:
+        SecretUnreadable: If it was changed, or sealed for another row.
+        KeysUnusable: If the master key is not there.
+    """
+    keys = await keeping.current_keys(session)
+    if not keys or keys[0].retired_at is not None:
+        return None
+    await keeping.private_key(session, keys[0])
+    return clock.now() - keys[0].created_at
 
 
 async def rotate_old_signing_key(session: AsyncSession, days: int) -> str | None:

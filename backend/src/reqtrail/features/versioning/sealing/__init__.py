@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reqtrail.features.versioning.sealing.errors import NotSealed, SealBroken
-from reqtrail.features.versioning.sealing.jobs import run_pending_seals
+from reqtrail.features.versioning.sealing.jobs import queued_seals, run_pending_seals
 from reqtrail.features.versioning.sealing.proofs import (
     export_baseline,
     export_pieces,
@@ -24,6 +24,7 @@ __all__ = [
     "export_pieces",
     "proof",
     "proof_file",
+    "queued_seals",
     "request_seal",
     "run_pending_seals",
     "seal_state",

@@ -63,6 +63,12 @@ async def run_pending_seals(
     return taken
 
 
+async def queued_seals(database: Database) -> tuple[int, float]:
+    """Return how many seals wait, and for how many seconds the oldest has."""
+    async with database.within(of_task("seals")).read_session() as session:
+        return await repository.waiting(session)
+
+
 async def _run(database: Database, seal: Seal, lease: timedelta) -> None:
     log = logger.bind(project=str(seal.project_id), seq=seal.seq, attempt=seal.attempts)
     try:

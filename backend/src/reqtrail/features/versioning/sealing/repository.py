@@ -126,6 +126,14 @@ async def nearest(session: AsyncSession, snapshot: Snapshot) -> Seal | None:
     return None if row is None else _seal(row)
 
 
+async def waiting(session: AsyncSession) -> tuple[int, float]:
+    """Return how many seals nobody has finished, and for how many seconds the oldest of them has waited."""
+    waited = func.extract("epoch", func.clock_timestamp() - func.min(seals.c.requested_at))
+    statement = select(func.count(), func.coalesce(waited, 0)).where(seals.c.state.in_(_WAITING))
+    row = (await session.execute(statement)).one()
+    return int(row[0]), float(row[1])
+
+
 async def claim(session: AsyncSession, lease: timedelta) -> Seal | None:
     """Take the oldest seal that nobody works on; its lease must be renewed before it runs out."""
     free = (
