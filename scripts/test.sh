@@ -27,6 +27,8 @@ end_browser_lane() {
 
 (cd backend && ../.venv/bin/python -m tests.fixtures.engines)
 [ -d ../shared/data ] || echo "There is no ../shared/data: the tests that need real files and corpora are skipped."
+scripts/ensure_prometheus.sh >/dev/null \
+  || echo "There is no Prometheus, and none could be installed: the tests that need promtool or prometheus are skipped."
 set -m # a process group of its own, which an interrupt of this script can end
 browser_lane > "$reports/browser" 2>&1 < /dev/null &
 browser=$!
