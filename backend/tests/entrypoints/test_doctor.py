@@ -76,6 +76,21 @@ def test_settings_that_are_wrong_do_not_hide_the_others(site: Site) -> None:
     assert [one["code"] for one in found["database"]] == ["ok"]
 
 
+def test_a_password_that_is_a_word_of_every_sentence(site: Site) -> None:
+    """It is not shown as what it is, and the advice can still be read."""
+    url = "postgresql://reqtrail:reqtrail@127.0.0.1:1/reqtrail"
+    found = site.look(database_url=url, redis_url="redis://:warn-1234@h:1")
+    assert "•" not in json.dumps(found, ensure_ascii=False)
+    assert not [one for one in _texts(found) if ":reqtrail@" in one or "warn-1234" in one]
+    # One that is in a sentence nevertheless is hidden there.
+    said = site.run(database_url="postgresql://ada:planetary@127.0.0.1:1/planetary").output
+    assert "planetary" not in said
+
+
+def _texts(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return [one[name] for each in found.values() for one in each for name in ("message", "advice")]
+
+
 def test_a_setting_that_is_misspelt(site: Site) -> None:
     site.hidden.append("hunter22")
     found = site.look(redis_ulr="redis://:hunter22@host")["settings.known"]
@@ -152,6 +167,19 @@ def test_a_home_that_is_no_folder(site: Site, tmp_path: Path) -> None:
 
 
 @as_user
+def test_a_home_below_a_folder_of_somebody_else(site: Site, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "home").mkdir(parents=True)
+    closed.chmod(0)
+    try:
+        found = site.look(home=str(closed / "home"))
+    finally:
+        closed.chmod(0o700)
+    assert [one["code"] for one in found["home"]] == ["home_unreachable"]
+    assert [one["outcome"] for one in found["database"]] == ["ok"]
+
+
+@as_user
 def test_a_home_of_somebody_else(site: Site) -> None:
     site.home.chmod(0o500)
     assert site.finds("home") == {"home_not_writable": "failed"}
@@ -215,6 +243,14 @@ def test_a_redis_that_wants_another_password(site: Site, valkey: EmbeddedValkey)
     assert site.finds("redis", redis_url=valkey.url()) == {"redis_login_refused": "warning"}
     right = wrong.replace("wrong", "right")
     assert site.finds("redis", redis_url=right) == {"ok": "ok"}
+
+
+def test_a_redis_that_does_not_show_itself(site: Site, valkey: EmbeddedValkey) -> None:
+    with Redis.from_url(valkey.url()) as client:
+        client.execute_command("ACL SETUSER shy on >right-password ~* &* +@all -info")
+    site.hidden.append("right-pass")
+    shy = valkey.url().replace("unix://", "unix://shy:right-password@")
+    assert site.finds("redis", redis_url=shy) == {"redis_not_shown": "warning"}
 
 
 def test_a_redis_that_is_away_is_a_warning(site: Site, valkey: EmbeddedValkey) -> None:

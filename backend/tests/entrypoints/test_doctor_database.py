@@ -4,66 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import signal
 import os
 import secrets
-import tempfile
+import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
 
 from reqtrail.entrypoints.embedded.postgres import EmbeddedPostgres
-from reqtrail.entrypoints.first_start import ensure_first_start
-from reqtrail.entrypoints.web import create_app
 from reqtrail.features.audit.public import load_keys, seal_events
 from reqtrail.kit import clock
+from reqtrail.platform.checks import database, schema
 from reqtrail.platform.checks.database import judge_server
+from reqtrail.platform.checks.model import Check, Finding, Installation, fine, run_checks
 from reqtrail.platform.crypto.keyring import new_key_text
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import alembic_config, sync_url, upgrade_to_head
+from reqtrail.platform.database.partitions import versioned_tables
 from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.settings import Settings
-from tests.fixtures.doctor import Site
-from tests.fixtures.engines import FAST, Engines, end_processes_below
+from tests.fixtures.doctor import Plant, Site, start_once
+from tests.fixtures.engines import Engines
 from tests.fixtures.instance import free_port
 
-Plant = Callable[[str], None]
-
-
-@pytest.fixture
-def plant(site: Site) -> Plant:
-    """Runs a statement in the database of the installation, as a superuser."""
-    return lambda statement: _run(site.environment["REQTRAIL_DATABASE_URL"], statement)
-
-
-def _run(url: str, statement: str) -> None:
-    plain = sync_url(url).replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-def _start(site: Site) -> Settings:
-    """Do in the database what a first start and an API process do, without a worker."""
-    taken = {
-        name.removeprefix("REQTRAIL_").lower(): value
-        for name, value in site.environment.items()
-        if name.startswith("REQTRAIL_")
-    }
-    settings = Settings(**taken, bcrypt_rounds=4, demo=False, log_level="ERROR")  # type: ignore[arg-type]
-    ensure_first_start(settings)
-
-    async def start() -> None:
-        made = create_app(settings)
-        async with made.router.lifespan_context(made):
-            pass
-
-    asyncio.run(start())
-    return settings
+MOST_CONNECTIONS = 500
+"""More than any PostgreSQL of the tests takes."""
 
 
 def test_a_database_that_is_well(site: Site) -> None:
@@ -79,6 +49,8 @@ def test_no_database_is_known(site: Site) -> None:
     found = site.look(database_url=None)
     assert [one["code"] for one in found["database"]] == ["database_unknown"]
     assert [one["code"] for one in found["database.walls"]] == ["not_checked"]
+    said = site.run(database_url=None, code=1).stdout
+    assert said.count("ot checked") == 1 and "warning Not checked: Database login, " in said
     assert site.finds("redis", database_url=None) == {"ok": "ok"}
 
 
@@ -132,23 +104,6 @@ def test_servers_that_cannot_be_had_here() -> None:
     assert judge_server(server, 0.001).code == "ok"
 
 
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of its own that asks the login ``guarded`` for a password."""
-    with tempfile.TemporaryDirectory(prefix="rt-doctor-") as folder:
-        postgres = EmbeddedPostgres(Path(folder) / "pg", options=FAST)
-        postgres.start()
-        try:
-            _run(postgres.url(), "CREATE ROLE guarded LOGIN PASSWORD 'right-password'")
-            access = postgres.data / "pg_hba.conf"
-            access.write_text(f"local all guarded scram-sha-256\n{access.read_text()}")
-            _run(postgres.url(), "SELECT pg_reload_conf()")
-            yield postgres
-            postgres.stop()
-        finally:
-            end_processes_below(Path(folder))
-
-
 def test_a_wrong_password(site: Site, guarded: EmbeddedPostgres) -> None:
     site.hidden += ["wrong-pass", "right-pass"]
     url = guarded.url().replace("://reqtrail@", "://guarded:wrong-password@")
@@ -158,6 +113,85 @@ def test_a_wrong_password(site: Site, guarded: EmbeddedPostgres) -> None:
     # The right one gets further: there the role is missing.
     url = url.replace("wrong", "right")
     assert site.finds("database", database_url=url) == {"database_role_refused": "failed"}
+
+
+def test_a_server_that_is_full(site: Site, guarded: EmbeddedPostgres) -> None:
+    url = guarded.url().replace("://reqtrail@", "://guarded:right-password@")
+    plain = sync_url(url).replace("+psycopg", "")
+    taken: list[psycopg.Connection[Any]] = []
+    with pytest.raises(psycopg.OperationalError, match="reserved|too many"):
+        while len(taken) < MOST_CONNECTIONS:
+            taken.append(psycopg.connect(plain))
+    try:
+        found = site.look(database_url=url)["database"]
+    finally:
+        for connection in taken:
+            connection.close()
+    assert [(one["code"], one["outcome"]) for one in found] == [("database_crowded", "failed")]
+    assert found[0]["details"]["sqlstate"] == "53300"
+    assert "max_connections" in found[0]["advice"]
+
+
+def test_a_server_that_goes_away_between_two_checks(site: Site, guarded: EmbeddedPostgres) -> None:
+    """No check crashes, and none tells that all is well."""
+    url = guarded.url()
+
+    async def stop(installation: Installation) -> Finding:
+        await asyncio.to_thread(guarded.stop)
+        return fine("It was stopped.")
+
+    async def look() -> list[tuple[str, str]]:
+        settings = Settings(home=site.home, database_role=None)
+        looked_at = Installation(settings, {}, {}, {}, url, None, seconds=5)
+        later = [one for one in (*database.CHECKS, *schema.CHECKS) if one.needs == ("database",)]
+        checks = [database.CHECKS[0], Check("stop", "Stop", stop), *later]
+        found = [(check.name, one.code) async for check, one in run_checks(looked_at, checks)]
+        await looked_at.close()
+        return found
+
+    try:
+        found = asyncio.run(look())
+    finally:
+        guarded.start()
+    assert found[:2] == [("database", "ok"), ("stop", "ok")] and len(found) >= 6
+    for name, code in found[2:]:
+        assert code in {"database_refused", "system_refused", "owner_unreachable"}, name
+
+
+def test_a_check_that_crashes_keeps_no_other_from_being_made(site: Site) -> None:
+    """It says where, so that it can be reported, and not what: that may be a secret."""
+
+    async def crash(installation: Installation) -> Finding:
+        return judge_server("hunter22", 0)
+
+    async def well(installation: Installation) -> Finding:
+        return fine("All is well.")
+
+    async def look() -> list[Finding]:
+        looked_at = Installation(Settings(home=site.home), {}, {}, {}, None, None, seconds=5)
+        checks = [
+            Check("crash", "Crash", crash),
+            Check("well", "Well", well),
+            Check("after", "After", well, needs=("crash",)),
+        ]
+        return [one async for _, one in run_checks(looked_at, checks)]
+
+    crashed, fine_, skipped = asyncio.run(look())
+    assert (crashed.code, crashed.outcome) == ("check_crashed", "failed")
+    assert "AttributeError at database.py:" in crashed.message
+    assert "hunter22" not in f"{crashed}"
+    assert (fine_.code, skipped.code) == ("ok", "not_checked")
+
+
+def test_a_database_that_refuses_a_query(site: Site, plant: Plant) -> None:
+    start_once(site)
+    plant(f"REVOKE SELECT ON signing_keys FROM {APP_ROLE}")
+    found = site.look()
+    assert [(one["code"], one["outcome"]) for one in found["keys.signing"]] == [
+        ("database_refused", "failed")
+    ]
+    assert "permission denied for table signing_keys" in found["keys.signing"][0]["message"]
+    assert [one["code"] for one in found["audit"]] == ["ok"]
 
 
 def test_a_database_without_a_schema(site: Site, guarded: EmbeddedPostgres) -> None:
@@ -244,6 +278,18 @@ def test_row_level_security_that_was_switched_off(site: Site, plant: Plant) -> N
     assert found[0]["details"]["relations"] == ["entities"]
 
 
+def test_policies_that_somebody_changed(site: Site, plant: Plant) -> None:
+    assert site.finds("database.walls") == {"ok": "ok"}
+    plant("CREATE POLICY everybody ON entities USING (true)")
+    found = site.look()["database.walls"]
+    assert [(one["code"], one["outcome"]) for one in found] == [("policies_altered", "failed")]
+    assert found[0]["details"]["relations"] == ["entities"]
+    plant("DROP POLICY everybody ON entities")
+    first, *_ = versioned_tables()
+    plant(f"DROP POLICY project ON {first.name}_hot")
+    assert site.finds("database.walls") == {"policies_altered": "failed"}
+
+
 def test_a_clock_that_is_ahead(site: Site, plant: Plant) -> None:
     name = site.environment["REQTRAIL_DATABASE_URL"].partition("@/")[2].partition("?")[0]
     plant(
@@ -273,7 +319,7 @@ def test_more_processes_than_connections(site: Site) -> None:
 
 
 def test_keys_that_do_not_fit_the_database(site: Site, plant: Plant) -> None:
-    settings = _start(site)
+    settings = start_once(site)
     found = site.look()
     assert {one["code"] for name in ("keys.data", "keys.signing") for one in found[name]} == {"ok"}
     assert site.finds("keys.data", master_keys=new_key_text()) == {"master_key_wrong": "failed"}
@@ -295,19 +341,3 @@ def test_keys_that_do_not_fit_the_database(site: Site, plant: Plant) -> None:
     assert site.finds("keys.signing") == {"signing_key_unreadable": "failed"}
     plant("DELETE FROM signing_keys")
     assert site.finds("keys.signing") == {"signing_key_missing": "warning"}
-
-
-def test_jobs_that_nobody_does(site: Site, plant: Plant) -> None:
-    _start(site)
-    assert site.finds("jobs") == {"ok": "ok"}
-    plant(
-        "INSERT INTO mails SELECT gen_random_uuid(), 'a@example.org', 's', '', '', 'queued', 0,"
-        " now() - interval '1 hour', now() - interval '1 hour', NULL, '', NULL"
-    )
-    found = site.look()["jobs"]
-    assert [(one["code"], one["outcome"]) for one in found] == [("jobs_wait", "warning")]
-    assert "Mails wait, 1 of them, the oldest for 60 min." == found[0]["message"]
-    plant("UPDATE audit_unsealed SET occurred_at = occurred_at - interval '3 hours'")
-    found = site.look()["jobs"]
-    assert [(one["code"], one["outcome"]) for one in found] == [("no_worker", "failed")]
-    assert "for 3 h" in found[0]["message"]

@@ -141,7 +141,8 @@ def test_no_server_answers(site: Site, beside: Site) -> None:
     expected = {"server_unreachable": "failed"}
     beside.hidden.append("hunter22")
     assert beside.finds("server", url=f"http://ada:hunter22@127.0.0.1:{port}") == expected
-    assert beside.finds("server", url="here") == {"server_url_invalid": "failed"}
+    for url in ("here", "http://[::1"):
+        assert beside.finds("server", url=url) == {"server_url_invalid": "failed"}
 
 
 @contextmanager

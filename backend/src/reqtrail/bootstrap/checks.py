@@ -86,7 +86,9 @@ async def _record(installation: Installation) -> Finding:
     except (ValueError, OSError):
         found = None
     signer = await last_signer(installation.opened())
-    if signer is None or (found is not None and found.knows(signer)):
+    if signer is None:
+        return fine("No key has signed the audit log yet.")
+    if found is not None and found.knows(signer):
         return fine("The audit log was last signed with a key that is known here.")
     return failed(
         "audit_key_unknown",

@@ -22,7 +22,19 @@ CHECKS: Final = (*INNER_CHECKS, *RUNNING_CHECKS)
 HIDDEN: Final = "•••"
 FEWEST_HIDDEN: Final = 4
 """Shorter texts are in too many words to be taken for secrets."""
-_PASSWORD: Final = re.compile(r"://[^/@\s]*?:([^@\s]+)@")
+NOT_HIDDEN: Final = frozenset({"reqtrail", "postgres", "password"})
+"""Words of every other sentence, which say nothing of whose password they are."""
+_PASSWORDS: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"://[^/@\s]*?:([^@\s]+)@",
+            r"[?&]password=([^&\s]+)",
+            r'"client_secret"\s*:\s*"([^"]+)"',
+        ),
+    )
+)
+"""In an address before its host or behind it, and in what a provider of single sign-on gave."""
 _SECRET_VARIABLES: Final = re.compile(r"KEYS?$|PASSWORD$|TOKEN$|SECRET")
 _PARTS: Final = re.compile(r"[\s,]+")
 
@@ -68,12 +80,12 @@ def _settings() -> tuple[Settings, dict[str, str]]:
             names = {
                 str(one["loc"][0]) if one["loc"] else "smtp_password" for one in error.errors()
             }
+            if names <= invalid.keys():
+                raise  # what is wrong is none of the settings
             for name in names - invalid.keys():
                 field = Settings.model_fields[name]
                 defaults[name] = field.get_default(call_default_factory=True)
                 invalid[name] = _complaint(error, name)
-            if names <= defaults.keys() - invalid.keys():
-                raise
 
 
 def _complaint(error: ValidationError, name: str) -> str:
@@ -97,12 +109,13 @@ def _secrets(installation: Installation) -> Iterator[str]:
             yield from _long([value, *_PARTS.split(value)])
     addresses = [*installation.environment.values(), *map(str, installation.runtime.values())]
     for address in addresses:
-        for found in _PASSWORD.findall(address):
-            yield from _long([found, unquote(found)])
+        for pattern in _PASSWORDS:
+            for found in pattern.findall(address):
+                yield from _long([found, unquote(found)])
 
 
 def _long(texts: list[str]) -> Iterator[str]:
-    yield from (text for text in texts if len(text) >= FEWEST_HIDDEN)
+    yield from (text for text in texts if len(text) >= FEWEST_HIDDEN and text not in NOT_HIDDEN)
 
 
 def _without(finding: Finding, secrets: list[str]) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,7 @@ async def _processes(installation: Installation) -> Finding:
     return await in_thread(lambda: _look_at_processes(runtime))
 
 
-def _look_at_processes(runtime: dict[str, Any] | Any) -> Finding:
+def _look_at_processes(runtime: Mapping[str, Any]) -> Finding:
     if not _is_ours(runtime.get("pid")):
         return failed(
             "supervisor_gone",
@@ -72,22 +72,29 @@ def server_url(installation: Installation) -> str:
 
 def _client(installation: Installation) -> httpx.AsyncClient:
     # Longer than the check may take, whose own end says so; no proxy stands before a server of one's own.
-    return httpx.AsyncClient(timeout=installation.seconds * 2, trust_env=False)
+    public = installation.settings.public_url
+    asked_directly = public is not None and "REQTRAIL_URL" not in installation.environment
+    return httpx.AsyncClient(
+        timeout=installation.seconds * 2,
+        trust_env=False,
+        # The server may serve nothing under other names.
+        headers={"Host": urlsplit(public).netloc} if public and asked_directly else None,
+    )
 
 
 async def _server(installation: Installation) -> Finding:
     url = server_url(installation)
-    place = _place(url)
     try:
+        place = _place(url)
         async with _client(installation) as client:
             answer = await client.get(f"{url}/api/v1/health/ready")
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError):
         return failed(
             "server_url_invalid",
             "REQTRAIL_URL is no address of a server.",
             "Write it as https://reqtrail.example.org.",
         )
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         told = (
             failed
             if installation.runtime or "REQTRAIL_URL" in installation.environment
@@ -95,7 +102,7 @@ async def _server(installation: Installation) -> Finding:
         )
         return told(
             "server_unreachable",
-            f"No server answers at {place} ({type(error).__name__}).",
+            f"No server answers at {place}: {str(error).rstrip('.') or type(error).__name__}.",
             "Start it with `reqtrail up`, or name its address in REQTRAIL_URL.",
             place=place,
         )
@@ -214,7 +221,7 @@ async def _served(installation: Installation) -> Finding:
                         f" (status {asset.status_code}).",
                         "Restart the server after the browser application was built anew.",
                     )
-    except (httpx.TransportError, httpx.InvalidURL):
+    except (httpx.RequestError, httpx.InvalidURL):
         return _SERVER_GONE
     return fine("The server serves the browser application.")
 

@@ -58,11 +58,15 @@ async def _diagnose(seconds: float, *, shown: bool) -> list[tuple[Check, Finding
     # Only this command looks at everything; loading the server would cost every other one a second.
     from reqtrail.entrypoints.doctor import diagnose, look_at
 
-    findings = []
+    findings, skipped = [], []
     async for check, finding in diagnose(look_at(os.environ, seconds)):
         findings.append((check, finding))
-        if shown:
+        if finding.code == "not_checked":
+            skipped.append(check.title)
+        elif shown:
             _show(check, finding)
+    if shown and skipped:
+        _show_skipped(skipped)
     return findings
 
 
@@ -74,6 +78,15 @@ def _show(check: Check, finding: Finding) -> None:
     out.print(line)
     if finding.advice:
         out.print(Text(f"        {finding.advice} [{check.name}: {finding.code}]", style="dim"))
+
+
+def _show_skipped(titles: list[str]) -> None:
+    """Name all that could not be checked in one line, after what has to be put right first."""
+    line = Text(f"{'warning':<8}", style=_STYLES["warning"])
+    line.append("Not checked: ", style="bold").append(f"{', '.join(titles)}.", style="default")
+    out = console()
+    out.print(line)
+    out.print(Text("        Put right what failed, then look again. [not_checked]", style="dim"))
 
 
 def _read(check: Check, finding: Finding) -> dict[str, Any]:

@@ -161,11 +161,20 @@ def no_connection(url: str, role: str | None, error: Exception) -> Finding:
     if state == "53300":
         return failed(
             "database_crowded",
-            f"PostgreSQL at {place} takes no more connections.",
-            "Raise max_connections, or lower REQTRAIL_DATABASE_POOL_SIZE and the number of processes.",
+            f"PostgreSQL at {place} takes no more connections of {login}.",
+            "Raise max_connections, or the limit of the login or the database; or lower"
+            " REQTRAIL_DATABASE_POOL_SIZE and the number of processes.",
             **details,
         )
-    reason = getattr(error, "strerror", None) or type(error).__name__
+    if state == "57P03":
+        return failed(
+            "database_not_ready",
+            f"PostgreSQL at {place} starts or stops at this moment.",
+            "Look again in a minute; if it stays so, see PostgreSQL's log.",
+            **details,
+        )
+    told = str(getattr(error, "orig", None) or error).split("\n")[0].rstrip(".")
+    reason = getattr(error, "strerror", None) or told or type(error).__name__
     return failed(
         "database_unreachable",
         f"PostgreSQL at {place} cannot be reached: {reason}.",

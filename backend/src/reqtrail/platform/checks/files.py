@@ -39,7 +39,15 @@ async def _home(installation: Installation) -> Finding:
 
 
 def _look_at_home(home: Path) -> Finding:
-    if not home.exists():
+    try:
+        is_there = home.exists()
+    except OSError as error:
+        return failed(
+            "home_unreachable",
+            f"The home {home} cannot be looked at: {error.strerror}.",
+            "Run this as the user that runs Reqtrail, or set REQTRAIL_HOME to the right folder.",
+        )
+    if not is_there:
         return warning(
             "home_missing",
             f"The home {home} does not exist yet.",
@@ -66,7 +74,7 @@ async def _room(installation: Installation) -> list[Finding]:
 
 
 def _look_at_disk(what: str, path: Path) -> Finding:
-    there = next(folder for folder in (path, *path.parents) if folder.is_dir())
+    there = next(folder for folder in (path, *path.parents) if os.path.isdir(folder))
     state = os.statvfs(there)
     free = state.f_bavail * state.f_frsize
     details = {"path": str(there), "free_bytes": free}

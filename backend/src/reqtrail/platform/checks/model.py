@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from asyncpg.exceptions import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.platform.database.engine import Database
@@ -160,24 +164,45 @@ async def _examine(check: Check, installation: Installation) -> list[Finding]:
                 "Find out what stands still there, or allow more with --timeout.",
             )
         ]
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or type(error).__name__).split("\n")[0]
+    except (SQLAlchemyError, PostgresError) as error:
+        # The driver's own errors are not translated where a connection is made anew.
+        cause = str(getattr(error, "orig", None) or error or type(error).__name__)
         return [
             failed(
                 "database_refused",
-                f"PostgreSQL refused what the check asked for: {cause}.",
-                "See PostgreSQL's log.",
+                f"PostgreSQL did not do what the check asked for: {cause.splitlines()[0].rstrip('.')}.",
+                "See PostgreSQL's log; run this again if the connection was lost.",
+            )
+        ]
+    except OSError as error:
+        return [
+            failed(
+                "system_refused",
+                f"The system refused what the check asked for: {_told(error)}.",
+                "Run this as the user that runs Reqtrail; run it again if a connection was lost.",
             )
         ]
     except Exception as error:  # whatever it is, the other checks must be made
         return [
             failed(
                 "check_crashed",
-                f"The check itself failed ({type(error).__name__}).",
-                "Report this as an error of Reqtrail.",
+                f"The check itself failed ({type(error).__name__} at {_place_of(error)}).",
+                "Report this line as an error of Reqtrail.",
             )
         ]
     return found if isinstance(found, list) else [found]
+
+
+def _told(error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return f"{reason} ({error.filename})" if error.filename else reason
+
+
+def _place_of(error: Exception) -> str:
+    """Return where an error was raised, or the last place before that is ours: no text of it, which may be a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if f"{os.sep}reqtrail{os.sep}" in one.filename] or [*frames]
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 async def in_thread(function: Callable[[], Result]) -> Result:

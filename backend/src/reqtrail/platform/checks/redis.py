@@ -32,6 +32,12 @@ async def _redis(installation: Installation) -> Finding:
         )
     try:
         server: Mapping[str, Any] = await client.info()
+    except NoPermissionError:
+        return warning(
+            "redis_not_shown",
+            "Redis answers, but its login may not use INFO: its version and its memory are not known.",
+            "Allow the login the command INFO, if Redis is yours.",
+        )
     except (RedisError, OSError) as error:
         if _is_refusal(error):
             return warning(
@@ -54,7 +60,7 @@ def _is_refusal(error: BaseException) -> bool:
     """Return whether Redis answered and wants another login: the client hides that in an error of the connection."""
     cause = error.__cause__ or error.__context__
     return (
-        isinstance(error, AuthenticationError | NoPermissionError)
+        isinstance(error, AuthenticationError)
         or str(error).startswith(("HELLO must be called", "NOAUTH"))
         or (cause is not None and _is_refusal(cause))
     )
@@ -63,6 +69,8 @@ def _is_refusal(error: BaseException) -> bool:
 def judge_server(server: Mapping[str, Any]) -> Finding:
     """Return what is to say of a Redis that answers INFO with *server*."""
     version = str(server.get("redis_version", "0"))
+    own = server.get("valkey_version")
+    name = f"Valkey {own}" if own else f"Redis {version}"
     used, most = int(server.get("used_memory", 0)), int(server.get("maxmemory", 0))
     policy = str(server.get("maxmemory_policy", "noeviction"))
     details = {"version": version, "used_bytes": used, "maximum_bytes": most, "policy": policy}
@@ -89,7 +97,7 @@ def judge_server(server: Mapping[str, Any]) -> Finding:
             "Name the primary in REQTRAIL_REDIS_URL.",
             **details,
         )
-    return fine(f"Redis {version} answers; {used // 1_000_000} MB are in use.", **details)
+    return fine(f"{name} answers; {used // 1_000_000} MB are in use.", **details)
 
 
 CHECKS: Final = (Check("redis", "Redis", _redis),)

@@ -18,7 +18,7 @@ from reqtrail.platform.checks.model import (
 )
 from reqtrail.platform.database.migrate import head_revision, is_known_revision
 from reqtrail.platform.database.partitions import missing_partitions
-from reqtrail.platform.database.walls import unprotected_relations
+from reqtrail.platform.database.walls import altered_relations, unprotected_relations
 
 MOST_SKEW_SECONDS: Final = 2.0
 WORKER_CONNECTIONS: Final = 5
@@ -60,13 +60,22 @@ async def _migrations(installation: Installation) -> Finding:
 
 async def _walls(installation: Installation) -> Finding:
     async with installation.opened().read_session() as session:
-        opened = await unprotected_relations(await session.connection())
+        connection = await session.connection()
+        opened = await unprotected_relations(connection)
+        altered = await connection.run_sync(altered_relations)
     if opened:
         return failed(
             "tables_unprotected",
             f"Row-level security is not in force on {_names(opened)}.",
             "Find out who switched it off, then run `reqtrail up` once, which puts it back.",
             relations=opened,
+        )
+    if altered:
+        return failed(
+            "policies_altered",
+            f"Policies of row-level security are missing, or not Reqtrail's own, on {_names(altered)}.",
+            "Find out who changed them, then run `reqtrail up` once, which puts them back.",
+            relations=altered,
         )
     return fine("Row-level security is in force on all tables of projects.")
 
@@ -115,6 +124,7 @@ async def _connections(installation: Installation) -> Finding:
                 text(
                     "SELECT current_setting('max_connections')::int"
                     " - current_setting('superuser_reserved_connections')::int"
+                    " - coalesce(current_setting('reserved_connections', true)::int, 0)"
                 )
             )
         ).scalar_one()

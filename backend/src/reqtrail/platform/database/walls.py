@@ -166,6 +166,21 @@ async def unprotected_relations(connection: AsyncConnection) -> list[str]:
     return list(found)
 
 
+def altered_relations(connection: Connection) -> list[str]:
+    """Return the tables, and their partitions, whose row-level security is not what the metadata declares.
+
+    That is off, or a policy is missing, of another version, or not of Reqtrail's making. A policy whose condition was
+    changed in its place is not noticed: PostgreSQL rewrites conditions, so they cannot be compared.
+    """
+    catalog = _Catalog(connection)
+    return [
+        relation
+        for table in metadata.sorted_tables
+        for relation in catalog.relations_of(table.name)
+        if any(_row_security_changes(catalog, table, relation))
+    ]
+
+
 def raise_walls(connection: Connection) -> None:
     """Make roles, privileges and policies what the metadata declares, in the caller's transaction.
 
