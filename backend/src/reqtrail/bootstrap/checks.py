@@ -9,6 +9,7 @@ from reqtrail.bootstrap.metadata import metadata
 from reqtrail.features.audit.public import find_keys, last_signer, unsealed_seconds
 from reqtrail.features.exchange.public import queued_imports
 from reqtrail.features.identity.public import signing_key_age
+from reqtrail.features.notifications.public import queued_webhooks
 from reqtrail.features.versioning.public import queued_seals
 from reqtrail.platform.checks import database, files, keys, mail, redis, schema, settings
 from reqtrail.platform.checks.model import (
@@ -107,6 +108,7 @@ async def _jobs(installation: Installation) -> list[Finding]:
         "imports": await queued_imports(opened),
         "seals of baselines": await queued_seals(opened),
         "mails": mails,
+        "webhooks": await queued_webhooks(opened),
     }
     details = {name.split()[0]: count for name, (count, _) in waiting.items()}
     details["unsealed_seconds"] = round(unsealed)

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from reqtrail.features.notifications import repository
-from reqtrail.features.notifications.public import deliver_next
+from reqtrail.features.notifications.public import deliver_next, queued_webhooks
 from reqtrail.features.notifications.service import delivering
 from reqtrail.features.notifications.service.delivering import MOST_FAILURES
 from reqtrail.features.notifications.tables import webhooks
+from reqtrail.features.versioning.tables import commits
+from reqtrail.kit import clock
 from reqtrail.platform.database.scope import of_task
 from reqtrail.platform.outbound import Outbound
 from tests.features.notifications.hooked import LOOPBACK, Hooked
@@ -294,3 +296,37 @@ async def test_the_attempts_that_are_kept_are_bounded(world: World) -> None:
         await hooked.work()
     kept = await hooked.attempts()
     assert [one["seq"] for one in kept] == made[: -repository.KEPT_ATTEMPTS - 1 : -1]
+
+
+async def test_how_long_webhooks_have_waited(world: World) -> None:
+    """They wait from the commit that is missing, or from the end of the wait after a failure; a taken one does not."""
+    hour = timedelta(hours=1)
+
+    async def longest() -> float:
+        return (await queued_webhooks(world.database))[1]
+
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        await hooked.work()
+        seq = await hooked.edit()
+        assert (await queued_webhooks(world.database))[0] >= 1
+        mine = webhooks.c.webhook_id == UUID(hooked.id)
+        async with world.owner.session() as session:
+            await session.execute(update(webhooks).where(mine).values(due_at=clock.now() - hour))
+        assert await longest() < 1800
+        async with world.owner.session() as session:
+            project = select(webhooks.c.project_id).where(mine).scalar_subquery()
+            await session.execute(
+                update(commits)
+                .where(commits.c.project_id == project, commits.c.seq == seq)
+                .values(recorded_at=clock.now() - hour)
+            )
+        assert 3500 < await longest() < 3700
+        async with world.owner.session() as session:
+            taken = clock.now() + timedelta(minutes=1)
+            await session.execute(update(webhooks).where(mine).values(leased_until=taken))
+        assert await longest() < 1800
+        await hooked.make_due()
+        assert await longest() < 1800
+        await hooked.work()
+        assert receiver.sequences() == [seq]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from reqtrail.features.notifications.service.delivering import deliver_next, outbound_of
+from reqtrail.features.notifications.service.delivering import (
+    deliver_next,
+    outbound_of,
+    queued_webhooks,
+)
 from reqtrail.features.notifications.tables import WEBHOOK_SECRET, WEBHOOK_URL
 
-__all__ = ["WEBHOOK_SECRET", "WEBHOOK_URL", "deliver_next", "outbound_of"]
+__all__ = ["WEBHOOK_SECRET", "WEBHOOK_URL", "deliver_next", "outbound_of", "queued_webhooks"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -116,19 +116,8 @@ async def claim(session: AsyncSession, lease: timedelta) -> tuple[Webhook, int] 
 
     Nobody else gets it before *lease* has passed. The transaction is one of the task ``webhooks``.
     """
-    due = (
-        select(webhooks.c.project_id, webhooks.c.webhook_id, project_counters.c.last_seq)
-        .join(project_counters, project_counters.c.project_id == webhooks.c.project_id)
-        .where(
-            webhooks.c.active,
-            webhooks.c.due_at <= clock.now(),
-            or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= clock.now()),
-            or_(webhooks.c.test_asked, webhooks.c.seen_seq < project_counters.c.last_seq),
-        )
-        .order_by(webhooks.c.due_at)
-        .limit(1)
-        .with_for_update(of=webhooks, skip_locked=True)
-    )
+    due = _due(webhooks.c.project_id, webhooks.c.webhook_id, project_counters.c.last_seq)
+    due = due.limit(1).with_for_update(of=webhooks, skip_locked=True)
     found = (await session.execute(due)).one_or_none()
     if found is None:
         return None
@@ -139,6 +128,28 @@ async def claim(session: AsyncSession, lease: timedelta) -> tuple[Webhook, int] 
         .returning(webhooks)
     )
     return Webhook(**taken.one()._mapping), int(found.last_seq)
+
+
+async def list_due(session: AsyncSession) -> list[Webhook]:
+    """Return the webhooks that :func:`claim` may take, the next one first, in a transaction of the same task."""
+    return [Webhook(**row._mapping) for row in await session.execute(_due(*webhooks.c))]
+
+
+def _due(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Return the query of what :func:`claim` may take, the next one first."""
+    now = clock.now()
+    return (
+        select(*columns)
+        .select_from(webhooks)
+        .join(project_counters, project_counters.c.project_id == webhooks.c.project_id)
+        .where(
+            webhooks.c.active,
+            webhooks.c.due_at <= now,
+            or_(webhooks.c.leased_until.is_(None), webhooks.c.leased_until <= now),
+            or_(webhooks.c.test_asked, webhooks.c.seen_seq < project_counters.c.last_seq),
+        )
+        .order_by(webhooks.c.due_at)
+    )
 
 
 async def settle(session: AsyncSession, hook: Webhook, **values: Any) -> Webhook | None:

@@ -44,6 +44,8 @@ MOST_FAILURES: Final = 24
 """In a row, over some 17 hours; then the webhook is paused."""
 ROUND_SECONDS: Final = 10.0
 """After so long a slow receiver gives its place to another webhook."""
+MOST_TIMED: Final = 20
+"""Webhooks of which it is looked up how long they have waited: a query each."""
 GONE: Final = 410
 """The answer of a receiver that wants nothing more: Standard Webhooks has it end the webhook."""
 
@@ -114,6 +116,25 @@ async def deliver_next(database: Database, outbound: Outbound) -> bool:
         # It is due again, after all that are due already.
         await repository.settle(session, hook, seen_seq=seen, due_at=clock.now(), leased_until=None)
     return True
+
+
+async def queued_webhooks(database: Database) -> tuple[int, float]:
+    """Return how many webhooks have something to tell and nobody sends it, and for how many seconds the oldest waited.
+
+    One waits from the commit that its receiver lacks, or from the end of the wait after a failure. If more than
+    :data:`MOST_TIMED` wait, the oldest is one of those that are due first.
+    """
+    async with database.within(of_task("webhooks")).read_session() as session:
+        due = await repository.list_due(session)
+    now, longest = clock.now(), 0.0
+    for hook in due[:MOST_TIMED]:
+        next_seq = hook.seen_seq + 1
+        async with database.within(of_project(hook.project_id)).read_session() as session:
+            missed = await load_commits(session, hook.project_id, [next_seq])
+        if next_seq in missed:  # else it is a test, whose time nobody notes
+            since = max(hook.due_at, missed[next_seq].recorded_at)
+            longest = max(longest, (now - since).total_seconds())
+    return len(due), longest
 
 
 async def _prepare(database: Database, hook: Webhook, newest: int) -> _Round:

@@ -50,6 +50,14 @@ def _is(seal: Seal) -> list[ColumnElement[bool]]:
     ]
 
 
+def _is_free() -> list[ColumnElement[bool]]:
+    """Return the conditions of a seal that waits for somebody to work on it."""
+    return [
+        seals.c.state.in_(_WAITING),
+        or_(seals.c.lease_until.is_(None), seals.c.lease_until < func.clock_timestamp()),
+    ]
+
+
 async def request(session: AsyncSession, snapshot: Snapshot) -> None:
     """Queue the seal of a snapshot; one that failed is tried again, any other stays as it is."""
     made = insert(seals).values(
@@ -127,9 +135,9 @@ async def nearest(session: AsyncSession, snapshot: Snapshot) -> Seal | None:
 
 
 async def waiting(session: AsyncSession) -> tuple[int, float]:
-    """Return how many seals nobody has finished, and for how many seconds the oldest of them has waited."""
+    """Return how many seals nobody works on, and for how many seconds the oldest of them has waited."""
     waited = func.extract("epoch", func.clock_timestamp() - func.min(seals.c.requested_at))
-    statement = select(func.count(), func.coalesce(waited, 0)).where(seals.c.state.in_(_WAITING))
+    statement = select(func.count(), func.coalesce(waited, 0)).where(*_is_free())
     row = (await session.execute(statement)).one()
     return int(row[0]), float(row[1])
 
@@ -138,10 +146,7 @@ async def claim(session: AsyncSession, lease: timedelta) -> Seal | None:
     """Take the oldest seal that nobody works on; its lease must be renewed before it runs out."""
     free = (
         select(*_COLUMNS)
-        .where(
-            seals.c.state.in_(_WAITING),
-            or_(seals.c.lease_until.is_(None), seals.c.lease_until < func.clock_timestamp()),
-        )
+        .where(*_is_free())
         .order_by(seals.c.requested_at)
         .limit(1)
         .with_for_update(skip_locked=True)
