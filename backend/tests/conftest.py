@@ -60,7 +60,10 @@ def database_url(engines: Engines, worker: str) -> str:
 
 @pytest.fixture(scope="session")
 def redis_url(engines: Engines, worker: str) -> str:
-    """The URL of a Valkey database that this worker has for itself."""
+    """The URL of a Valkey database that this worker has for itself, or of what REQTRAIL_TEST_REDIS_URL names."""
+    given = os.environ.get("REQTRAIL_TEST_REDIS_URL")
+    if given:
+        return given
     number = int(worker[2:]) + 1 if worker.startswith("gw") else 0
     return engines.valkey.url(number)
 

@@ -87,15 +87,11 @@ class Bells:
             await self._rung.wait()
             self._rung.clear()
             due = list(self._waiting)
+            # Taken out before, so that what is rung while Redis answers is sent again.
+            self._waiting.clear()
+            told = [[topic, str(project_id)] for topic, project_id in due]
             try:
-                async with redis.pipeline(transaction=False) as pipeline:
-                    for topic, project_id in due:
-                        message = orjson.dumps([self._origin, topic, str(project_id)])
-                        pipeline.publish(CHANNEL, message)
-                    # Taken out before, so that what is rung while Redis answers is sent again.
-                    for key in due:
-                        del self._waiting[key]
-                    await pipeline.execute()
+                await redis.publish(CHANNEL, orjson.dumps([self._origin, told]))
             except (RedisError, OSError) as error:
                 REDIS_FAILURES.labels("bells").inc()
                 logger.warning("bells_unheard", error=type(error).__name__, count=len(due))
@@ -106,6 +102,8 @@ class Bells:
     async def _listen(self, redis: Redis) -> None:
         while True:
             try:
+                # A cluster's client learns from commands alone which server has the channel, not from subscriptions.
+                await redis.exists(CHANNEL)
                 async with redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(CHANNEL)
                     for callback in self._on_connected:
@@ -118,6 +116,7 @@ class Bells:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def _receive(self, data: bytes) -> None:
-        origin, topic, project_id = orjson.loads(data)
+        origin, told = orjson.loads(data)
         if origin != self._origin:
-            self._hear(topic, UUID(project_id))
+            for topic, project_id in told:
+                self._hear(topic, UUID(project_id))

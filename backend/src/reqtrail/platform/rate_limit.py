@@ -5,17 +5,19 @@ For rare and dangerous requests, such as sign-ins: exact, at the price of a roun
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage, RedisClusterStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from reqtrail.kit.clock import now
 from reqtrail.kit.errors import TooManyRequests
-from reqtrail.platform.redis import AWAY, GuardedRedis, make_redis
+from reqtrail.platform.redis import AWAY, WAIT_SECONDS, GuardedRedis, lost_cluster, make_redis
+from reqtrail.platform.redis_url import read_redis_url
 
 logger = structlog.get_logger()
 
@@ -38,18 +40,19 @@ class Limiter:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
         self._redis: GuardedRedis | None = None
+        self._storage: RedisStorage | None = None
         if redis_url is not None:
-            scheme = "redis+unix" if redis_url.startswith("unix:") else "redis"
-            uri = f"async+{scheme}://{redis_url.partition('://')[2]}"
             self._redis = make_redis(redis_url)
-            pool: Any = self._redis.connection_pool  # limits passes it on, but does not say so
-            storage = RedisStorage(uri, implementation="redispy", connection_pool=pool)
-            self._shared = MovingWindowRateLimiter(storage)
+            self._storage = _storage(redis_url, self._redis)
+            self._shared = MovingWindowRateLimiter(self._storage)
 
     async def close(self) -> None:
         """Close the connections to Redis."""
         if self._redis is not None:
             await self._redis.aclose()
+        if isinstance(self._storage, RedisClusterStorage):
+            bridge: Any = self._storage.bridge
+            await bridge.storage.aclose()
 
     async def hit(self, name: str, subject: str, per_minute: int) -> None:
         """Count one attempt of *subject*.
@@ -72,8 +75,28 @@ class Limiter:
         if self._shared is None or self._redis is None:
             return await _hit(self._local, item, name, subject)
         # The storage has a client of its own, on the connections of the guarded one.
-        with self._redis.circuit.call(*AWAY):
+        in_cluster = isinstance(self._storage, RedisClusterStorage)
+        with self._redis.circuit.call(*AWAY), lost_cluster() if in_cluster else nullcontext():
             return await _hit(self._shared, item, name, subject)
+
+
+def _storage(url: str, redis: GuardedRedis) -> RedisStorage:
+    """Return where the library counts: by the connections of *redis*, or in a cluster by its own."""
+    place = read_redis_url(url)
+    if place.kind != "cluster":
+        pool: Any = redis.connection_pool  # the library passes it on, but does not say so
+        return RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)
+    hosts = ",".join(f"{host}:{port}" for host, port in place.hosts)
+    options: dict[str, Any] = {
+        "username": place.username,
+        "password": place.password,
+        "ssl": place.tls,
+        "socket_connect_timeout": WAIT_SECONDS,
+        "socket_timeout": WAIT_SECONDS,
+    }
+    return RedisClusterStorage(
+        f"async+redis+cluster://{hosts}", implementation="redispy", **options
+    )
 
 
 async def _hit(

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from reqtrail.kit.secret_strength import weakness
 from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.proxies import Proxies, ProxyHeader
+from reqtrail.platform.redis_url import read_redis_url
 from reqtrail.platform.resources import data_folder
 from reqtrail.platform.sign_in_providers import SignInProvider, check_unique, read_providers
 
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     """URL with the login that owns the tables, for migrations and partitions; without it that of ``database_url``."""
     database_pool_size: int = Field(default=10, ge=1)
     redis_url: str | None = None
-    """URL of an own Redis or Valkey >= 7; without it the embedded one is started."""
+    """Where an own Redis or Valkey >= 7 is, see ``read_redis_url``; without it the embedded one is started."""
     cache_redis_url: str | None = None
     """URL of another one for the cache alone, which may evict what it likes; without it ``redis_url``. Empty for no
     cache that processes share."""
@@ -198,6 +199,13 @@ class Settings(BaseSettings):
         if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
             raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
         return f"postgresql+asyncpg://{rest}"
+
+    @field_validator("redis_url", "cache_redis_url", mode="after")
+    @classmethod
+    def _known_redis(cls, value: str | None) -> str | None:
+        if value:
+            read_redis_url(value)
+        return value
 
     @field_validator("trusted_proxies", mode="after")
     @classmethod

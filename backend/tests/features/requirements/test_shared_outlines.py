@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from reqtrail.features.requirements.service import outline, shared_outlines, windows
+from reqtrail.platform.redis import make_redis
 from reqtrail.platform.shared_cache import SharedCache
 from tests.features.requirements.book import Book
 from tests.fixtures.api import World
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """A client of this worker's Valkey."""
-    client = Redis.from_url(redis_url)
+    client = make_redis(redis_url, circuit="test of outlines")
     yield client
     await client.aclose()
 
@@ -133,5 +134,5 @@ async def test_what_is_withheld_is_left_to_nobody_else(world: World, book: Book)
 
 async def _values(redis: Redis) -> bytes:
     keys = [key async for key in redis.scan_iter("rt:*:cache:*")]
-    values = await redis.mget(keys)
+    values = [await redis.get(key) for key in keys]
     return b"\n".join(value for value in values if isinstance(value, bytes))
