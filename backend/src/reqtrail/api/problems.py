@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from reqtrail.kit.errors import BadRequest, Invalid, ReqtrailError, Unauthenticated, Unavailable
-from reqtrail.platform.database.away import is_away, sql_state
+from reqtrail.platform.database.away import OutcomeUnknown, is_away, sql_state
+from reqtrail.platform.database.positions import DEGRADED_HEADER
 from reqtrail.platform.database.session import record_refusal
 from reqtrail.platform.http import BodyRefused, Replay, UnstorableText
 
@@ -74,11 +75,13 @@ def problem(
 
 def from_error(request: Request, error: ReqtrailError) -> Response:
     """Return the problem document of one of our own errors."""
-    headers = {}
+    headers: dict[str, str] = {}
     if "retry_after" in error.extra:
         headers["Retry-After"] = str(error.extra["retry_after"])
     elif error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "2"
+    if isinstance(error, DatabaseAway | OutcomeUnknown):
+        headers[DEGRADED_HEADER] = "unavailable"
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="reqtrail"'
     if error.status >= 500 and not isinstance(error, Unavailable):

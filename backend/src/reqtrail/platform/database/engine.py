@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
 from reqtrail.platform.circuit import CircuitOpen
 from reqtrail.platform.database.away import READ_ONLY, OutcomeUnknown, is_away, sql_state
 from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
-from reqtrail.platform.database.positions import Reading, Writing
+from reqtrail.platform.database.positions import UNKNOWN, Reading, Writing, write_position
 from reqtrail.platform.database.primary import Primary
 from reqtrail.platform.database.replicas import Replica, Replicas
 from reqtrail.platform.database.scope import Opening
@@ -249,6 +249,13 @@ class Database:
             reading.target = "primary"
             READS.labels("primary").inc()
         return session, None
+
+    async def position(self) -> str | None:
+        """Return what reads have to show to show all that is committed by now; None without replicas."""
+        if self.replicas is None:
+            return None
+        found = await self.replicas.position()
+        return UNKNOWN if found is None else write_position(found)
 
     async def dispose(self) -> None:
         """Close every connection."""
