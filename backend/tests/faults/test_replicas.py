@@ -18,6 +18,7 @@ from reqtrail.platform.database.positions import DEGRADED_HEADER, POSITION_HEADE
 from reqtrail.platform.metrics import registry
 from reqtrail.platform.settings import Settings
 from tests.fixtures.api import World
+from tests.fixtures.sockets import listening, served
 from tests.fixtures.standby import Server, Standby, caught_up, replicated, urls_of
 
 pytestmark = [pytest.mark.anyio]
@@ -161,6 +162,25 @@ async def test_whoever_wrote_reads_it_while_the_replica_lags(
         lambda: owner.get(f"/projects/{key}", headers={POSITION_HEADER: position})
     )
     assert (went, answer.json()["name"]) == ("replica", "After")
+
+
+async def test_a_socket_tells_what_the_reads_that_follow_have_to_show(
+    world: World, standby: Standby
+) -> None:
+    owner = await world.user()
+    key = await world.project(owner)
+    editor = await world.member(key, "editor")
+    async with served(world.app) as port, listening(port, owner) as listener:
+        await listener.watch(key)
+        await asyncio.to_thread(standby.pause)
+        await editor.post(f"/projects/{key}/documents", json={"title": "Told"})
+        told = await listener.next("commit")
+        went, answer = await target_of(
+            lambda: owner.get(
+                f"/projects/{key}/documents", headers={POSITION_HEADER: told["position"]}
+            )
+        )
+    assert went == "primary" and "Told" in answer.text
 
 
 async def test_a_hundred_writes_are_each_read_at_once(world: World) -> None:

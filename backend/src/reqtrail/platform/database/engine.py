@@ -19,8 +19,15 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from reqtrail.platform.circuit import CircuitOpen
-from reqtrail.platform.database.away import READ_ONLY, OutcomeUnknown, is_away, sql_state
+from reqtrail.platform.database.away import (
+    READ_ONLY,
+    OutcomeUnknown,
+    PrimaryAway,
+    ReplicaAway,
+    is_away,
+    is_undecided,
+    sql_state,
+)
 from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
 from reqtrail.platform.database.positions import UNKNOWN, Reading, Writing, write_position
 from reqtrail.platform.database.primary import Primary
@@ -183,8 +190,8 @@ class Database:
             except (SQLAlchemyError, OSError) as error:
                 if is_away(error):
                     self.primary.lost()
-                    if is_whole and sql_state(error) != READ_ONLY:
-                        raise OutcomeUnknown from error
+                if is_whole and is_undecided(error):
+                    raise OutcomeUnknown from error
                 raise
             for action in session.info.pop(_AFTER_COMMIT, []):
                 await action()
@@ -199,23 +206,19 @@ class Database:
         Args:
             reading: How a request reads; without one it is the primary that is read.
         """
-        replica = await self._choose(reading)
-        try:
-            async with AsyncExitStack() as stack:
-                if replica is None:
-                    session, replica = await self._begin(stack, reading)
-                else:
-                    session = await _open(stack, replica.reader, self.info)
+        async with AsyncExitStack() as stack:
+            session, replica = await self._begin(stack, reading)
+            try:
                 if self._opening is not None:
                     await self._opening(session)
                 yield session
-        except (SQLAlchemyError, OSError) as error:
-            if is_away(error):
-                if replica is not None:
-                    replica.fail(type(error).__name__)
-                elif not isinstance(error, CircuitOpen):
-                    self.primary.lost()
-            raise
+            except SQLAlchemyError as error:
+                if is_away(error):
+                    if replica is None:
+                        self.primary.lost()
+                    else:
+                        replica.fail(type(error).__name__)
+                raise
 
     async def _choose(self, reading: Reading | None) -> Replica | None:
         if self.replicas is None or reading is None or reading.after is None or reading.is_again:
@@ -231,11 +234,14 @@ class Database:
     async def _begin(
         self, stack: AsyncExitStack, reading: Reading | None
     ) -> tuple[AsyncSession, Replica | None]:
-        """Begin at the primary or, if a request reads and that one is away, at a replica."""
+        """Begin where *reading* goes; if that is the primary and it is away, at a replica."""
+        replica = await self._choose(reading)
+        if replica is not None:
+            return await self._begin_at(stack, replica), replica
         try:
             with self.primary.asked():
                 session = await _open(stack, self._make_reader, self.info)
-        except OSError:
+        except PrimaryAway:
             if reading is None or self.replicas is None:
                 raise
             replica = await self.replicas.choose_alone(reading.after or 0)
@@ -244,11 +250,18 @@ class Database:
             reading.target = "alone"
             READS.labels("alone").inc()
             READ_FALLBACKS.labels("primary_away").inc()
-            return await _open(stack, replica.reader, self.info), replica
+            return await self._begin_at(stack, replica), replica
         if reading is not None:
             reading.target = "primary"
             READS.labels("primary").inc()
         return session, None
+
+    async def _begin_at(self, stack: AsyncExitStack, replica: Replica) -> AsyncSession:
+        try:
+            return await _open(stack, replica.reader, self.info)
+        except OSError as error:
+            replica.fail(type(error).__name__)
+            raise ReplicaAway(f"replica {replica.number} takes no connections") from error
 
     async def position(self) -> str | None:
         """Return what reads have to show to show all that is committed by now; None without replicas."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from reqtrail.platform.circuit import Circuit
+from reqtrail.platform.database.away import PrimaryAway
 
 BRIEF_SECONDS: Final = 3.0
 """For so long after the primary has gone away readers wait for it to come back; then they are told at once."""
@@ -37,15 +38,14 @@ class Primary:
         """Connect within this block; an ``OSError`` says that the primary is away.
 
         Raises:
-            CircuitOpen: If it did not answer again and again, and is left alone for a moment.
+            PrimaryAway: If it is, or did not answer again and again and is left alone for a moment.
         """
         try:
             with self.circuit.call(OSError):
                 yield
-        except OSError:
-            if self._away_since is None:
-                self._away_since = self._monotonic()
-            raise
+        except OSError as error:
+            self.lost()
+            raise PrimaryAway("the primary does not take connections") from error
         self._away_since = None
 
     def lost(self) -> None:

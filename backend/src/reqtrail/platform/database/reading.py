@@ -17,7 +17,7 @@ import asyncpg
 from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from reqtrail.platform.database.away import is_away
+from reqtrail.platform.database.away import PrimaryAway, ReplicaAway, is_away
 from reqtrail.platform.database.positions import Reading
 from reqtrail.platform.database.primary import BRIEF_SECONDS
 from reqtrail.platform.database.session import SAFE_METHODS, get_database
@@ -25,7 +25,13 @@ from reqtrail.platform.metrics import READ_FALLBACKS
 
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 0.8
-_OF_DATABASE: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_OF_DATABASE: Final = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    PrimaryAway,
+    ReplicaAway,
+)
 _STACK: Final = "fastapi_function_astack"
 
 Handle = Callable[[], Awaitable[Response]]
