@@ -87,8 +87,9 @@ async def until(holds: Callable[[], bool], complaint: str) -> None:
         await asyncio.sleep(0.02)
 
 
-def rotation() -> float:
-    return registry.get_sample_value("reqtrail_replica_in_rotation", {"replica": "1"}) or 0.0
+def rotation(replica: str = "1") -> float:
+    labels = {"replica": replica}
+    return registry.get_sample_value("reqtrail_replica_in_rotation", labels) or 0.0
 
 
 def reads(target: str) -> float:
@@ -306,30 +307,42 @@ async def test_replicas_serve_alone_only_for_so_long(
 
 
 async def test_writes_follow_a_promoted_standby(settings: Settings, tmp_path: Path) -> None:
-    """The standby is one of the hosts of the URL, and a replica until it is promoted; then it is one no more."""
-    with replicated() as (primary, (standby,)):
-        async with running_app(
-            settings, tmp_path, urls_of(primary, standby), standby.url()
-        ) as world:
+    """What is promoted is no replica any more, and another one is only as it follows the history that goes on."""
+    with replicated(2) as (primary, (promoted, other)):
+        hosts = urls_of(primary, promoted)
+        async with running_app(settings, tmp_path, hosts, promoted.url(), other.url()) as world:
             owner = await world.user()
             key = await world.project(owner, "Before")
-            assert caught_up(primary, standby)
+            assert caught_up(primary, promoted) and caught_up(primary, other)
+            await until(lambda: rotation("2") == 1, "the other replica is not read")
             primary.kill()
-            await asyncio.to_thread(standby.promote)
-            began = time.monotonic()
+            await asyncio.to_thread(promoted.promote)
             name = f"After {uuid4()}"
-            while True:
-                answer = await owner.patch(f"/projects/{key}", json={"name": name})
-                if answer.status_code == 200:
-                    break
-                assert answer.status_code == 503, answer.text
-                assert time.monotonic() - began < WAIT_SECONDS
-                await asyncio.sleep(0.1)
+            position = await first_saved(owner, key, name)
+            path = f"/projects/{key}"
             went, read = await target_of(
-                lambda: owner.get(
-                    f"/projects/{key}", headers={POSITION_HEADER: answer.headers[POSITION_HEADER]}
-                )
+                lambda: owner.get(path, headers={POSITION_HEADER: position})
             )
             assert (went, read.json()["name"]) == ("primary", name)
             await until(lambda: rotation() == 0, "what was promoted is a replica still")
-            assert standby.ask("SELECT count(*) FROM projects WHERE name LIKE 'After%'") == 1
+            await until(lambda: rotation("2") == 0, "a replica of the lost primary is read")
+            went, read = await target_of(lambda: owner.get(path, headers=NOTHING_WRITTEN))
+            assert (went, read.json()["name"]) == ("primary", name)
+            await asyncio.to_thread(other.follow, promoted)
+            await until(lambda: rotation("2") == 1, "the replica of the new primary is not read")
+            went, read = await target_of(
+                lambda: owner.get(path, headers={POSITION_HEADER: position})
+            )
+            assert (went, read.json()["name"]) == ("replica", name)
+            assert promoted.ask("SELECT count(*) FROM projects WHERE name LIKE 'After%'") == 1
+
+
+async def first_saved(client: httpx.AsyncClient, key: str, name: str) -> str:
+    """Rename a project as soon as that is possible; return the position of that."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        answer = await client.patch(f"/projects/{key}", json={"name": name})
+        if answer.status_code == 200:
+            return answer.headers[POSITION_HEADER]
+        assert answer.status_code == 503 and time.monotonic() < deadline, answer.text
+        await asyncio.sleep(0.1)
