@@ -1,21 +1,9 @@
 import createClient, { type Middleware } from 'openapi-fetch'
+import { learn, prepare } from './database'
+import { ApiError } from './errors'
 import type { components, paths } from './schema'
 
 export type Session = components['schemas']['Session']
-
-/** A refusal of the server (an RFC 9457 problem), or, with status 0, a server that cannot be reached. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    detail: string,
-    readonly requestId: string | null,
-    readonly extra: Readonly<Record<string, unknown>>,
-  ) {
-    super(detail)
-    this.name = 'ApiError'
-  }
-}
 
 const REFRESH_LOCK = 'reqtrail-refresh'
 
@@ -67,6 +55,7 @@ async function requestRefresh(): Promise<Session | null> {
   const answer = await fetch('/api/v1/auth/refresh', { method: 'POST', keepalive: true }).catch(() => {
     throw unreachable()
   })
+  learn(answer, 'POST')
   if (answer.status === 204 || answer.status === 401) return null
   if (answer.ok) return (await answer.json()) as Session
   throw await toError(answer)
@@ -84,16 +73,20 @@ export async function greet(socket: WebSocket, anew: boolean): Promise<boolean> 
 }
 
 async function send(request: Request): Promise<Response> {
+  prepare(request)
   const copy = request.clone()
   if (accessToken) request.headers.set('Authorization', `Bearer ${accessToken}`)
   const answer = await fetch(request)
+  learn(answer, request.method)
   if (answer.status !== 401 || new URL(request.url).pathname.startsWith('/api/v1/auth/')) return answer
   if (!(await renew())) {
     onSignedOut()
     return answer
   }
   copy.headers.set('Authorization', `Bearer ${accessToken ?? ''}`)
-  return fetch(copy)
+  const again = await fetch(copy)
+  learn(again, request.method)
+  return again
 }
 
 const problems: Middleware = {
@@ -203,13 +196,14 @@ function post(path: string, form: FormData, { onProgress, signal }: Upload): Pro
     if (accessToken) request.setRequestHeader('Authorization', `Bearer ${accessToken}`)
     request.upload.onprogress = (event) => onProgress?.(event.loaded, event.total)
     request.onload = () => {
-      const requestId = request.getResponseHeader('x-request-id')
-      resolve(
-        new Response(request.responseText, {
-          status: request.status,
-          headers: requestId ? { 'x-request-id': requestId } : {},
-        }),
-      )
+      const headers = new Headers()
+      for (const name of ['x-request-id', 'reqtrail-position', 'reqtrail-degraded']) {
+        const value = request.getResponseHeader(name)
+        if (value) headers.set(name, value)
+      }
+      const answer = new Response(request.responseText, { status: request.status, headers })
+      learn(answer, 'POST')
+      resolve(answer)
     }
     request.onerror = () => reject(unreachable())
     request.onabort = () => reject(new DOMException('The upload was cancelled.', 'AbortError'))

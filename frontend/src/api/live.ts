@@ -1,4 +1,5 @@
 import { greet } from './client'
+import { readFromPrimary, rememberPosition } from './database'
 
 /** Somebody who looks at a project in a tab, and where. */
 export interface LivePerson {
@@ -18,13 +19,14 @@ export interface LiveCommit {
   kind: string
   author: { id: string; display_name: string }
   recorded_at: string
+  position?: string
 }
 
 export type LiveMessage =
   | LiveCommit
   | { type: 'welcome'; socket: string; user_id: string }
   | { type: 'watching'; project: string; seq: number }
-  | { type: 'gap'; project: string; seq: number }
+  | { type: 'gap'; project: string; seq: number; position?: string }
   | { type: 'people'; project: string; people: LivePerson[] }
   | { type: 'left'; project: string; code: string }
   | { type: 'problem'; code: string; project: string | null }
@@ -113,6 +115,9 @@ export class LiveConnection {
       this.become('open')
       this.settle = window.setTimeout(() => (this.failures = 0), SETTLED_MS)
     }
+    // What is told of is read next, also where a replica does not have it yet.
+    if (message.type === 'commit' || message.type === 'gap') rememberPosition(message.position)
+    if (message.type === 'left') readFromPrimary()
     this.onMessage(message)
   }
 

@@ -594,6 +594,7 @@ export interface paths {
          * @description Tell whether requests can be served: the database answers and has this build's schema.
          *
          *     A login that row-level security does not bind would take the second wall away from every project.
+         *     While a replica answers for a primary that is away, reads are served: `read-only`, and ready.
          *     Redis is reported, but its absence is no reason not to serve.
          */
         get: operations["get_readiness"];

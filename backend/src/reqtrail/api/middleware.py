@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reqtrail.api import problems
 from reqtrail.kit.errors import ReqtrailError, TooLarge
+from reqtrail.platform.database.engine import writing
+from reqtrail.platform.database.positions import DEGRADED_HEADER, POSITION_HEADER, Writing
 from reqtrail.platform.http import BodyRefused, UnstorableText
 from reqtrail.platform.metrics import REQUEST_SECONDS, REQUESTS, REQUESTS_OPEN
 
@@ -47,6 +49,9 @@ SECURITY_HEADERS: Final = {
 }
 """Set on every answer that does not set them itself."""
 
+READ_ONLY: Final = "read-only"
+"""What an answer says of itself that was read while the primary was away."""
+
 CRASHED: Final = 1011
 """The code with which a socket is closed after an error that nobody expected (RFC 6455, 7.4.1)."""
 
@@ -71,6 +76,8 @@ class RequestContext:
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        written = Writing()
+        writing.set(written)
         begun, status = time.perf_counter(), 0
         REQUESTS_OPEN.inc()
 
@@ -80,6 +87,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                _tell_of_database(headers, written, scope)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 is_page = headers.get("content-type", "").startswith("text/html")
@@ -129,6 +137,14 @@ class RequestContext:
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _tell_of_database(headers: MutableHeaders, written: Writing, scope: Scope) -> None:
+    """Say what the next reads have to show, and that nothing can be saved at present."""
+    if written.header is not None:
+        headers[POSITION_HEADER] = written.header
+    if scope["state"].get("is_degraded", False):
+        headers[DEGRADED_HEADER] = READ_ONLY
 
 
 def _operation(scope: Scope) -> str:

@@ -19,6 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from reqtrail.kit.errors import BadRequest, Invalid, ReqtrailError, Unauthenticated, Unavailable
+from reqtrail.platform.database.away import OutcomeUnknown, is_away, sql_state
+from reqtrail.platform.database.positions import DEGRADED_HEADER
 from reqtrail.platform.database.session import record_refusal
 from reqtrail.platform.http import BodyRefused, Replay, UnstorableText
 
@@ -27,8 +29,6 @@ logger = structlog.get_logger()
 MEDIA_TYPE: Final = "application/problem+json"
 _UNSTORABLE_STATES: Final = frozenset({"22021", "22P05"})
 _DISK_FULL: Final = "53100"
-_AWAY_CLASSES: Final = frozenset({"08", "53", "57"})
-"""SQLSTATE classes of a database that is away, full or shutting down; 25006 is a read-only standby."""
 
 
 class DatabaseAway(Unavailable):
@@ -75,11 +75,13 @@ def problem(
 
 def from_error(request: Request, error: ReqtrailError) -> Response:
     """Return the problem document of one of our own errors."""
-    headers = {}
+    headers: dict[str, str] = {}
     if "retry_after" in error.extra:
         headers["Retry-After"] = str(error.extra["retry_after"])
     elif error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "2"
+    if isinstance(error, DatabaseAway | OutcomeUnknown):
+        headers[DEGRADED_HEADER] = "unavailable"
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="reqtrail"'
     if error.status >= 500 and not isinstance(error, Unavailable):
@@ -172,7 +174,7 @@ async def _database_error(request: Request, error: Exception) -> Response:
         return from_error(
             request, StorageFull("Nothing was saved. An administrator has to make room.")
         )
-    if state[:2] in _AWAY_CLASSES or state == "25006" or _is_disconnect(error):
+    if is_away(error):
         logger.warning("database_away", state=state, error=type(error).__name__)
         return from_error(request, DatabaseAway("Try again in a few seconds."))
     if state in {"40001", "40P01", "55P03"}:
@@ -196,21 +198,6 @@ def internal(request: Request, error: Exception) -> Response:
         "Internal error",
         "Something went wrong on the server. Report the request id to an administrator.",
     )
-
-
-def sql_state(error: Exception) -> str:
-    """Return the SQLSTATE of a database error, or an empty string."""
-    cause: BaseException | None = error
-    while cause is not None:
-        state = getattr(cause, "sqlstate", None)
-        if isinstance(state, str):
-            return state
-        cause = getattr(cause, "orig", None) or cause.__cause__
-    return ""
-
-
-def _is_disconnect(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _cannot_encode(error: Exception) -> bool:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.api.app import build_app
+from reqtrail.bootstrap.database import open_database
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
@@ -94,14 +95,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     configure_logging(settings.log_format, settings.log_level)
     assert settings.database_url is not None
     async with AsyncExitStack() as stack:
-        database = Database(
-            make_engine(
-                settings.database_url,
-                role=settings.database_role,
-                pool_size=settings.database_pool_size,
-            )
-        )
+        database = open_database(settings)
         stack.push_async_callback(database.dispose)
+        if database.replicas is not None:
+            database.replicas.start()
         app.state.database = database
         try:
             await prepare_secrets(database, settings)

@@ -9,7 +9,7 @@ A feature makes its router with ``ApiRouter()``. A route of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -122,6 +122,10 @@ class ApiRequest(Request):
         return value
 
 
+AnswerRead = Callable[[Request, Callable[[], Awaitable[Response]]], Awaitable[Response]]
+"""Handles a request, again if it only reads and the database fails meanwhile."""
+
+
 class ApiRoute(APIRoute):
     """A route that reads JSON strictly and finishes an idempotent write inside its transaction."""
 
@@ -136,7 +140,10 @@ class ApiRoute(APIRoute):
                 await request.app.state.admit_upload(request)
             elif request.headers.get("content-type", "").lower().startswith("multipart/"):
                 raise NoForm("This address takes JSON, not a form.")
-            response = await handle(ApiRequest(request.scope, request.receive))
+            answer_read: AnswerRead = request.app.state.answer_read
+            response = await answer_read(
+                request, lambda: handle(ApiRequest(request.scope, request.receive))
+            )
             finish: Finish | None = getattr(request.state, "finish_idempotent", None)
             if finish is not None and 200 <= response.status_code < 300:
                 # A streamed answer has no body to keep; repeating the request then gives its status alone.

@@ -86,6 +86,30 @@ CIRCUIT_REFUSED: Final = Counter(
     ("dependency",),
     registry=registry,
 )
+REPLICA_IN_ROTATION: Final = Gauge(
+    "reqtrail_replica_in_rotation",
+    "Whether reads go to a replica (1) or it is dead, behind or promoted (0), by its place in the setting.",
+    ("replica",),
+    registry=registry,
+)
+REPLICA_LAG: Final = Gauge(
+    "reqtrail_replica_lag_seconds",
+    "For how long what a replica shows may have been out of date; it counts on while the primary is away.",
+    ("replica",),
+    registry=registry,
+)
+READS: Final = Counter(
+    "reqtrail_database_reads",
+    "Reads of requests, by where they went: the primary, a replica, or a replica alone as the primary was away.",
+    ("target",),
+    registry=registry,
+)
+READ_FALLBACKS: Final = Counter(
+    "reqtrail_database_read_fallbacks",
+    "Reads that were made elsewhere or again, by why: no_replica, replica_failed, primary_failed, primary_away.",
+    ("why",),
+    registry=registry,
+)
 JOBS: Final = Counter(
     "reqtrail_jobs",
     "Rounds of a worker: what it did, by queue, and what it could not do.",

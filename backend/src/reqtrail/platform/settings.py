@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     migration_database_url: str | None = None
     """URL with the login that owns the tables, for migrations and partitions; without it that of ``database_url``."""
     database_pool_size: int = Field(default=10, ge=1)
+    database_replica_urls: Names = ()
+    """URLs of standbys of that PostgreSQL that reads may go to, with the same login or one like it."""
+    database_replica_lag_seconds: float = Field(default=2, gt=0, le=4)
+    """How far behind a replica may be that is read. What was taken from somebody must be gone within five seconds."""
+    database_replica_alone_seconds: float = Field(default=600, ge=0)
+    """For how long replicas are read while the primary is away; 0: not at all."""
     redis_url: str | None = None
     """Where an own Redis or Valkey >= 7 is, see ``read_redis_url``; without it the embedded one is started."""
     cache_redis_url: str | None = None
@@ -192,13 +198,13 @@ class Settings(BaseSettings):
 
     @field_validator("database_url", "migration_database_url", mode="after")
     @classmethod
-    def _asyncpg_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        scheme, separator, rest = value.partition("://")
-        if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
-            raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
-        return f"postgresql+asyncpg://{rest}"
+    def _database(cls, value: str | None) -> str | None:
+        return None if value is None else _asyncpg_url(value)
+
+    @field_validator("database_replica_urls", mode="after")
+    @classmethod
+    def _replicas(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_asyncpg_url(url) for url in value)
 
     @field_validator("redis_url", "cache_redis_url", mode="after")
     @classmethod
@@ -283,6 +289,13 @@ class Settings(BaseSettings):
         if found is not None:
             raise WeakSecret(f"{path} {found}. Make one with `{MAKE_A_SECRET}`")
         return content
+
+
+def _asyncpg_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
+    return f"postgresql+asyncpg://{rest}"
 
 
 def complaint(error: ValidationError) -> str:

@@ -1,4 +1,6 @@
-import { ApiError, client, unwrap } from '@/api/client'
+import { client, unwrap } from '@/api/client'
+import { persistently } from '@/api/database'
+import { ApiError } from '@/api/errors'
 import type {
   BlameAnswer,
   EditConflict,
@@ -46,7 +48,10 @@ export function getBlame(project: string, item: string, attribute: string, at: s
   )
 }
 
-/** Changes one attribute, seen from version `base`; null overwrites what others wrote. */
+/**
+ * Changes one attribute, seen from version `base`; null overwrites what others wrote. While the database is away it
+ * waits for it.
+ */
 export async function setAttribute(
   project: string,
   item: string,
@@ -55,11 +60,15 @@ export async function setAttribute(
   value: unknown,
   message: string,
 ): Promise<Item> {
-  const answer = await unwrap(
-    client.PATCH('/api/v1/projects/{project}/items/{item}', {
-      params: { path: { project, item } },
-      body: { attributes: { [attribute]: value }, base, message },
-    }),
+  const headers = { 'Idempotency-Key': crypto.randomUUID() }
+  const answer = await persistently(() =>
+    unwrap(
+      client.PATCH('/api/v1/projects/{project}/items/{item}', {
+        params: { path: { project, item } },
+        body: { attributes: { [attribute]: value }, base, message },
+        headers,
+      }),
+    ),
   )
   return answer.item
 }

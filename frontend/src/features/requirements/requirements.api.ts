@@ -1,4 +1,6 @@
-import { ApiError, client, unwrap, upload, type Upload } from '@/api/client'
+import { client, unwrap, upload, type Upload } from '@/api/client'
+import { persistently } from '@/api/database'
+import { ApiError } from '@/api/errors'
 import type {
   CommitAnswer,
   FindAnswer,
@@ -58,17 +60,22 @@ export function getSchema(project: string, at: string | undefined): Promise<Proj
   )
 }
 
+/** Saves; while the database is away it waits for it, and saves once however often that was sent. */
 export function commit(
   project: string,
   base: number | null,
   message: string,
   operations: Operation[],
 ): Promise<CommitAnswer> {
-  return unwrap(
-    client.POST('/api/v1/projects/{project}/commits', {
-      params: { path: { project } },
-      body: { base, message, operations },
-    }),
+  const headers = { 'Idempotency-Key': crypto.randomUUID() }
+  return persistently(() =>
+    unwrap(
+      client.POST('/api/v1/projects/{project}/commits', {
+        params: { path: { project } },
+        body: { base, message, operations },
+        headers,
+      }),
+    ),
   )
 }
 

@@ -1,4 +1,5 @@
-import { ApiError, client, unwrap } from '@/api/client'
+import { client, unwrap } from '@/api/client'
+import { ApiError } from '@/api/errors'
 import type { CommitAnswer, EditConflict, Operation, ProjectSchema } from '@/api/types'
 
 export function getSchema(project: string, at: string): Promise<ProjectSchema> {

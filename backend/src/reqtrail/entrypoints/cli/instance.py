@@ -66,7 +66,8 @@ def status(json: Json = False) -> None:
     if json:
         print_json({"url": url, "health": health, "user": user, "projects": projects})
         return
-    typer.echo(f"{url} is ready. You are {user['display_name']} <{user['email']}>.")
+    state = "is ready" if health["status"] == "ok" else "can be read, and saves nothing at present"
+    typer.echo(f"{url} {state}. You are {user['display_name']} <{user['email']}>.")
     for project in projects:
         typer.echo(f"  {project['key']:<10} {project['name']} (version {project['head']['seq']})")
 

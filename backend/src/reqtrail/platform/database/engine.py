@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -18,9 +19,22 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from reqtrail.platform.database.away import (
+    READ_ONLY,
+    OutcomeUnknown,
+    PrimaryAway,
+    ReplicaAway,
+    is_away,
+    is_undecided,
+    sql_state,
+)
+from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
+from reqtrail.platform.database.positions import UNKNOWN, Reading, Writing, write_position
+from reqtrail.platform.database.primary import Primary
+from reqtrail.platform.database.replicas import Replica, Replicas
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.walls import APP_ROLE
-from reqtrail.platform.metrics import measure_engine
+from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine
 
 AfterCommit = Callable[[], Awaitable[None]]
 BeforeCommit = Callable[[], Awaitable[None]]
@@ -28,6 +42,11 @@ BeforeCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "reqtrail_after_commit"
 _BEFORE_COMMIT = "reqtrail_before_commit"
 _LEFT_AT = "reqtrail_left_at"
+
+CONNECT_SECONDS: Final = 10.0
+
+writing: ContextVar[Writing | None] = ContextVar("writing", default=None)
+"""Where the transactions of the request at hand note what they wrote; None outside of requests."""
 
 PING_AFTER_SECONDS = 2.0
 """A connection that was idle for longer is asked whether it still lives before it is used."""
@@ -42,14 +61,14 @@ def make_engine(
     *,
     role: str | None = APP_ROLE,
     pool_size: int = 10,
-    connect_timeout: float = 10.0,
+    connect_timeout: float = CONNECT_SECONDS,
 ) -> AsyncEngine:
-    """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``).
+    """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``), which may name several hosts of one database.
 
     Args:
         role: What the login becomes as it connects; None leaves it what it is, such as the owner of the tables.
         pool_size: Connections kept; half as many more are opened under load.
-        connect_timeout: Seconds.
+        connect_timeout: Seconds, for each host.
     """
     server_settings = {"jit": "off"}
     if role is not None:
@@ -61,10 +80,14 @@ def make_engine(
         pool_timeout=30,
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
-        connect_args={"timeout": connect_timeout, "server_settings": server_settings},
+        connect_args={
+            "async_creator_fn": writable_host(connect_timeout),
+            "server_settings": server_settings,
+        },
     )
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    event.listen(engine.sync_engine, "handle_error", _leave_demoted)
     measure_engine(engine)
     return engine
 
@@ -90,6 +113,14 @@ def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
         raise DisconnectionError("the connection does not answer") from error
 
 
+def _leave_demoted(context: Any) -> None:
+    """Drop all connections to a server that takes no writes any more: another one is the primary now."""
+    if context.connection is not None and not context.connection.get_execution_options().get(
+        "postgresql_readonly", False
+    ):
+        context.is_disconnect |= sql_state(context.original_exception) == READ_ONLY
+
+
 def before_commit(session: AsyncSession, action: BeforeCommit) -> None:
     """Run *action* as the last of the transaction of *session*; what it raises undoes the transaction."""
     session.info.setdefault(_BEFORE_COMMIT, []).append(action)
@@ -103,23 +134,30 @@ def after_commit(session: AsyncSession, action: AfterCommit) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(action)
 
 
+async def _open(stack: AsyncExitStack, make: Readers, info: dict[str, Any]) -> AsyncSession:
+    session = await stack.enter_async_context(make(info=dict(info)))
+    await stack.enter_async_context(session.begin())
+    await session.connection()
+    return session
+
+
 class Database:
     """One engine and the two kinds of session that the application uses.
 
     Attributes:
         info: What every session carries in its own ``info``.
+        primary: What is known of the primary.
+        replicas: Where reads of requests may go, too.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.info: dict[str, Any] = {}
+        self.primary = Primary()
+        self.replicas: Replicas | None = None
         self._opening: Opening | None = None
         self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
-        # As options of the connection they are part of BEGIN and cost no statement of their own.
-        reading = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        self._make_reader = async_sessionmaker(reading, expire_on_commit=False, autoflush=False)
+        self._make_reader = make_readers(engine)
 
     def within(self, opening: Opening) -> Database:
         """Return this database with *opening* as the first step of each transaction.
@@ -132,25 +170,108 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session that is one transaction: durable when the block ends, undone when it raises."""
+        """Yield a session that is one transaction: durable when the block ends, undone when it raises.
+
+        Raises:
+            OutcomeUnknown: If the connection was lost while it was made durable.
+        """
         async with self._make(info=dict(self.info)) as session:
-            async with session.begin():
+            is_whole = False
+            try:
+                async with session.begin():
+                    with self.primary.asked():
+                        await session.connection()
+                    if self._opening is not None:
+                        await self._opening(session)
+                    yield session
+                    for action in session.info.pop(_BEFORE_COMMIT, []):
+                        await action()
+                    is_whole = True
+            except (SQLAlchemyError, OSError) as error:
+                if is_away(error):
+                    self.primary.lost()
+                if is_whole and is_undecided(error):
+                    raise OutcomeUnknown from error
+                raise
+            for action in session.info.pop(_AFTER_COMMIT, []):
+                await action()
+        note = writing.get()
+        if note is not None and self.replicas is not None:
+            note.note(await self.replicas.position())
+
+    @asynccontextmanager
+    async def read_session(self, reading: Reading | None = None) -> AsyncIterator[AsyncSession]:
+        """Yield a session whose transaction is one consistent, read-only snapshot.
+
+        Args:
+            reading: How a request reads; without one it is the primary that is read.
+        """
+        async with AsyncExitStack() as stack:
+            session, replica = await self._begin(stack, reading)
+            try:
                 if self._opening is not None:
                     await self._opening(session)
                 yield session
-                for action in session.info.pop(_BEFORE_COMMIT, []):
-                    await action()
-            for action in session.info.pop(_AFTER_COMMIT, []):
-                await action()
+            except SQLAlchemyError as error:
+                if is_away(error):
+                    if replica is None:
+                        self.primary.lost()
+                    else:
+                        replica.fail(type(error).__name__)
+                raise
 
-    @asynccontextmanager
-    async def read_session(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session whose transaction is one consistent, read-only snapshot."""
-        async with self._make_reader(info=dict(self.info)) as session, session.begin():
-            if self._opening is not None:
-                await self._opening(session)
-            yield session
+    async def _choose(self, reading: Reading | None) -> Replica | None:
+        if self.replicas is None or reading is None or reading.after is None or reading.is_again:
+            return None
+        replica = await self.replicas.choose(reading.after, reading.affinity)
+        if replica is not None:
+            reading.target = "replica"
+            READS.labels("replica").inc()
+        elif not self.primary.is_away:
+            READ_FALLBACKS.labels("no_replica").inc()
+        return replica
+
+    async def _begin(
+        self, stack: AsyncExitStack, reading: Reading | None
+    ) -> tuple[AsyncSession, Replica | None]:
+        """Begin where *reading* goes; if that is the primary and it is away, at a replica."""
+        replica = await self._choose(reading)
+        if replica is not None:
+            return await self._begin_at(stack, replica), replica
+        try:
+            with self.primary.asked():
+                session = await _open(stack, self._make_reader, self.info)
+        except PrimaryAway:
+            if reading is None or self.replicas is None:
+                raise
+            replica = await self.replicas.choose_alone(reading.after or 0)
+            if replica is None:
+                raise
+            reading.target = "alone"
+            READS.labels("alone").inc()
+            READ_FALLBACKS.labels("primary_away").inc()
+            return await self._begin_at(stack, replica), replica
+        if reading is not None:
+            reading.target = "primary"
+            READS.labels("primary").inc()
+        return session, None
+
+    async def _begin_at(self, stack: AsyncExitStack, replica: Replica) -> AsyncSession:
+        try:
+            return await _open(stack, replica.reader, self.info)
+        except OSError as error:
+            replica.fail(type(error).__name__)
+            raise ReplicaAway(f"replica {replica.number} takes no connections") from error
+
+    async def position(self) -> str | None:
+        """Return what reads have to show to show all that is committed by now; None without replicas."""
+        if self.replicas is None:
+            return None
+        found = await self.replicas.position()
+        return UNKNOWN if found is None else write_position(found)
 
     async def dispose(self) -> None:
         """Close every connection."""
+        if self.replicas is not None:
+            await self.replicas.stop()
         await self.engine.dispose()

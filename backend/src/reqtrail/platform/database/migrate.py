@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from reqtrail.platform.resources import data_folder
 
@@ -20,8 +20,14 @@ def migrations_dir() -> Path:
 
 
 def sync_url(url: str) -> str:
-    """Return *url* for the synchronous driver (psycopg), whatever driver it names."""
-    return "postgresql+psycopg://" + url.partition("://")[2]
+    """Return *url* for the synchronous driver (psycopg), whatever driver it names.
+
+    Of several hosts the driver is to take the one that takes writes.
+    """
+    made = make_url("postgresql+psycopg://" + url.partition("://")[2])
+    if isinstance(made.query.get("host"), tuple):
+        made = made.update_query_dict({"target_session_attrs": "read-write"})
+    return made.render_as_string(hide_password=False)
 
 
 def alembic_config(url: str) -> Config:

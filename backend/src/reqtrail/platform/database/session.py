@@ -10,6 +10,7 @@ opens its transaction itself does it by :func:`request_session`.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
@@ -30,9 +31,12 @@ from reqtrail.platform.auditing import (
     record,
 )
 from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.positions import POSITION_HEADER, Reading, read_position
 from reqtrail.platform.http import client_address
 
 logger = structlog.get_logger()
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 _ID_SUFFIX: Final = re.compile(r"_id$")
 
@@ -102,13 +106,28 @@ async def record_refusal(
         logger.warning("refusal_not_recorded", code=code, error=type(error).__name__)
 
 
+def reading_of(request: Request) -> Reading:
+    """Return how *request* reads.
+
+    It may go to a replica if it only reads and its client keeps positions. Another client expects to see what it wrote.
+    """
+    after = None
+    if request.method in SAFE_METHODS:
+        after = read_position(request.headers.get(POSITION_HEADER))
+    affinity = zlib.crc32(request.headers.get("authorization", "").encode())
+    return Reading(after, affinity, is_again=getattr(request.state, "reads_again", False))
+
+
 async def _write_session(request: Request) -> AsyncIterator[AsyncSession]:
     async with request_session(request) as session:
         yield session
 
 
 async def _read_session(request: Request) -> AsyncIterator[AsyncSession]:
-    async with get_database(request).read_session() as session:
+    database = get_database(request)
+    reading = request.state.reading = reading_of(request)
+    async with database.read_session(reading) as session:
+        request.state.is_degraded = reading.target == "alone" or database.primary.is_away
         attach_trail(session, trail_of(request))
         yield session
 

@@ -27,6 +27,7 @@ class Mailbox:
         self._commits: dict[str, list[Told]] = {}
         self._gaps: dict[str, int] = {}
         self._people: dict[str, Message] = {}
+        self._position: str | None = None
         self._filled = asyncio.Event()
 
     def reply(self, message: Message) -> None:
@@ -57,6 +58,10 @@ class Mailbox:
         self._gaps[project] = seq
         self._filled.set()
 
+    def read_from(self, position: str | None) -> None:
+        """Say with what is told of commits which position reads have to show them from, if there are replicas."""
+        self._position = position
+
     def tell_people(self, project: str, message: Message) -> None:
         """Send who is there, instead of an older list."""
         self._people[project] = message
@@ -72,11 +77,13 @@ class Mailbox:
         await self._filled.wait()
         self._filled.clear()
         taken = list(self._replies)
+        at = {} if self._position is None else {"position": self._position}
         taken += [
-            {"type": "gap", "project": project, "seq": seq} for project, seq in self._gaps.items()
+            {"type": "gap", "project": project, "seq": seq, **at}
+            for project, seq in self._gaps.items()
         ]
         for project, commits in self._commits.items():
-            taken += [_commit(project, told) for told in commits]
+            taken += [{**_commit(project, told), **at} for told in commits]
         taken += self._people.values()
         self._replies.clear()
         for kept in (self._gaps, self._commits, self._people):

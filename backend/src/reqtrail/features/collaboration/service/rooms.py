@@ -97,6 +97,7 @@ class Room:
             if newest - MOST_COMMITS <= since < newest:
                 watch.seq = since
             else:
+                watch.mailbox.read_from(await self._database.position())
                 watch.mailbox.tell_gap(watch.key, newest)
         self._commits.set()
         self._people.set()
@@ -135,9 +136,11 @@ class Room:
             if newest <= first:
                 return
             found = await repository.commits_between(session, self.project_id, first, newest)
+        position = await self._database.position()
         for watch, seq in begun.items():
             if watch not in self.watches:
                 continue
+            watch.mailbox.read_from(position)
             if seq < first:
                 watch.mailbox.tell_gap(watch.key, newest)
             else:
