@@ -37,8 +37,10 @@ LAZY = {
     ("reqtrail.entrypoints.cli.instance", "reqtrail.entrypoints.embedded.supervisor"),
     ("reqtrail.entrypoints.cli.accounts", "reqtrail.entrypoints.cli"),
     ("reqtrail.entrypoints.cli.keys", "reqtrail.entrypoints.cli"),
+    ("reqtrail.entrypoints.telemetry", "reqtrail.platform.telemetry.exporting"),
 }
-"""Imports inside functions of the command line: one command loads the server, the others need not wait for it."""
+"""Imports inside functions, so that nobody waits for them in vain: one command of the command line loads the server,
+and who switches traces on the libraries that send them."""
 
 CLOCKS = re.compile(r"(datetime\.(now|utcnow|today)|date\.today|(?<!\w)time\.time|uuid[1-8])$")
 

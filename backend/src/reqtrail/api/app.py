@@ -16,6 +16,7 @@ from reqtrail.api.middleware import BodyLimit, RequestContext
 from reqtrail.api.router import PREFIX, ROOT_ROUTERS, ROUTERS
 from reqtrail.api.static import StaticSite
 from reqtrail.platform.settings import Settings
+from reqtrail.platform.telemetry.tracing import request_tracing
 
 MEGABYTE = 2**20
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -32,6 +33,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         form_limits={"max_files": 10, "max_fields": 200, "max_part_size": MEGABYTE},
         lifespan=lifespan,
+        telemetry=request_tracing(),
     )
     app.state.settings = settings
     for router in ROUTERS:

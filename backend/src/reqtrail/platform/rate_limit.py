@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from reqtrail.kit.clock import now
 from reqtrail.kit.errors import TooManyRequests
 from reqtrail.platform.redis import AWAY, GuardedRedis, make_redis
+from reqtrail.platform.telemetry.tracing import called
 
 logger = structlog.get_logger()
 
@@ -72,7 +73,7 @@ class Limiter:
         if self._shared is None or self._redis is None:
             return await _hit(self._local, item, name, subject)
         # The storage has a client of its own, on the connections of the guarded one.
-        with self._redis.circuit.call(*AWAY):
+        with called("redis", "EVALSHA"), self._redis.circuit.call(*AWAY):
             return await _hit(self._shared, item, name, subject)
 
 

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reqtrail.platform.circuit import Circuit
+from reqtrail.platform.telemetry.tracing import called
 
 WAIT_SECONDS: Final = 2.0
 """How long one command waits. A shorter wait takes a busy process for a Redis that is away, and limits with it."""
@@ -31,7 +32,7 @@ class GuardedPipeline(Pipeline):
         Raises:
             CircuitOpen: If Redis is left alone at present.
         """
-        with self.circuit.call(*AWAY):
+        with called("redis", "PIPELINE"), self.circuit.call(*AWAY):
             answers: list[Any] = await super().execute(raise_on_error)
             return answers
 
@@ -51,7 +52,7 @@ class GuardedRedis(Redis):
             CircuitOpen: If Redis is left alone at present.
         """
         client: Any = super()  # its method has no annotations
-        with self.circuit.call(*AWAY):
+        with called("redis", str(args[0])), self.circuit.call(*AWAY):
             return await client.execute_command(*args, **options)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> GuardedPipeline:

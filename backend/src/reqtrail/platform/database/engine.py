@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.metrics import measure_engine
+from reqtrail.platform.telemetry.tracing import trace_engine
 
 AfterCommit = Callable[[], Awaitable[None]]
 BeforeCommit = Callable[[], Awaitable[None]]
@@ -66,6 +67,7 @@ def make_engine(
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     measure_engine(engine)
+    trace_engine(engine)
     return engine
 
 
