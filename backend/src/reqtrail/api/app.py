@@ -10,7 +10,7 @@ import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from reqtrail import __version__
-from reqtrail.api import docs_page, openapi, problems
+from reqtrail.api import client_errors, docs_page, openapi, problems
 from reqtrail.api.edge import Edge
 from reqtrail.api.middleware import BodyLimit, RequestContext
 from reqtrail.api.router import PREFIX, ROOT_ROUTERS, ROUTERS
@@ -46,6 +46,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         limit=settings.max_body_mb * MEGABYTE,
         form_limit=settings.max_upload_mb * MEGABYTE,
         patience=settings.body_seconds,
+        small={PREFIX + client_errors.PATH: client_errors.MOST_BYTES},
     )
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(RequestContext)

@@ -88,6 +88,7 @@ async def serve(settings: Settings) -> None:
         _cancel(tasks)
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
+                logger.critical("worker_crashed", exc_info=outcome)
                 raise outcome
     finally:
         await database.dispose()

@@ -7,6 +7,7 @@ from typing import Literal
 
 import structlog
 
+from reqtrail.platform.telemetry.crashes import hand_on_crash
 from reqtrail.platform.telemetry.tracing import add_trace_id
 
 
@@ -23,6 +24,7 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
             add_trace_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            hand_on_crash,
             structlog.processors.format_exc_info,
             renderer,
         ],

@@ -24,7 +24,7 @@ from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.resources import data_folder
 from reqtrail.platform.sign_in_providers import SignInProvider, check_unique, read_providers
-from reqtrail.platform.telemetry.addresses import check_collector, read_headers
+from reqtrail.platform.telemetry.addresses import check_collector, check_dsn, read_headers
 
 MAKE_A_SECRET = "openssl rand -base64 48"  # noqa: S105 - a command
 
@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     rate_export: int = Field(default=240, ge=0)
     rate_verify: int = Field(default=240, ge=0)
     rate_search: int = Field(default=1_200, ge=0)
+    rate_client_errors: int = Field(default=20, ge=0)
+    """Errors of the browser application a minute that one address may report."""
     smtp_host: str | None = None
     """The server that mails are handed over to; without one a local sink keeps them and shows administrators."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -157,6 +159,8 @@ class Settings(BaseSettings):
     """What is sent with them: name=value, parted by commas."""
     trace_ratio: float = Field(default=0.1, ge=0, le=1)
     """Which part of all requests is traced."""
+    error_dsn: SecretStr | None = None
+    """Where errors are reported, by the protocol of Sentry: https://KEY@host/PROJECT; without it nowhere."""
     demo: bool = True
     """Whether the first start makes the demo project."""
 
@@ -227,6 +231,14 @@ class Settings(BaseSettings):
     @classmethod
     def _collector(cls, value: str | None) -> str | None:
         return check_collector(value) if value else None
+
+    @field_validator("error_dsn", mode="after")
+    @classmethod
+    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and value.get_secret_value():
+            check_dsn(value.get_secret_value())
+            return value
+        return None
 
     @field_validator("otlp_headers", mode="after")
     @classmethod

@@ -40,3 +40,20 @@ def read_headers(value: str) -> dict[str, str]:
             raise ValueError("must be name=value, parted by commas")
         found[match[1]] = match[2]
     return found
+
+
+def check_dsn(value: str) -> None:
+    """Check where errors are reported.
+
+    Raises:
+        ValueError: If it is no DSN.
+    """
+    parts = urlsplit(value)
+    project = parts.path.rpartition("/")[2]
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or not parts.username
+        or not project
+    ):
+        raise ValueError("must be a DSN such as https://KEY@errors.example.org/1")
