@@ -86,6 +86,10 @@ bench-sign-in: setup-backend ## What a flood of sign-ins costs those who are sig
 bench-live: setup-backend ## How soon a save shows on 200 other screens
 	cd benchmarks && ../$(PY) -m benchmarks live
 
+.PHONY: bench-tracing
+bench-tracing: setup-backend ## What traces cost a request, off, a tenth and all traced, in turns
+	cd benchmarks && ../$(PY) -m benchmarks tracing
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots
