@@ -13,6 +13,7 @@ import structlog
 from fastapi import Depends, Request, Response
 from pydantic import Field
 
+from reqtrail.api.edge import neighbourhood
 from reqtrail.platform.allowance import verdicts
 from reqtrail.platform.http import ApiRouter, Body, client_address
 from reqtrail.platform.metrics import CLIENT_ERRORS
@@ -71,7 +72,7 @@ async def report_client_error(request: Request, body: ClientError) -> Response:
     settings: Settings = request.app.state.settings
     throttle: Throttle = request.app.state.throttle
     limit, seen = settings.rate_client_errors, verdicts(request.scope.setdefault("state", {}))
-    throttle.count("client-errors", client_address(request), limit, seen)
+    throttle.count("client-errors", neighbourhood(client_address(request)), limit, seen)
     throttle.count("client-errors-of-all", "all", limit * TOGETHER, seen)
     CLIENT_ERRORS.labels(body.kind.value).inc()
     logger.warning(
