@@ -90,6 +90,10 @@ bench-live: setup-backend ## How soon a save shows on 200 other screens
 bench-caching: setup-backend ## What each level of caching saves, and what it costs to fill
 	cd benchmarks && ../$(PY) -m benchmarks caching
 
+.PHONY: bench-tracing
+bench-tracing: setup-backend ## What traces cost a request, off, a tenth and all traced, in turns
+	cd benchmarks && ../$(PY) -m benchmarks tracing
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

@@ -67,7 +67,8 @@ export default defineConfig({
       timeout: 60_000,
     },
     {
-      command: '../.venv/bin/python -m reqtrail up',
+      // The log is kept for the tests that look into it.
+      command: 'exec ../.venv/bin/python -m reqtrail up >> "$REQTRAIL_HOME/e2e.log"',
       url: `http://127.0.0.1:${port}/api/v1/health/ready`,
       timeout: 90_000,
       gracefulShutdown: { signal: 'SIGINT', timeout: 20_000 },

@@ -3,7 +3,7 @@
 ``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
 branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others, ``python -m
 benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks caching`` what each level of caching
-saves. Everything stays on this machine and ends by itself.
+saves, ``python -m benchmarks tracing`` what traces cost. Everything stays on this machine and ends by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches, caching, live, sign_in
+from benchmarks import branches, caching, live, sign_in, tracing
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -29,7 +29,14 @@ from benchmarks.report import Result, print_table
 from benchmarks.work import Bench
 from benchmarks.writers import many_writers
 
-SIZES = {"work": "1000,10000", "branches": "10000,100000", "sign-in": "0", "live": "0", "caching": "1000,10000"}
+SIZES = {
+    "work": "1000,10000",
+    "branches": "10000,100000",
+    "sign-in": "0",
+    "live": "0",
+    "caching": "1000,10000",
+    "tracing": "0",
+}
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -121,6 +128,8 @@ def main() -> None:
         folder = Path(name)
         if asked.what == "branches":
             results = asyncio.run(_measure_branches(sizes, folder))
+        elif asked.what == "tracing":
+            results = asyncio.run(tracing.measure(folder))
         elif asked.what == "sign-in":
             with running(folder) as found:
                 results = asyncio.run(sign_in.measure(found))

@@ -45,7 +45,8 @@ class Running:
         return self.database_url.replace("postgresql+asyncpg://", "postgresql://")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -84,7 +85,7 @@ def _wait(url: str) -> None:
 @contextmanager
 def running(folder: Path, **environment: str) -> Iterator[Running]:
     """Start everything in *folder* and stop it at the end; *environment* are further settings."""
-    home, port, floor_port = folder / "home", _free_port(), _free_port()
+    home, port, floor_port = folder / "home", free_port(), free_port()
     with ExitStack() as stack:
         up = _process(
             ["-m", "reqtrail", "up"],

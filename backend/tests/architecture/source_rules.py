@@ -38,8 +38,11 @@ LAZY = {
     ("reqtrail.entrypoints.cli.accounts", "reqtrail.entrypoints.cli"),
     ("reqtrail.entrypoints.cli.doctor", "reqtrail.entrypoints.doctor"),
     ("reqtrail.entrypoints.cli.keys", "reqtrail.entrypoints.cli"),
+    ("reqtrail.entrypoints.telemetry", "reqtrail.platform.telemetry.exporting"),
+    ("reqtrail.entrypoints.telemetry", "reqtrail.platform.telemetry.reporting"),
 }
-"""Imports inside functions of the command line: one command loads the server, the others need not wait for it."""
+"""Imports inside functions, so that nobody waits for them in vain: one command of the command line loads the server,
+and who switches telemetry on the libraries that send them."""
 
 CLOCKS = re.compile(r"(datetime\.(now|utcnow|today)|date\.today|(?<!\w)time\.time|uuid[1-8])$")
 

@@ -52,9 +52,12 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 async function requestRefresh(): Promise<Session | null> {
   // keepalive: a reload must not lose the cookie of a refresh in flight.
-  const answer = await fetch('/api/v1/auth/refresh', { method: 'POST', keepalive: true }).catch(() => {
-    throw unreachable()
-  })
+  const headers = { traceparent: traceParent() }
+  const answer = await fetch('/api/v1/auth/refresh', { method: 'POST', headers, keepalive: true }).catch(
+    () => {
+      throw unreachable()
+    },
+  )
   learn(answer, 'POST')
   if (answer.status === 204 || answer.status === 401) return null
   if (answer.ok) return (await answer.json()) as Session
@@ -72,8 +75,17 @@ export async function greet(socket: WebSocket, anew: boolean): Promise<boolean> 
   return true
 }
 
+/** Begins a trace (W3C Trace Context) that the server goes on with, if it traces. Nothing is recorded here. */
+export function traceParent(): string {
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-00`
+}
+
 async function send(request: Request): Promise<Response> {
   prepare(request)
+  request.headers.set('traceparent', traceParent())
   const copy = request.clone()
   if (accessToken) request.headers.set('Authorization', `Bearer ${accessToken}`)
   const answer = await fetch(request)
@@ -193,6 +205,7 @@ function post(path: string, form: FormData, { onProgress, signal }: Upload): Pro
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest()
     request.open('POST', onBranch(path, 'POST'))
+    request.setRequestHeader('traceparent', traceParent())
     if (accessToken) request.setRequestHeader('Authorization', `Bearer ${accessToken}`)
     request.upload.onprogress = (event) => onProgress?.(event.loaded, event.total)
     request.onload = () => {

@@ -466,6 +466,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/client-errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Client Error
+         * @description Take note of an error of the browser application.
+         */
+        post: operations["report_client_error"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -2968,6 +2988,30 @@ export interface components {
             kind: string;
         };
         /**
+         * ClientError
+         * @description An error of the browser application.
+         */
+        ClientError: {
+            /**
+             * Frames
+             * @default []
+             */
+            frames: string[];
+            kind: components["schemas"]["ErrorKind"];
+            /** Name */
+            name: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id: string;
+            /**
+             * Route
+             * @default /
+             */
+            route: string;
+        };
+        /**
          * CommitAnswer
          * @description What came of a write, with the fresh state of the items that it touched.
          */
@@ -3250,6 +3294,12 @@ export interface components {
             redacted_after?: components["schemas"]["RedactionRead"] | null;
             redacted_before?: components["schemas"]["RedactionRead"] | null;
         };
+        /**
+         * ErrorKind
+         * @description How an error came to the surface.
+         * @enum {string}
+         */
+        ErrorKind: "error" | "rejection" | "component";
         /**
          * FactorsRead
          * @description What one signs in with beside the password.
@@ -6011,6 +6061,37 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_client_error: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientError"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

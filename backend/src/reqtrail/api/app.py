@@ -10,13 +10,14 @@ import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from reqtrail import __version__
-from reqtrail.api import docs_page, openapi, problems
+from reqtrail.api import client_errors, docs_page, openapi, problems
 from reqtrail.api.edge import Edge
 from reqtrail.api.middleware import BodyLimit, RequestContext
 from reqtrail.api.router import PREFIX, ROOT_ROUTERS, ROUTERS
 from reqtrail.api.static import StaticSite
 from reqtrail.platform.database.reading import answer_read
 from reqtrail.platform.settings import Settings
+from reqtrail.platform.telemetry.tracing import request_tracing
 
 MEGABYTE = 2**20
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -33,6 +34,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         form_limits={"max_files": 10, "max_fields": 200, "max_part_size": MEGABYTE},
         lifespan=lifespan,
+        telemetry=request_tracing(),
     )
     app.state.settings = settings
     app.state.answer_read = answer_read
@@ -46,6 +48,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
         limit=settings.max_body_mb * MEGABYTE,
         form_limit=settings.max_upload_mb * MEGABYTE,
         patience=settings.body_seconds,
+        small={PREFIX + client_errors.PATH: client_errors.MOST_BYTES},
     )
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(RequestContext)

@@ -95,7 +95,7 @@ class Edge:
         throttle: Throttle | None = getattr(scope["app"].state, "throttle", None)
         if throttle is not None and path.startswith("/api/"):
             seen = verdicts(scope.setdefault("state", {}))
-            throttle.count("address", _neighbourhood(address), self._limit, seen)
+            throttle.count("address", neighbourhood(address), self._limit, seen)
 
 
 def _hosts(settings: Settings) -> frozenset[str]:
@@ -114,7 +114,7 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """Return the address, or of an IPv6 address its network of 64 bits: that many belong to one customer."""
     if ":" in address:
         return str(ip_network((int(IPv6Address(address)), 64), strict=False))

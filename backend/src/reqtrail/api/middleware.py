@@ -6,6 +6,8 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -176,13 +178,22 @@ class BodyLimit:
         limit: Bytes of a body.
         form_limit: Bytes of a form with files, which goes to disk.
         patience: Seconds.
+        small: Bytes of a body at addresses that take less.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, form_limit: int, patience: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        form_limit: int,
+        patience: float,
+        small: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._app = app
         self._limit = limit
         self._form_limit = form_limit
         self._patience = patience
+        self._small = small
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection (ASGI)."""
@@ -191,8 +202,9 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         is_form = headers.get("content-type", "").startswith("multipart/form-data")
-        limit = self._form_limit if is_form else self._limit
-        too_large = TooLarge(f"Send at most {limit // 2**20} MB.", limit=limit)
+        limit = self._small.get(scope["path"], self._form_limit if is_form else self._limit)
+        most = f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit // 2**10} kB"
+        too_large = TooLarge(f"Send at most {most}.", limit=limit)
         received, waited, whole, refused = 0, 0.0, False, False
 
         async def send_closing(message: Message) -> None:

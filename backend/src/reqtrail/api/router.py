@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reqtrail.api import health
+from reqtrail.api import client_errors, health
 from reqtrail.features.access import endpoints as access
 from reqtrail.features.audit import endpoints as audit
 from reqtrail.features.collaboration import endpoints as collaboration
@@ -33,4 +33,5 @@ ROUTERS: Final = (
     collaboration.router,
     notifications.router,
     health.router,
+    client_errors.router,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
@@ -23,6 +23,7 @@ from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.protocol import GuardedProtocol, GuardedSocket
+from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.collaboration.public import Live
 from reqtrail.features.identity.public import (
@@ -75,8 +76,11 @@ SERVER_OPTIONS: Final[dict[str, Any]] = {
 """How uvicorn serves the application; sizes are in bytes."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, at_end: Callable[[], None] = lambda: None) -> FastAPI:
     """Return the application. It connects when it starts (ASGI lifespan), not here.
+
+    Args:
+        at_end: Called when all else has ended: uvicorn leaves the process to the signal that stopped it.
 
     Raises:
         ValueError: If the settings name no database.
@@ -86,7 +90,9 @@ def create_app(settings: Settings) -> FastAPI:
             "REQTRAIL_DATABASE_URL is not set; `reqtrail up` starts a database of its own"
         )
     register_all()
-    return build_app(settings, _lifespan)
+    app = build_app(settings, _lifespan)
+    app.state.at_end = at_end
+    return app
 
 
 @asynccontextmanager
@@ -95,6 +101,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     configure_logging(settings.log_format, settings.log_level)
     assert settings.database_url is not None
     async with AsyncExitStack() as stack:
+        stack.callback(app.state.at_end)
         database = open_database(settings)
         stack.push_async_callback(database.dispose)
         if database.replicas is not None:
@@ -208,7 +215,7 @@ def main() -> None:
     start_metrics(settings)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            create_app(settings, start_telemetry(settings, "api")),
             host=settings.host,
             port=settings.port,
             **SERVER_OPTIONS,

@@ -17,6 +17,7 @@ from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.entrypoints.metrics import start_metrics
+from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import drop_abandoned, queued_imports, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
@@ -87,6 +88,7 @@ async def serve(settings: Settings) -> None:
         _cancel(tasks)
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
+                logger.critical("worker_crashed", exc_info=outcome)
                 raise outcome
     finally:
         await database.dispose()
@@ -172,11 +174,14 @@ def main() -> None:
     settings = get_settings()
     configure_logging(settings.log_format, settings.log_level)
     start_metrics(settings)
+    stop_telemetry = start_telemetry(settings, "worker")
     try:
         asyncio.run(serve(settings))
     except KeysUnusable as error:
         logger.critical("master_key_missing", detail=str(error))
         raise SystemExit(1) from None
+    finally:
+        stop_telemetry()
 
 
 if __name__ == "__main__":

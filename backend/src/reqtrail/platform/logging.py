@@ -7,6 +7,9 @@ from typing import Literal
 
 import structlog
 
+from reqtrail.platform.telemetry.crashes import hand_on_crash
+from reqtrail.platform.telemetry.tracing import add_trace_id
+
 
 def configure_logging(form: Literal["console", "json"], level: str) -> None:
     """Set up structlog for this process."""
@@ -18,8 +21,10 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            add_trace_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            hand_on_crash,
             structlog.processors.format_exc_info,
             renderer,
         ],

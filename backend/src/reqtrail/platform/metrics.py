@@ -138,6 +138,20 @@ TASK_CRASHES: Final = Counter(
     ("task",),
     registry=registry,
 )
+CLIENT_ERRORS: Final = Counter(
+    "reqtrail_client_errors",
+    "Errors that browsers told of, by how they came to the surface.",
+    ("kind",),
+    registry=registry,
+)
+SPANS_SENT: Final = Counter(
+    "reqtrail_spans_sent", "Spans of traces that the collector took.", registry=registry
+)
+SPANS_LOST: Final = Counter(
+    "reqtrail_spans_lost",
+    "Spans of traces that were dropped, since the collector was away or too slow.",
+    registry=registry,
+)
 
 
 class _Caches(Collector):

@@ -18,6 +18,7 @@ from reqtrail.kit.clock import now
 from reqtrail.kit.errors import TooManyRequests
 from reqtrail.platform.redis import AWAY, WAIT_SECONDS, GuardedRedis, lost_cluster, make_redis
 from reqtrail.platform.redis_url import read_redis_url
+from reqtrail.platform.telemetry.tracing import called
 
 logger = structlog.get_logger()
 
@@ -76,7 +77,8 @@ class Limiter:
             return await _hit(self._local, item, name, subject)
         # The storage has a client of its own, on the connections of the guarded one.
         in_cluster = isinstance(self._storage, RedisClusterStorage)
-        with self._redis.circuit.call(*AWAY), lost_cluster() if in_cluster else nullcontext():
+        lost = lost_cluster() if in_cluster else nullcontext()
+        with called("redis", "EVALSHA"), self._redis.circuit.call(*AWAY), lost:
             return await _hit(self._shared, item, name, subject)
 
 

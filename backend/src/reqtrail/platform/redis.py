@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from reqtrail.platform.circuit import Circuit
 from reqtrail.platform.redis_url import RedisPlace, read_redis_url
+from reqtrail.platform.telemetry.tracing import called
 
 WAIT_SECONDS: Final = 2.0
 """How long one command waits. A shorter wait takes a busy process for a Redis that is away, and limits with it."""
@@ -51,7 +52,7 @@ class GuardedPipeline(Pipeline):
         Raises:
             CircuitOpen: If Redis is left alone at present.
         """
-        with self.circuit.call(*AWAY):
+        with called("redis", "PIPELINE"), self.circuit.call(*AWAY):
             answers: list[Any] = await super().execute(raise_on_error)
             return answers
 
@@ -71,7 +72,7 @@ class GuardedRedis(Redis):
             CircuitOpen: If Redis is left alone at present.
         """
         client: Any = super()  # its method has no annotations
-        with self.circuit.call(*AWAY):
+        with called("redis", str(args[0])), self.circuit.call(*AWAY):
             return await client.execute_command(*args, **options)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> GuardedPipeline:
@@ -108,7 +109,7 @@ class _GuardedClusterPipeline(ClusterPipeline):
         self, raise_on_error: bool = True, allow_redirections: bool = True
     ) -> list[Any]:
         """Send them and return what each answers, see ``GuardedPipeline``."""
-        with self.circuit.call(*AWAY), lost_cluster():
+        with called("redis", "PIPELINE"), self.circuit.call(*AWAY), lost_cluster():
             await self.cluster_client.initialize()
             return await super().execute(raise_on_error, allow_redirections)
 
@@ -125,7 +126,7 @@ class _GuardedCluster(RedisCluster):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send one command to the server of its keys and return its answer."""
-        with self.circuit.call(*AWAY), lost_cluster():
+        with called("redis", str(args[0])), self.circuit.call(*AWAY), lost_cluster():
             await self.initialize()  # the library's own call comes late for several first commands at once
             return await super().execute_command(*args, **options)
 

@@ -25,6 +25,7 @@ from reqtrail.platform.proxies import Proxies, ProxyHeader
 from reqtrail.platform.redis_url import read_redis_url
 from reqtrail.platform.resources import data_folder
 from reqtrail.platform.sign_in_providers import SignInProvider, check_unique, read_providers
+from reqtrail.platform.telemetry.addresses import check_collector, check_dsn, read_headers
 
 MAKE_A_SECRET = "openssl rand -base64 48"  # noqa: S105 - a command
 
@@ -139,6 +140,8 @@ class Settings(BaseSettings):
     rate_export: int = Field(default=240, ge=0)
     rate_verify: int = Field(default=240, ge=0)
     rate_search: int = Field(default=1_200, ge=0)
+    rate_client_errors: int = Field(default=20, ge=0)
+    """Errors of the browser application a minute that one address may report."""
     smtp_host: str | None = None
     """The server that mails are handed over to; without one a local sink keeps them and shows administrators."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -158,6 +161,16 @@ class Settings(BaseSettings):
     """The providers of single sign-on: a JSON list, or the path of a file that holds one."""
     password_sign_in: Literal["everybody", "administrators"] = "everybody"
     """Who may sign in with a password."""
+    environment: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    """What this installation is called in traces and error tracking, such as production."""
+    otlp_endpoint: str | None = None
+    """Where traces are sent, by OTLP over HTTP, such as http://127.0.0.1:4318; without it none are made."""
+    otlp_headers: SecretStr | None = None
+    """What is sent with them: name=value, parted by commas."""
+    trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    """Which part of all requests is traced."""
+    error_dsn: SecretStr | None = None
+    """Where errors are reported, by the protocol of Sentry: https://KEY@host/PROJECT; without it nowhere."""
     demo: bool = True
     """Whether the first start makes the demo project."""
 
@@ -230,6 +243,26 @@ class Settings(BaseSettings):
                 "must be an address without a path, such as https://reqtrail.example.org"
             )
         return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @field_validator("otlp_endpoint", mode="after")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        return check_collector(value) if value else None
+
+    @field_validator("error_dsn", mode="after")
+    @classmethod
+    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and value.get_secret_value():
+            check_dsn(value.get_secret_value())
+            return value
+        return None
+
+    @field_validator("otlp_headers", mode="after")
+    @classmethod
+    def _headers(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_headers(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _no_password_in_clear(self) -> Self:

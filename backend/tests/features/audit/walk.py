@@ -22,6 +22,7 @@ from tests.fixtures.mails import token_to
 READ_ONLY = {
     "look_at_link": "says what a mailed link is for",
     "preview_merge": "says what a merge would do",
+    "report_client_error": "tells of an error of the browser application; the log has it",
     "preview_restore": "says what a restore would do",
     "verify_audit": "recomputes the record",
     "verify_instance_audit": "recomputes the record",

@@ -54,6 +54,7 @@ exchange_jobs = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=True),
     Column("history", JSONB, nullable=True),
+    Column("trace_parent", Text, nullable=True),
     PrimaryKeyConstraint("project_id", "job_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     ForeignKeyConstraint(["author_id"], ["users.user_id"]),
@@ -67,7 +68,8 @@ exchange_jobs = Table(
 """One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or
 cancelled; ``dry_run``: whether to stop after the report.
 ``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died.
-``history``: of an import of a history how it was asked for, see ``types.HistoryRequest``; null for a single file."""
+``history``: of an import of a history how it was asked for, see ``types.HistoryRequest``; null for a single file.
+``trace_parent``: the span of the request that asked for it, see ``platform.telemetry``."""
 
 exchange_uploads = Table(
     "exchange_uploads",

@@ -123,6 +123,7 @@ class Job:
         dry_run: Whether it stops with its report until somebody commits it.
         done, total: What ``phase`` counts.
         history: Set for the import of a history.
+        trace_parent: The span of the request that asked for it.
     """
 
     project_id: UUID
@@ -146,3 +147,4 @@ class Job:
     created_at: datetime
     finished_at: datetime | None
     history: HistoryRequest | None = None
+    trace_parent: str | None = None

@@ -35,6 +35,7 @@ from reqtrail.platform.database.replicas import Replica, Replicas
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.walls import APP_ROLE
 from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine
+from reqtrail.platform.telemetry.tracing import trace_engine
 
 AfterCommit = Callable[[], Awaitable[None]]
 BeforeCommit = Callable[[], Awaitable[None]]
@@ -89,6 +90,7 @@ def make_engine(
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     event.listen(engine.sync_engine, "handle_error", _leave_demoted)
     measure_engine(engine)
+    trace_engine(engine)
     return engine
 
 

@@ -16,6 +16,7 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.crypto import SecretUnreadable, seal, unseal
 from reqtrail.platform.mail.letters import Letter
 from reqtrail.platform.mail.tables import MAIL_TEXT, mails
+from reqtrail.platform.telemetry.tracing import current_trace_parent
 
 LEASE: Final = timedelta(minutes=5)
 """How long one attempt may take; then another worker may try. Longer than every timeout of an attempt together."""
@@ -39,6 +40,7 @@ class Mail:
     created_at: datetime
     sent_at: datetime | None
     error: str
+    trace_parent: str | None
 
 
 async def post(
@@ -65,6 +67,7 @@ async def post(
             due_at=now,
             created_at=now,
             error="",
+            trace_parent=current_trace_parent(),
         )
     )
 

@@ -21,6 +21,7 @@ from reqtrail.platform.database.engine import Database
 from reqtrail.platform.mail import outbox
 from reqtrail.platform.mail.outbox import Mail
 from reqtrail.platform.settings import Settings
+from reqtrail.platform.telemetry.tracing import continued_from
 
 logger = structlog.get_logger()
 
@@ -123,6 +124,12 @@ async def send_next(database: Database, mailer: Mailer | None) -> bool:
         mail = await outbox.claim(session)
     if mail is None:
         return False
+    with continued_from(mail.trace_parent, "mail"):
+        await _send(database, mailer, mail)
+    return True
+
+
+async def _send(database: Database, mailer: Mailer, mail: Mail) -> None:
     try:
         await mailer.send(mail)
     except MailRefused as error:
@@ -135,7 +142,6 @@ async def send_next(database: Database, mailer: Mailer | None) -> bool:
     else:
         async with database.session() as session:
             await outbox.settle_sent(session, mail)
-    return True
 
 
 async def _put_off(database: Database, mail: Mail, error: Exception) -> None:

@@ -36,6 +36,7 @@ mails = Table(
     Column("sent_at", DateTime(timezone=True), nullable=True),
     Column("error", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=True),
+    Column("trace_parent", Text, nullable=True),
     PrimaryKeyConstraint("mail_id"),
     Index("ix_mails_due_at", "due_at", postgresql_where=text("state = 'queued'")),
     Index(None, "created_at"),
@@ -45,6 +46,7 @@ mails = Table(
 
 A mail holds a link that opens something. So its text is sealed, and removed as soon as it was sent or given up.
 ``plain`` and ``html`` hold the text of mails from before it was sealed.
+``trace_parent``: the span of the request that caused it.
 """
 
 MAIL_TEXT: Final = SealedColumn("platform.mail", mails, "sealed", ("mail_id",))

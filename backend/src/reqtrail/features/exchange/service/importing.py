@@ -40,6 +40,7 @@ from reqtrail.kit import clock
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
+from reqtrail.platform.telemetry.tracing import continued_from
 
 logger = structlog.get_logger()
 
@@ -53,6 +54,12 @@ async def run_next(database: Database) -> bool:
         job = await jobs.claim_job(session, LEASE)
     if job is None:
         return False
+    with continued_from(job.trace_parent, "import"):
+        await _take_up(database, job)
+    return True
+
+
+async def _take_up(database: Database, job: Job) -> None:
     work = Work(job)
     # What is written is written as the author may still write; what happens to the job itself happens in any case.
     as_author = database.within(as_member(job.author_id, job.project_id))
@@ -85,7 +92,6 @@ async def run_next(database: Database) -> bool:
             "Reading the file met an error of Reqtrail's own; it is in the server's log."
         )
         await _end(database, job, JobState.FAILED, _problem(failed))
-    return True
 
 
 async def _run(database: Database, work: Work) -> None:

@@ -20,6 +20,7 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
+from reqtrail.platform.telemetry.tracing import current_trace_parent
 
 LISTED: Final = 50
 KEPT_DRY_RUNS: Final = timedelta(days=7)
@@ -65,6 +66,7 @@ async def create_job(
         created_at=clock.now(),
         finished_at=None,
         history=None,
+        trace_parent=current_trace_parent(),
     )
     size, digest = await _store(session, project_id, job_id, pieces)
     job = await get_job(session, project_id, job_id)
@@ -133,6 +135,7 @@ async def commit_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
         done=0,
         total=0,
         lease_until=None,
+        trace_parent=current_trace_parent(),
     )
     return await _moved(session, job)
 

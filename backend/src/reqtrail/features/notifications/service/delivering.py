@@ -29,6 +29,7 @@ from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.outbound import AddressRefused, Outbound, OutboundFailed
 from reqtrail.platform.settings import Settings
+from reqtrail.platform.telemetry.tracing import continued_from
 
 logger = structlog.get_logger()
 
@@ -95,19 +96,25 @@ async def deliver_next(database: Database, outbound: Outbound) -> bool:
         claimed = await repository.claim(session, LEASE)
     if claimed is None:
         return False
-    hook, newest = claimed
+    # The commit log, which is the queue, is hashed and does not say which request wrote to it.
+    with continued_from(None, "webhook"):
+        await _deliver(database, outbound, *claimed)
+    return True
+
+
+async def _deliver(database: Database, outbound: Outbound, hook: Webhook, newest: int) -> None:
     inside = database.within(of_project(hook.project_id))
     try:
         work = await _prepare(inside, hook, newest)
     except (KeysUnusable, SecretUnreadable) as error:
         event = EventType.TEST if hook.test_asked else EventType.COMMIT
         await _settle(inside, hook, _Outcome(event, None, None, str(error), clock.now()))
-        return True
+        return
     began, seen = time.monotonic(), work.seen_seq
     for message in work.messages:
         settled = await _settle(inside, hook, await _send(outbound, work, message))
         if settled is None or settled.failures:
-            return True
+            return
         hook = settled
         if time.monotonic() - began > ROUND_SECONDS:
             seen = hook.seen_seq
@@ -115,7 +122,6 @@ async def deliver_next(database: Database, outbound: Outbound) -> bool:
     async with inside.session() as session:
         # It is due again, after all that are due already.
         await repository.settle(session, hook, seen_seq=seen, due_at=clock.now(), leased_until=None)
-    return True
 
 
 async def queued_webhooks(database: Database) -> tuple[int, float]:
