@@ -290,6 +290,7 @@ WITHOUT_DOOR: Mapping[str, str] = {
     "exchange_staged": "reached through exchange_jobs",
     "exchange_staged_files": "reached through exchange_jobs",
     "exchange_uploads": "reached through exchange_jobs",
+    "job_results": "reached through jobs",
     "link_groups": "reached through exports of their project",
     "packages": "reached through exports of their project",
     "project_counters": "one row a project, never shown",

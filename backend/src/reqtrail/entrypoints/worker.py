@@ -24,6 +24,9 @@ from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.jobs.queue import on_queued
+from reqtrail.platform.jobs.registry import known_kinds
+from reqtrail.platform.jobs.runner import Runner, queued_jobs
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.mail.outbox import forget_old, queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
@@ -58,17 +61,22 @@ async def serve(settings: Settings) -> None:
         )
     register_all()
     database = Database(
-        make_engine(settings.database_url, role=settings.database_role, pool_size=3)
+        make_engine(settings.database_url, role=settings.database_role, pool_size=6)
     )
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     bells = Bells(redis)
-    bells.start(listening=False)
+    runner = Runner(database, settings)
+    bells.listen("jobs", lambda _project_id: runner.wake())
+    bells.on_connected(runner.wake)
+    bells.start()
     on_commit(database, lambda project_id: bells.ring("commits", project_id))
+    on_queued(database, lambda project_id: bells.ring("jobs", project_id))
     mailer = Mailer(settings) if settings.smtp_host else None
     outbound = outbound_of(settings)
     tasks = [
         asyncio.create_task(_work(database), name="worker"),
+        asyncio.create_task(runner.run(), name="jobs"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
         *(
             asyncio.create_task(_deliver(database, outbound), name=f"webhooks-{number}")
@@ -128,6 +136,9 @@ async def _look_at_queues(database: Database) -> None:
     while True:
         try:
             note_queue("imports", *await queued_imports(database))
+            kinds = dict.fromkeys(known_kinds(), (0, 0.0)) | await queued_jobs(database)
+            for kind, (length, oldest) in kinds.items():
+                note_queue(kind, length, oldest)
             async with database.read_session() as session:
                 note_queue("mails", *await queued_mails(session))
         except (SQLAlchemyError, OSError) as error:
