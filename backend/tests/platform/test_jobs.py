@@ -18,7 +18,7 @@ from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming, queue
 from reqtrail.platform.jobs.runner import wait_after
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import INSTANCE, LEASE, JobState, Priority
+from reqtrail.platform.jobs.types import INSTANCE, LEASE, JobStatus, Priority
 from reqtrail.platform.jobs.work import Work
 from reqtrail.platform.settings import Settings
 from tests.fixtures.engines import Engines
@@ -147,7 +147,7 @@ async def test_who_lost_the_lease_changes_nothing_any_more(jobs_of: Queue) -> No
     await jobs_of.set(job, run_at=func.clock_timestamp())
     (fresh,) = await jobs_of.claim()
     async with jobs_of.database.within(of_project(INSTANCE)).session() as session:
-        assert not await claiming.settle(session, stale, JobState.DONE)
+        assert not await claiming.settle(session, stale, JobStatus.DONE)
         assert await claiming.renew(session, stale, LEASE, "x", 1, 2) is None
         assert not await claiming.put_back(session, stale, timedelta(), None)
         assert await claiming.renew(session, fresh, LEASE, "x", 1, 2) is False
@@ -316,7 +316,7 @@ async def test_a_redaction_leaves_no_file_and_begins_what_runs_anew(jobs_of: Que
         await claiming.store_piece(session, taken, 0, b"secret")
         await queue.drop_results(session, project)
         assert await session.scalar(select(func.count()).select_from(job_results)) == 0
-        assert not await claiming.settle(session, taken, JobState.DONE)
+        assert not await claiming.settle(session, taken, JobStatus.DONE)
     assert (await jobs_of.get(done)).result is None
     assert (await jobs_of.get(running)).state == "queued"
 

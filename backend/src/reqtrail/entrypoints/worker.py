@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -47,6 +48,8 @@ WEBHOOKS_AT_ONCE: Final = 4
 RETRY_SECONDS: Final = 2.0
 QUEUE_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
+ORPHANED: Final = timedelta(minutes=10)
+"""How long a seal waits for its job before it is made without."""
 
 
 async def serve(settings: Settings) -> None:
@@ -128,7 +131,8 @@ async def _work(database: Database) -> None:
 
 
 async def _seal_one(database: Database) -> bool:
-    return bool(await run_pending_seals(database, limit=1))
+    """Make a seal whose job never came: an older version asked for it."""
+    return bool(await run_pending_seals(database, limit=1, waited=ORPHANED))
 
 
 async def _look_at_queues(database: Database) -> None:

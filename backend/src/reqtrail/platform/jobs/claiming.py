@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import KEPT, Job, JobState
+from reqtrail.platform.jobs.types import KEPT, Job, JobStatus
 
 LONGEST_WAIT: Final = 600.0
 """Seconds that a job waits at most before it is tried again."""
@@ -105,7 +105,7 @@ def _mine(job: Job) -> list[Any]:
         jobs.c.project_id == job.project_id,
         jobs.c.job_id == job.job_id,
         jobs.c.attempts == job.attempts,
-        jobs.c.state == JobState.RUNNING,
+        jobs.c.state == JobStatus.RUNNING,
     ]
 
 
@@ -132,7 +132,7 @@ async def renew(
     return cancelled
 
 
-async def settle(session: AsyncSession, job: Job, state: JobState, **values: Any) -> bool:
+async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: Any) -> bool:
     """End a job; return whether it was still this worker's."""
     found = await session.scalar(
         update(jobs)
@@ -151,7 +151,7 @@ async def settle(session: AsyncSession, job: Job, state: JobState, **values: Any
     leftovers = delete(job_results).where(
         job_results.c.project_id == job.project_id, job_results.c.job_id == job.job_id
     )
-    if state is JobState.DONE:
+    if state is JobStatus.DONE:
         leftovers = leftovers.where(job_results.c.attempt != job.attempts)
     await session.execute(leftovers)
     return True
@@ -174,7 +174,7 @@ async def put_back(
         update(jobs)
         .where(*_mine(job))
         .values(
-            state=JobState.QUEUED,
+            state=JobStatus.QUEUED,
             lease_until=None,
             run_at=func.clock_timestamp() + wait,
             error=error,
@@ -236,7 +236,7 @@ async def waiting(session: AsyncSession) -> dict[str, tuple[int, float]]:
     age = func.extract("epoch", func.clock_timestamp() - func.min(jobs.c.run_at))
     rows = await session.execute(
         select(jobs.c.kind, func.count(), age)
-        .where(jobs.c.state == JobState.QUEUED, jobs.c.run_at <= func.clock_timestamp())
+        .where(jobs.c.state == JobStatus.QUEUED, jobs.c.run_at <= func.clock_timestamp())
         .group_by(jobs.c.kind)
     )
     return {row[0]: (int(row[1]), float(row[2])) for row in rows}

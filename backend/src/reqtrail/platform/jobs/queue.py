@@ -18,9 +18,15 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import Database, after_commit
 from reqtrail.platform.jobs.registry import kind_of
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import ENDED, REPEATABLE, Job, JobState, Priority
+from reqtrail.platform.jobs.types import ENDED, REPEATABLE, Job, JobStatus, Priority
 
 COLUMNS: Final = tuple(jobs.c[item.name] for item in fields(Job))
+LISTED: Final = (
+    *("project_id", "job_id", "kind", "author_id", "state", "phase", "done", "total", "attempts"),
+    *("most_attempts", "result", "error", "cancel_requested", "created_at", "run_at"),
+    *("started_at", "finished_at", "expires_at"),
+)
+"""The columns that lists of jobs show."""
 _TRACE_PARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _RINGERS: Final = "reqtrail_job_ringers"
 
@@ -52,7 +58,7 @@ class NoResult(Gone):
 def job_of(row: Row[Any]) -> Job:
     """Return a stored row as a job."""
     values = dict(row._mapping)
-    return Job(**{**values, "state": JobState(values["state"])})
+    return Job(**{**values, "state": JobStatus(values["state"])})
 
 
 def on_queued(database: Database, ringer: Ringer) -> Callable[[], None]:
@@ -113,7 +119,7 @@ async def enqueue(
             job_id=new_id(),
             kind=kind,
             author_id=author_id,
-            state=JobState.QUEUED,
+            state=JobStatus.QUEUED,
             priority=known.priority if priority is None else priority,
             payload=dict(payload),
             attempts=0,
@@ -172,13 +178,13 @@ async def cancel(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
     job = await load_job(session, project_id, job_id, lock=True)
     if job.state in ENDED:
         raise JobStateWrong(f"The job has ended already: it is “{job.state}”.")
-    if job.state is JobState.RUNNING:
+    if job.state is JobStatus.RUNNING:
         return await _change(session, job, cancel_requested=True)
     now = clock.now()
     return await _change(
         session,
         job,
-        state=JobState.CANCELLED,
+        state=JobStatus.CANCELLED,
         cancel_requested=True,
         finished_at=now,
         expires_at=now + kind_of(job.kind).kept,
@@ -200,7 +206,7 @@ async def retry(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
     repeated = await _change(
         session,
         job,
-        state=JobState.QUEUED,
+        state=JobStatus.QUEUED,
         most_attempts=job.attempts + kind_of(job.kind).most_attempts,
         run_at=func.clock_timestamp(),
         lease_until=None,
@@ -234,14 +240,14 @@ async def drop_results(session: AsyncSession, project_id: UUID) -> None:
     await session.execute(delete(job_results).where(job_results.c.project_id == project_id))
     await session.execute(
         update(jobs)
-        .where(jobs.c.project_id == project_id, jobs.c.state == JobState.DONE)
+        .where(jobs.c.project_id == project_id, jobs.c.state == JobStatus.DONE)
         .values(result=None)
     )
     await session.execute(
         update(jobs)
-        .where(jobs.c.project_id == project_id, jobs.c.state == JobState.RUNNING)
+        .where(jobs.c.project_id == project_id, jobs.c.state == JobStatus.RUNNING)
         .values(
-            state=JobState.QUEUED,
+            state=JobStatus.QUEUED,
             lease_until=None,
             run_at=func.clock_timestamp(),
             most_attempts=jobs.c.most_attempts + 1,

@@ -17,7 +17,7 @@ from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_task
 from reqtrail.platform.jobs import claiming
 from reqtrail.platform.jobs.registry import kind_of
-from reqtrail.platform.jobs.types import LEASE, Job, JobState
+from reqtrail.platform.jobs.types import LEASE, Job, JobStatus
 from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
 from reqtrail.platform.metrics import JOB_ATTEMPTS, note_job
 from reqtrail.platform.settings import Settings
@@ -118,7 +118,7 @@ class Runner:
         for job in swept:
             logger.warning("job_worker_lost", **_names(job), state=job.state)
             note_job(job.kind, "lost")
-            if job.state is JobState.DEAD:
+            if job.state is JobStatus.DEAD:
                 note_job(job.kind, "dead")
 
     async def _claim(self, count: int) -> list[Job]:
@@ -144,10 +144,10 @@ class Runner:
         except LeaseLost:
             outcome = "lost"
         except Cancelled:
-            outcome = await self._settle(work, JobState.CANCELLED, None)
+            outcome = await self._settle(work, JobStatus.CANCELLED, None)
         except ReqtrailError as error:
             failed = {"code": error.code, "detail": error.detail}
-            outcome = await self._settle(work, JobState.FAILED, failed)
+            outcome = await self._settle(work, JobStatus.FAILED, failed)
         except Exception as error:  # the outermost place of a job
             outcome = await self._after(work, error)
         log.info("job_ended", outcome=outcome, seconds=round(perf_counter() - began, 3))
@@ -172,10 +172,10 @@ class Runner:
             }
         log.warning("job_interrupted", code=said["code"], exc_info=error)
         if job.attempts >= job.most_attempts:
-            return await self._settle(work, JobState.DEAD, said)
+            return await self._settle(work, JobStatus.DEAD, said)
         return await self._put_back(work, wait_after(job.attempts), said)
 
-    async def _settle(self, work: Work, state: JobState, error: Error | None) -> str:
+    async def _settle(self, work: Work, state: JobStatus, error: Error | None) -> str:
         try:
             async with work.own.session() as session:
                 ours = await claiming.settle(

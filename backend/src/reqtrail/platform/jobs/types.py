@@ -18,7 +18,7 @@ KEPT: Final = timedelta(days=7)
 MOST_ATTEMPTS: Final = 5
 
 
-class JobState(StrEnum):
+class JobStatus(StrEnum):
     """How far a job has come.
 
     One that was refused has ``failed``: another attempt would meet the same. One that used up its attempts is ``dead``.
@@ -32,8 +32,8 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.DEAD, JobState.CANCELLED)
-REPEATABLE: Final = (JobState.FAILED, JobState.DEAD, JobState.CANCELLED)
+ENDED: Final = (JobStatus.DONE, JobStatus.FAILED, JobStatus.DEAD, JobStatus.CANCELLED)
+REPEATABLE: Final = (JobStatus.FAILED, JobStatus.DEAD, JobStatus.CANCELLED)
 
 
 class Priority(IntEnum):
@@ -63,7 +63,7 @@ class Job:
     job_id: UUID
     kind: str
     author_id: UUID | None
-    state: JobState
+    state: JobStatus
     priority: int
     payload: Mapping[str, Any]
     attempts: int

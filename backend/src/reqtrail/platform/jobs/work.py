@@ -15,7 +15,7 @@ from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database, after_commit
 from reqtrail.platform.database.scope import of_project
 from reqtrail.platform.jobs import claiming
-from reqtrail.platform.jobs.types import LEASE, Job, JobState, Run
+from reqtrail.platform.jobs.types import LEASE, Job, JobStatus, Run
 from reqtrail.platform.settings import Settings
 
 logger = structlog.get_logger()
@@ -121,7 +121,7 @@ class Work:
         if not await claiming.settle(
             session,
             self.job,
-            JobState.DONE,
+            JobStatus.DONE,
             result={**(result or {}), **file},
             error=None,
             phase="done",

@@ -1,0 +1,18 @@
+"""The kinds of jobs of all features: the map of what workers do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reqtrail.features.exchange.public import EXPORT
+from reqtrail.features.versioning.public import SEAL, VERIFY
+from reqtrail.platform.jobs.registry import register_job_kind
+from reqtrail.platform.jobs.types import JobKind
+
+JOB_KINDS: Final[tuple[JobKind, ...]] = (EXPORT, SEAL, VERIFY)
+
+
+def register_jobs() -> None:
+    """Make every kind of job known; calling it again changes nothing."""
+    for kind in JOB_KINDS:
+        register_job_kind(kind)
