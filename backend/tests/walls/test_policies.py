@@ -194,6 +194,7 @@ async def test_a_task_finds_its_jobs_in_every_project_and_nothing_else(
         "jobs": {"jobs", "job_results"},
         "seals": {"seals"},
         "webhooks": {"webhooks", "project_counters"},
+        "verifying": {"project_counters"},
         "keys": {"attachments", "webhooks"},
         "unknown": set(),
     }

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
+from reqtrail.bootstrap.housekeeping import CLEANUP, PARTITIONS
 from reqtrail.features.exchange.public import EXPORT
-from reqtrail.features.versioning.public import SEAL, VERIFY
+from reqtrail.features.versioning.public import SEAL, VERIFY, VERIFY_RECENT
 from reqtrail.platform.jobs.registry import register_job_kind
 from reqtrail.platform.jobs.types import JobKind
 
-JOB_KINDS: Final[tuple[JobKind, ...]] = (EXPORT, SEAL, VERIFY)
+JOB_KINDS: Final[tuple[JobKind, ...]] = (
+    CLEANUP,
+    EXPORT,
+    PARTITIONS,
+    SEAL,
+    VERIFY,
+    VERIFY_RECENT,
+)
 
 
 def register_jobs() -> None:

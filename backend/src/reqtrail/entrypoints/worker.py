@@ -19,7 +19,7 @@ from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.features.audit.public import load_keys
-from reqtrail.features.exchange.public import drop_abandoned, queued_imports, run_next
+from reqtrail.features.exchange.public import queued_imports, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
@@ -29,7 +29,7 @@ from reqtrail.platform.jobs.queue import on_queued
 from reqtrail.platform.jobs.registry import known_kinds
 from reqtrail.platform.jobs.runner import Runner, queued_jobs
 from reqtrail.platform.logging import configure_logging
-from reqtrail.platform.mail.outbox import forget_old, queued as queued_mails
+from reqtrail.platform.mail.outbox import queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
 from reqtrail.platform.metrics import counted, note_queue
 from reqtrail.platform.notices import on_commit
@@ -47,7 +47,6 @@ WEBHOOKS_AT_ONCE: Final = 4
 """A slow receiver holds one of them up for a round, see ``deliver_next``."""
 RETRY_SECONDS: Final = 2.0
 QUEUE_SECONDS: Final = 10.0
-HOUSEKEEPING_SECONDS: Final = 3600.0
 ORPHANED: Final = timedelta(minutes=10)
 """How long a seal waits for its job before it is made without."""
 
@@ -113,13 +112,8 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _work(database: Database) -> None:
-    kept_house = -HOUSEKEEPING_SECONDS
     while True:
         try:
-            now = asyncio.get_running_loop().time()
-            if now - kept_house >= HOUSEKEEPING_SECONDS:
-                kept_house = now
-                await drop_abandoned(database)
             # A seal at a time, so that nobody who imports waits for many.
             if not await counted("imports", run_next(database)) and not await counted(
                 "seals", _seal_one(database)
@@ -152,14 +146,8 @@ async def _look_at_queues(database: Database) -> None:
 
 async def _send_mails(database: Database, mailer: Mailer | None) -> None:
     """Send what is due, beside the other work: an import of an hour must hold no mail back."""
-    forgot = -HOUSEKEEPING_SECONDS
     while True:
         try:
-            now = asyncio.get_running_loop().time()
-            if now - forgot >= HOUSEKEEPING_SECONDS:
-                forgot = now
-                async with database.session() as session:
-                    await forget_old(session)
             if not await counted("mails", send_next(database, mailer)):
                 await asyncio.sleep(MAIL_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:

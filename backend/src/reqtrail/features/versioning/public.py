@@ -82,7 +82,7 @@ from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
 from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
-from reqtrail.features.versioning.tasks import SEAL, VERIFY, ask_for_verification
+from reqtrail.features.versioning.tasks import SEAL, VERIFY, VERIFY_RECENT, ask_for_verification
 from reqtrail.features.versioning.tables import (
     commits,
     entities,
@@ -187,6 +187,7 @@ __all__ = [
     "Snapshot",
     "State",
     "VERIFY",
+    "VERIFY_RECENT",
     "VerifyReport",
     "Violation",
     "all_kinds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from reqtrail.features.versioning.sealing import (
     run_seal,
 )
 from reqtrail.features.versioning.service.redacting import redacted_read
-from reqtrail.features.versioning.service.verify import VerifyReport, verify
+from reqtrail.features.versioning.service.verify import VerifyReport, recently_changed, verify
 from reqtrail.platform.auditing import describe
+from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.encoding import json_bytes
-from reqtrail.platform.jobs.queue import enqueue
+from reqtrail.platform.jobs.queue import enqueue, is_waiting
 from reqtrail.platform.jobs.types import Job, JobKind, Priority
 from reqtrail.platform.jobs.work import TryAgain, Work
 
@@ -90,3 +92,24 @@ async def _seal(work: Work) -> Mapping[str, Any]:
 
 SEAL: Final = JobKind(SEAL_JOB, _seal)
 """Makes the seal that was asked for with it. The seal keeps how far it is and what came of it, for good."""
+
+
+async def _verify_recent(work: Work) -> Mapping[str, Any]:
+    """Queue a verification of each project that was committed to within a day, unless one waits already."""
+    async with work.database.within(of_task("verifying")).read_session() as session:
+        projects = await recently_changed(session, timedelta(days=1, hours=1))
+    work.enter("queueing", len(projects))
+    queued = 0
+    for project_id in projects:
+        async with work.database.within(of_project(project_id)).session() as session:
+            if not await is_waiting(session, project_id, _VERIFY):
+                await ask_for_verification(session, project_id, None)
+                queued += 1
+        work.advance()
+    return {"projects": len(projects), "queued": queued}
+
+
+VERIFY_RECENT: Final = JobKind(
+    "versioning.verify-recent", _verify_recent, priority=Priority.LOW, kept=timedelta(days=30)
+)
+"""What a schedule queues, so that a history that was tampered with is noticed within a day of the next change."""

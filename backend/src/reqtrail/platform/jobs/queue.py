@@ -155,6 +155,21 @@ async def load_job(
     return job_of(row)
 
 
+async def is_waiting(session: AsyncSession, project_id: UUID, kind: str) -> bool:
+    """Return whether a job of a kind waits in a project that Reqtrail asked for itself."""
+    found = await session.scalar(
+        select(jobs.c.job_id)
+        .where(
+            jobs.c.project_id == project_id,
+            jobs.c.kind == kind,
+            jobs.c.author_id.is_(None),
+            jobs.c.state == JobStatus.QUEUED,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def project_of(session: AsyncSession, job_id: UUID) -> UUID:
     """Return the project of a job, for an administrator.
 
