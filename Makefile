@@ -86,6 +86,10 @@ bench-sign-in: setup-backend ## What a flood of sign-ins costs those who are sig
 bench-live: setup-backend ## How soon a save shows on 200 other screens
 	cd benchmarks && ../$(PY) -m benchmarks live
 
+.PHONY: bench-jobs
+bench-jobs: setup-backend ## The round trip of a job, and 2,000 small ones
+	cd benchmarks && ../$(PY) -m benchmarks jobs
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

@@ -2,7 +2,8 @@
 
 ``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
 branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others, ``python -m
-benchmarks live`` how soon a save shows on other screens. Everything stays on this machine and ends by itself.
+benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks jobs``
+what the queue of jobs costs. Everything stays on this machine and ends by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches, live, sign_in
+from benchmarks import branches, jobs, live, sign_in
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -28,7 +29,7 @@ from benchmarks.report import Result, print_table
 from benchmarks.work import Bench
 from benchmarks.writers import many_writers
 
-SIZES = {"work": "1000,10000", "branches": "10000,100000", "sign-in": "0", "live": "0"}
+SIZES = {"work": "1000,10000", "branches": "10000,100000", "sign-in": "0", "live": "0", "jobs": "0"}
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -123,6 +124,9 @@ def main() -> None:
         elif asked.what == "sign-in":
             with running(folder) as found:
                 results = asyncio.run(sign_in.measure(found))
+        elif asked.what == "jobs":
+            with running(folder) as found:
+                results = asyncio.run(jobs.measure(found))
         elif asked.what == "live":
             with running(folder, REQTRAIL_API_PROCESSES="2", REQTRAIL_BCRYPT_ROUNDS="4") as found:
                 results = asyncio.run(live.measure(found))

@@ -17,7 +17,8 @@ from reqtrail.platform.jobs.types import KEPT, Job, JobStatus
 LONGEST_WAIT: Final = 600.0
 """Seconds that a job waits at most before it is tried again."""
 
-# States stand in the statement, not among its values: only so may a plan use the partial indexes.
+# States stand in the statement, not among its values: only so may a plan use the partial indexes. Where the jobs are
+# locked it is not to: the few that are offered are found by their keys.
 _CLAIM: Final = text("""
     WITH RECURSIVE projects_waiting (project_id) AS (
         (SELECT project_id FROM jobs WHERE state = 'queued' ORDER BY project_id LIMIT 1)
@@ -29,27 +30,35 @@ _CLAIM: Final = text("""
         ) FROM projects_waiting w WHERE w.project_id IS NOT NULL
     ), under_way AS (
         SELECT project_id, count(*) AS count FROM jobs WHERE state = 'running' GROUP BY project_id
-    ), offered AS (
-        SELECT own.project_id, own.job_id, own.priority, own.run_at, own.place,
-            coalesce(u.count, 0) + own.place AS turn,
-            (SELECT max(j.started_at) FROM jobs j WHERE j.project_id = w.project_id) AS had_turn_at
-        FROM projects_waiting w
+    ), turns AS MATERIALIZED (
+        SELECT w.project_id, coalesce(u.count, 0) AS under_way, (
+            SELECT j.started_at FROM jobs j
+            WHERE j.project_id = w.project_id AND j.started_at IS NOT NULL
+            ORDER BY j.started_at DESC LIMIT 1
+        ) AS had_turn_at
+        FROM projects_waiting w LEFT JOIN under_way u ON u.project_id = w.project_id
+        WHERE w.project_id IS NOT NULL
+    ), offered AS MATERIALIZED (
+        SELECT own.project_id, own.job_id, row_number() OVER (
+            ORDER BY own.priority, t.under_way + own.place, t.had_turn_at NULLS FIRST, own.run_at,
+                own.job_id
+        ) AS rank
+        FROM turns t
         CROSS JOIN LATERAL (
             SELECT q.*, row_number() OVER (ORDER BY q.priority, q.run_at, q.job_id) AS place
             FROM (
                 SELECT j.project_id, j.job_id, j.priority, j.run_at FROM jobs j
-                WHERE j.project_id = w.project_id AND j.state = 'queued'
+                WHERE j.project_id = t.project_id AND j.state = 'queued'
                     AND j.run_at <= clock_timestamp() AND j.kind = ANY (:kinds)
                 ORDER BY j.priority, j.run_at, j.job_id LIMIT :window
             ) q
         ) own
-        LEFT JOIN under_way u ON u.project_id = w.project_id
+        ORDER BY rank LIMIT :window
     ), chosen AS (
         SELECT j.project_id, j.job_id FROM offered o
         JOIN jobs j ON j.project_id = o.project_id AND j.job_id = o.job_id
-        WHERE j.state = 'queued'
-        ORDER BY o.priority, o.turn, o.had_turn_at NULLS FIRST, o.run_at, o.job_id
-        LIMIT :count FOR UPDATE OF j SKIP LOCKED
+        WHERE j.state || '' = 'queued'
+        ORDER BY o.rank LIMIT :count FOR UPDATE OF j SKIP LOCKED
     )
     UPDATE jobs SET state = 'running', attempts = jobs.attempts + 1, renewals = 0,
         started_at = clock_timestamp(), lease_until = clock_timestamp() + :lease,
@@ -87,7 +96,7 @@ async def claim(session: AsyncSession, lease: timedelta, count: int) -> list[Job
         "lease": lease,
         "count": count,
         # More than are asked for, as other workers may be taking the first ones at this moment.
-        "window": 4 * count + 16,
+        "window": 2 * count + 16,
     }
     rows = await session.execute(_CLAIM, values)
     return [job_of(row) for row in rows]
@@ -148,6 +157,8 @@ async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: An
     )
     if found is None:
         return False
+    if state is JobStatus.DONE and job.attempts == 1:
+        return True
     leftovers = delete(job_results).where(
         job_results.c.project_id == job.project_id, job_results.c.job_id == job.job_id
     )

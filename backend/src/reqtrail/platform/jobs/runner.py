@@ -29,6 +29,7 @@ AT_ONCE: Final = 4
 POLL_SECONDS: Final = 1.0
 """How often an idle worker looks without having been woken: all there is while Redis is away."""
 SWEEP_SECONDS: Final = 2.0
+GATHER_SECONDS: Final = 0.003
 RETRY_SECONDS: Final = 2.0
 FIRST_WAIT: Final = 2.0
 """Seconds before the second attempt, on average; each further wait is twice as long."""
@@ -59,6 +60,7 @@ class Runner:
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._swept = -SWEEP_SECONDS
+        self._more = False
 
     def wake(self) -> None:
         """Look for jobs at once: one was queued somewhere, or one of those under way has ended."""
@@ -91,9 +93,14 @@ class Runner:
         if loop.time() - self._swept >= SWEEP_SECONDS:
             self._swept = loop.time()
             await self.sweep()
+        if self._more:
+            # Where many small jobs wait, others end in a moment: one question serves them all.
+            await asyncio.sleep(GATHER_SECONDS)
         free = self._at_once - len(self._running)
         if free:
-            for job in await self._claim(free):
+            found = await self._claim(free)
+            self._more = len(found) == free
+            for job in found:
                 task = asyncio.create_task(self._do(job), name="job")
                 self._running.add(task)
                 task.add_done_callback(self._ended)
