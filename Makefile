@@ -94,6 +94,10 @@ bench-caching: setup-backend ## What each level of caching saves, and what it co
 bench-tracing: setup-backend ## What traces cost a request, off, a tenth and all traced, in turns
 	cd benchmarks && ../$(PY) -m benchmarks tracing
 
+.PHONY: bench-jobs
+bench-jobs: setup-backend ## The round trip of a job, and 2,000 small ones
+	cd benchmarks && ../$(PY) -m benchmarks jobs
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

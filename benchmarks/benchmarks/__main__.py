@@ -3,7 +3,8 @@
 ``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
 branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others, ``python -m
 benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks caching`` what each level of caching
-saves, ``python -m benchmarks tracing`` what traces cost. Everything stays on this machine and ends by itself.
+saves, ``python -m benchmarks tracing`` what traces cost, ``python -m benchmarks jobs`` what the queue of jobs costs.
+Everything stays on this machine and ends by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches, caching, live, sign_in, tracing
+from benchmarks import branches, caching, jobs, live, sign_in, tracing
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -36,6 +37,7 @@ SIZES = {
     "live": "0",
     "caching": "1000,10000",
     "tracing": "0",
+    "jobs": "0",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -133,6 +135,9 @@ def main() -> None:
         elif asked.what == "sign-in":
             with running(folder) as found:
                 results = asyncio.run(sign_in.measure(found))
+        elif asked.what == "jobs":
+            with running(folder) as found:
+                results = asyncio.run(jobs.measure(found))
         elif asked.what == "live":
             with running(folder, REQTRAIL_API_PROCESSES="2", REQTRAIL_BCRYPT_ROUNDS="4") as found:
                 results = asyncio.run(live.measure(found))

@@ -44,6 +44,7 @@ ALLOWED = {
     "import:read": READERS,
     "import:run": WRITERS,
     "item:write": WRITERS,
+    "job:run": READERS,
     "member:manage": OWNERS,
     "member:read": READERS,
     "project:read": READERS,
@@ -52,7 +53,7 @@ ALLOWED = {
     "webhook:manage": OWNERS,
 }
 """Whom each declaration lets in, written down apart from the table of the code."""
-ASKED_INSIDE = {"branch:protect": OWNERS, "project:archive": OWNERS}
+ASKED_INSIDE = {"branch:protect": OWNERS, "job:manage": OWNERS, "project:archive": OWNERS}
 """Permissions that no route declares: they depend on what the request holds."""
 PROJECT_PERMISSIONS = {
     name for name in (*ALLOWED, *ASKED_INSIDE) if ":" in name and not name.startswith("group:")

@@ -72,6 +72,7 @@ async def make_content(world: World, secret: str) -> Content:
     assert answer.status_code == 200, answer.text
     line = {"file": (f"{secret}.jsonl", secret.encode())}
     names["import"] = (await made.post("/history-imports", files=line))["id"]
+    names["job"] = (await made.post("/exports", json={"at": names["branch_name"]}))["id"]
     hook = {"name": f"{secret} hook", "url": f"http://127.0.0.1:1025/{secret}"}
     names["webhook"] = (await made.post("/webhooks", json=hook))["id"]
     invited = {"email": f"{secret.lower()}@example.org", "role": "viewer"}
@@ -128,6 +129,7 @@ LINK = {"link_id": "{link}"}
 BRANCH = {"branch_id": "{branch}"}
 BASELINE = {"baseline_id": "{baseline}"}
 IMPORT = {"import_id": "{import}"}
+JOB = {"job_id": "{job}"}
 WEBHOOK = {"webhook_id": "{webhook}"}
 FILE = {"file": ("x.jsonl", b"x")}
 CHOICE = {"kind": "item", "id": "{item}", "field": "attributes", "choose": "ours"}
@@ -235,6 +237,13 @@ EXAMPLES: Mapping[str, Example] = {
     "get_audit_seal": Example(),
     "verify_audit": Example(),
     "verify_project": Example(),
+    "start_export": Example(body={"format": "reqif", **AT}),
+    "start_verification": Example(),
+    "list_project_jobs": Example(),
+    "get_job": Example(path=JOB),
+    "cancel_job": Example(path=JOB),
+    "retry_job": Example(path=JOB),
+    "get_job_result": Example(path=JOB),
     "list_webhooks": Example(),
     "create_webhook": Example(body={"name": "x", "url": "http://127.0.0.1:1025/x"}),
     "update_webhook": Example(path=WEBHOOK, body={"name": "y"}),
@@ -269,6 +278,7 @@ TABLES: Mapping[str, str] = {
     "files": "get_file",
     "group_grants": "remove_project_group",
     "items": "get_item",
+    "jobs": "get_job",
     "links": "update_link",
     "memberships": "remove_member",
     "placements": "preview_restore",
@@ -290,6 +300,7 @@ WITHOUT_DOOR: Mapping[str, str] = {
     "exchange_staged": "reached through exchange_jobs",
     "exchange_staged_files": "reached through exchange_jobs",
     "exchange_uploads": "reached through exchange_jobs",
+    "job_results": "reached through jobs",
     "link_groups": "reached through exports of their project",
     "packages": "reached through exports of their project",
     "project_counters": "one row a project, never shown",

@@ -23,6 +23,8 @@ KEY_EXCEPTIONS: Mapping[str, str] = {
     "ix_commits_author_id": "foreign key to users: removing an account must not read every commit",
     "ix_exchange_jobs_author_id": "foreign key to users, as above",
     "ix_group_grants_group_id": "foreign key to groups, and the projects of a group",
+    "ix_jobs_author_id": "foreign key to users, and the list of somebody's jobs",
+    "ix_jobs_created_at": "administrators read the newest jobs of all projects",
     "ix_memberships_user_id": "foreign key to users, and the list of somebody's projects",
 }
 """Primary keys, unique constraints and indexes of project data that do not begin with project_id, with the reason."""

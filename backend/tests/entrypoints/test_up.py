@@ -273,7 +273,7 @@ def test_what_dies_is_started_again(folder: Path, victim: Literal["api", "worker
 
 def test_either_process_serves_what_the_other_cannot(folder: Path) -> None:
     """`reqtrail up --api 2`: connections go to whichever process takes them, and each tells its own metrics."""
-    ports = consecutive_ports(3)
+    ports = consecutive_ports(4)  # two APIs, a worker, the scheduler
     settings = {"api_processes": "2", "metrics_port": str(ports[0])}
     with running_instance(folder / "home", demo=False, **settings) as instance:
         address = f"{instance.url}/api/v1/health/ready"

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from reqtrail.bootstrap.jobs import register_jobs
 from reqtrail.bootstrap.kinds import register_kinds
 from reqtrail.features.identity.tables import users
 from reqtrail.features.projects.tables import projects
@@ -159,6 +160,7 @@ class Bench:
     @asynccontextmanager
     async def open(cls, url: str, pool_size: int = 2) -> AsyncIterator[Bench]:
         """Yield a bench on the migrated database at *url*."""
+        register_jobs()
         register_kinds()
         database = Database(make_engine(url, pool_size=pool_size))
         owner = Database(make_engine(url, role=None, pool_size=1))

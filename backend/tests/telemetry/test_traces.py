@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.exchange.public import run_next
+from reqtrail.platform.jobs.runner import Runner
 from reqtrail.platform.mail import outbox
 from reqtrail.platform.mail.letters import Letter
 from reqtrail.platform.settings import Settings
@@ -94,6 +95,20 @@ async def test_an_import_goes_on_in_the_trace_of_its_request(
     assert work.kind == trace.SpanKind.CONSUMER.value + 1
     names = {span.name for span in below}
     assert {"WITH commits", "INSERT items", "UPDATE exchange_jobs"} <= names
+
+
+async def test_a_job_goes_on_in_the_trace_of_its_request(
+    settings: Settings, collector: Collector
+) -> None:
+    async with traced(settings, otlp_endpoint=collector.url, trace_ratio=1) as world:
+        owner = await world.user()
+        key = await world.project(owner)
+        asked = await owner.post(f"/projects/{key}/verifications")
+        assert asked.status_code in (201, 202), asked.text
+        await Runner(world.database, settings).run_waiting()
+        request = collector.named("POST /api/v1/projects/{project}/verifications")
+        work = collector.named("versioning.verify")
+    assert (work.trace, work.parent) == (request.trace, request.span)
 
 
 async def test_a_mail_remembers_who_caused_it(settings: Settings, collector: Collector) -> None:

@@ -191,8 +191,10 @@ async def test_a_task_finds_its_jobs_in_every_project_and_nothing_else(
 ) -> None:
     reached: dict[str, set[str]] = {
         "imports": {"exchange_jobs"},
+        "jobs": {"jobs", "job_results"},
         "seals": {"seals"},
         "webhooks": {"webhooks", "project_counters"},
+        "verifying": {"project_counters"},
         "keys": {"attachments", "webhooks"},
         "unknown": set(),
     }

@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Jobs
+         * @description List the jobs and imports of the whole instance, newest first (administrators).
+         */
+        get: operations["list_all_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Any Job
+         * @description End any job of the instance (administrators).
+         */
+        post: operations["cancel_any_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Any Job
+         * @description Do any job of the instance again that failed, is dead or was cancelled (administrators).
+         */
+        post: operations["retry_any_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/mails": {
         parameters: {
             query?: never;
@@ -665,6 +725,26 @@ export interface paths {
          * @description End an open invitation to this instance (administrators).
          */
         delete: operations["withdraw_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own Jobs
+         * @description List the jobs and imports that you asked for, in the projects that you are in, newest first.
+         */
+        get: operations["list_own_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1571,6 +1651,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Export
+         * @description Have the project exported by a worker, at any version. The file is the result of the job.
+         */
+        post: operations["start_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/exports/reqif": {
         parameters: {
             query?: never;
@@ -2001,6 +2101,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Jobs
+         * @description List the jobs and imports of a project, newest first.
+         */
+        get: operations["list_project_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description Return how far a job or an import has come, and what came of it.
+         */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description End a job that you asked for; owners end anybody's. Imports are cancelled at their own address.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Result
+         * @description Fetch the file that a job of yours made, until the job expires.
+         */
+        get: operations["get_job_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description Do a job of yours again that failed, is dead or was cancelled; owners do it with anybody's.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/links": {
         parameters: {
             query?: never;
@@ -2275,6 +2475,26 @@ export interface paths {
          * @description Undo your newest commit on a branch that stands.
          */
         post: operations["undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Verification
+         * @description Have the project verified by a worker. The report is the result of the job.
+         */
+        post: operations["start_verification"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3301,6 +3521,23 @@ export interface components {
          */
         ErrorKind: "error" | "rejection" | "component";
         /**
+         * ExportStart
+         * @description An export to be made by a worker.
+         *
+         *     ``format``: one ReqIF file, or an archive with its attachments. ``at``: a ref; the head of main, when the worker
+         *     comes to it, if left out.
+         */
+        ExportStart: {
+            /** At */
+            at?: string | null;
+            /**
+             * Format
+             * @default reqifz
+             * @enum {string}
+             */
+            format: "reqif" | "reqifz";
+        };
+        /**
          * FactorsRead
          * @description What one signs in with beside the password.
          *
@@ -3808,11 +4045,118 @@ export interface components {
             type_id: string | null;
         };
         /**
+         * JobAuthor
+         * @description Who asked for it.
+         */
+        JobAuthor: {
+            /** Display Name */
+            display_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * JobError
+         * @description What the last attempt met: a stable code, and a sentence for people.
+         */
+        JobError: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * JobFile
+         * @description The file that a job made, which who asked for it can fetch until the job expires. ``size`` is in bytes.
+         */
+        JobFile: {
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * JobPage
+         * @description Jobs and imports, newest first. ``next`` is the cursor of the next page.
+         */
+        JobPage: {
+            /** Jobs */
+            jobs: components["schemas"]["JobRead"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * JobRead
+         * @description A job. ``done`` and ``total`` count what ``phase`` counts; a ``total`` of 0 means that nobody knows.
+         *
+         *     ``project`` is the key of its project, or null; ``author`` is null for what Reqtrail does by itself. One that
+         *     ``failed`` was refused; one that is ``dead`` used up its attempts.
+         */
+        JobRead: {
+            /** Attempts */
+            attempts: number;
+            author: components["schemas"]["JobAuthor"] | null;
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Done */
+            done: number;
+            error: components["schemas"]["JobError"] | null;
+            /** Expires At */
+            expires_at: string | null;
+            file: components["schemas"]["JobFile"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Most Attempts */
+            most_attempts: number;
+            /** Phase */
+            phase: string;
+            /** Project */
+            project: string | null;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Run At
+             * Format: date-time
+             */
+            run_at: string;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["JobStatus"];
+            /** Total */
+            total: number;
+        };
+        /**
          * JobState
          * @description How far an import has come.
          * @enum {string}
          */
         JobState: "queued" | "running" | "dry_run_ready" | "committing" | "done" | "failed" | "cancelled";
+        /**
+         * JobStatus
+         * @description How far a job has come.
+         *
+         *     One that was refused has ``failed``: another attempt would meet the same. One that used up its attempts is ``dead``.
+         * @enum {string}
+         */
+        JobStatus: "queued" | "running" | "done" | "failed" | "dead" | "cancelled";
         /**
          * LinkCreate
          * @description A new link.
@@ -4424,7 +4768,7 @@ export interface components {
          *     it, with :meth:`ProjectContext.may`.
          * @enum {string}
          */
-        Permission: "audit:read" | "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update" | "restriction:manage" | "webhook:manage";
+        Permission: "audit:read" | "baseline:create" | "branch:create" | "branch:merge" | "branch:protect" | "document:read" | "export:run" | "history:read" | "history:redact" | "import:read" | "import:run" | "item:write" | "job:manage" | "job:run" | "member:manage" | "member:read" | "project:archive" | "project:read" | "project:update" | "restriction:manage" | "webhook:manage";
         /**
          * PieceRead
          * @description A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen.
@@ -5299,6 +5643,105 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_all_jobs: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Those in one of these. */
+                state?: components["schemas"]["JobStatus"][] | null;
+                /** @description As `exchange.export`; imports are `exchange.import`. */
+                kind?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_any_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_any_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_mails: {
         parameters: {
             query?: {
@@ -6514,6 +6957,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_jobs: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Those in one of these. */
+                state?: components["schemas"]["JobStatus"][] | null;
+                /** @description As `exchange.export`; imports are `exchange.import`. */
+                kind?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
             };
             /** @description A problem */
             default: {
@@ -8366,6 +8846,42 @@ export interface operations {
             };
         };
     };
+    start_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     export_reqif: {
         parameters: {
             query?: {
@@ -9289,6 +9805,178 @@ export interface operations {
             };
         };
     };
+    list_project_jobs: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Those in one of these. */
+                state?: components["schemas"]["JobStatus"][] | null;
+                /** @description As `exchange.export`; imports are `exchange.import`. */
+                kind?: string[] | null;
+            };
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_link: {
         parameters: {
             query?: {
@@ -9881,6 +10569,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommitOutcome"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
                 };
             };
             /** @description A problem */

@@ -10,6 +10,7 @@ from reqtrail.features.audit import endpoints as audit
 from reqtrail.features.collaboration import endpoints as collaboration
 from reqtrail.features.exchange import endpoints as exchange
 from reqtrail.features.identity import endpoints as identity
+from reqtrail.features.jobs import endpoints as jobs
 from reqtrail.features.notifications import endpoints as notifications
 from reqtrail.features.projects import endpoints as projects
 from reqtrail.features.requirements import endpoints as requirements
@@ -32,6 +33,7 @@ ROUTERS: Final = (
     exchange.router,
     collaboration.router,
     notifications.router,
+    jobs.router,
     health.router,
     client_errors.router,
 )

@@ -18,11 +18,13 @@ from reqtrail.features.versioning import tables as versioning_tables
 from reqtrail.features.versioning.sealing import tables as sealing_tables
 from reqtrail.platform.crypto import tables as crypto_tables
 from reqtrail.platform.database.metadata import metadata
+from reqtrail.platform.jobs import tables as job_tables
 from reqtrail.platform.mail import tables as mail_tables
 
 ALL_TABLE_MODULES = (
     crypto_tables,
     mail_tables,
+    job_tables,
     identity_tables,
     factors_tables,
     signing_tables,

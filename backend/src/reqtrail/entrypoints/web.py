@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.api.app import build_app
 from reqtrail.bootstrap.database import open_database
+from reqtrail.bootstrap.housekeeping import make_partitions
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
@@ -33,8 +34,6 @@ from reqtrail.features.identity.public import (
     TokenSigner,
     TokenUse,
     admit_upload,
-    forget_challenges,
-    forget_expired,
     rotate_old_signing_key,
 )
 from reqtrail.features.requirements.public import tell_uses, warm_up
@@ -42,9 +41,8 @@ from reqtrail.platform import shared_cache
 from reqtrail.platform.auditing import Source, open_trail
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.crypto import KeysUnusable
-from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.migrate import head_revision
-from reqtrail.platform.database.partitions import ensure_partitions
 from reqtrail.platform.guessing import Delays
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.rate_limit import Limiter
@@ -169,16 +167,13 @@ async def _keep_warm(cache: shared_cache.SharedCache) -> None:
 
 
 async def _keep_house(database: Database, settings: Settings) -> None:
-    """Make the partitions of the years ahead and forget what has expired, now and once a day.
+    """Make the partitions of the years ahead, now and once a day: without them every write would be refused.
 
     A signing key that has become old is replaced, by whichever process notices first.
     """
     while True:
         try:
-            await _make_partitions(settings)
-            async with database.session() as session:
-                await forget_expired(session)
-                await forget_challenges(session)
+            await make_partitions(settings)
             async with database.session() as session:
                 open_trail(session, Source("rotate_signing_key", proof="system"))
                 await rotate_old_signing_key(session, settings.signing_key_days)
@@ -187,19 +182,6 @@ async def _keep_house(database: Database, settings: Settings) -> None:
             logger.warning("housekeeping_failed", error=type(error).__name__)
             wait = 60
         await asyncio.sleep(wait)
-
-
-async def _make_partitions(settings: Settings) -> None:
-    """Make the partitions that are missing, as the owner of the tables, which the application is not."""
-    assert settings.owner_url is not None
-    owner = make_engine(settings.owner_url, role=None, pool_size=1)
-    try:
-        async with owner.begin() as connection:
-            made = await ensure_partitions(connection)
-    finally:
-        await owner.dispose()
-    if made:
-        logger.info("partitions_made", names=made)
 
 
 def main() -> None:

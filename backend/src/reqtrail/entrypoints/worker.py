@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -19,14 +20,17 @@ from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
-from reqtrail.features.exchange.public import drop_abandoned, queued_imports, run_next
+from reqtrail.features.exchange.public import queued_imports, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.jobs.queue import on_queued
+from reqtrail.platform.jobs.registry import known_kinds
+from reqtrail.platform.jobs.runner import Runner, queued_jobs
 from reqtrail.platform.logging import configure_logging
-from reqtrail.platform.mail.outbox import forget_old, queued as queued_mails
+from reqtrail.platform.mail.outbox import queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
 from reqtrail.platform.metrics import counted, note_queue
 from reqtrail.platform.notices import on_commit
@@ -44,7 +48,8 @@ WEBHOOKS_AT_ONCE: Final = 4
 """A slow receiver holds one of them up for a round, see ``deliver_next``."""
 RETRY_SECONDS: Final = 2.0
 QUEUE_SECONDS: Final = 10.0
-HOUSEKEEPING_SECONDS: Final = 3600.0
+ORPHANED: Final = timedelta(minutes=10)
+"""How long a seal waits for its job before it is made without."""
 
 
 async def serve(settings: Settings) -> None:
@@ -59,17 +64,22 @@ async def serve(settings: Settings) -> None:
         )
     register_all()
     database = Database(
-        make_engine(settings.database_url, role=settings.database_role, pool_size=3)
+        make_engine(settings.database_url, role=settings.database_role, pool_size=6)
     )
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     bells = Bells(redis)
-    bells.start(listening=False)
+    runner = Runner(database, settings)
+    bells.listen("jobs", lambda _project_id: runner.wake())
+    bells.on_connected(runner.wake)
+    bells.start()
     on_commit(database, lambda project_id: bells.ring("commits", project_id))
+    on_queued(database, lambda project_id: bells.ring("jobs", project_id))
     mailer = Mailer(settings) if settings.smtp_host else None
     outbound = outbound_of(settings)
     tasks = [
         asyncio.create_task(_work(database), name="worker"),
+        asyncio.create_task(runner.run(), name="jobs"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
         *(
             asyncio.create_task(_deliver(database, outbound), name=f"webhooks-{number}")
@@ -104,13 +114,8 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _work(database: Database) -> None:
-    kept_house = -HOUSEKEEPING_SECONDS
     while True:
         try:
-            now = asyncio.get_running_loop().time()
-            if now - kept_house >= HOUSEKEEPING_SECONDS:
-                kept_house = now
-                await drop_abandoned(database)
             # A seal at a time, so that nobody who imports waits for many.
             if not await counted("imports", run_next(database)) and not await counted(
                 "seals", _seal_one(database)
@@ -122,7 +127,8 @@ async def _work(database: Database) -> None:
 
 
 async def _seal_one(database: Database) -> bool:
-    return bool(await run_pending_seals(database, limit=1))
+    """Make a seal whose job never came: an older version asked for it."""
+    return bool(await run_pending_seals(database, limit=1, waited=ORPHANED))
 
 
 async def _look_at_queues(database: Database) -> None:
@@ -130,6 +136,9 @@ async def _look_at_queues(database: Database) -> None:
     while True:
         try:
             note_queue("imports", *await queued_imports(database))
+            kinds = dict.fromkeys(known_kinds(), (0, 0.0)) | await queued_jobs(database)
+            for kind, (length, oldest) in kinds.items():
+                note_queue(kind, length, oldest)
             async with database.read_session() as session:
                 note_queue("mails", *await queued_mails(session))
         except (SQLAlchemyError, OSError) as error:
@@ -139,14 +148,8 @@ async def _look_at_queues(database: Database) -> None:
 
 async def _send_mails(database: Database, mailer: Mailer | None) -> None:
     """Send what is due, beside the other work: an import of an hour must hold no mail back."""
-    forgot = -HOUSEKEEPING_SECONDS
     while True:
         try:
-            now = asyncio.get_running_loop().time()
-            if now - forgot >= HOUSEKEEPING_SECONDS:
-                forgot = now
-                async with database.session() as session:
-                    await forget_old(session)
             if not await counted("mails", send_next(database, mailer)):
                 await asyncio.sleep(MAIL_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:

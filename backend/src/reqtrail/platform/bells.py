@@ -23,7 +23,7 @@ from reqtrail.platform.background import end_task, keep_running
 
 logger = structlog.get_logger()
 
-Topic = Literal["commits", "presence"]
+Topic = Literal["commits", "jobs", "presence"]
 Listener = Callable[[UUID], None]
 """Called with a project; it must neither wait nor raise."""
 

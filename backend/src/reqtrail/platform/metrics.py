@@ -123,6 +123,18 @@ JOB_SECONDS: Final = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0),
     registry=registry,
 )
+JOB_ATTEMPTS: Final = Counter(
+    "reqtrail_job_attempts",
+    "How often a worker took up a job, by kind: more often than jobs end where some are repeated.",
+    ("kind",),
+    registry=registry,
+)
+JOBS_ENDED: Final = Counter(
+    "reqtrail_jobs_ended",
+    "What came of the attempts of jobs, by kind: done, failed, dead, cancelled, repeated or lost.",
+    ("kind", "outcome"),
+    registry=registry,
+)
 QUEUE_LENGTH: Final = Gauge(
     "reqtrail_queue_length", "Jobs that wait, by queue.", ("queue",), registry=registry
 )
@@ -253,6 +265,13 @@ async def counted(queue: str, work: Awaitable[bool]) -> bool:
         JOBS.labels(queue, "done").inc()
         JOB_SECONDS.labels(queue).observe(perf_counter() - began)
     return was_one
+
+
+def note_job(kind: str, outcome: str, seconds: float | None = None) -> None:
+    """Count what came of an attempt of a job, and how long it took."""
+    JOBS_ENDED.labels(kind, outcome).inc()
+    if seconds is not None:
+        JOB_SECONDS.labels(kind).observe(seconds)
 
 
 def note_queue(queue: str, length: int, oldest_seconds: float) -> None:

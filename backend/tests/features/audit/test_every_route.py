@@ -35,6 +35,7 @@ async def test_every_route_leaves_one_event_and_no_secret(
     await steps.walk_administration(walk)
     await steps.walk_content(walk)
     await steps.walk_versions(walk)
+    await steps.walk_jobs(walk)
     assert walk.wrong == []
     left = steps.mutating(world.app) - walk.seen - steps.NEEDS_PROVIDER
     assert left == set(), "these routes need a step in walk.py"

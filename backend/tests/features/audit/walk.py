@@ -371,3 +371,16 @@ async def walk_versions(walk: Walk) -> None:
     await walk.step(
         "start_history_import", owner, "POST", f"{project}/history-imports", files=files
     )
+
+
+async def walk_jobs(walk: Walk) -> None:
+    """Jobs that are asked for, ended and repeated."""
+    owner, administrator = await walk.world.user(), await walk.world.administrator()
+    path = f"/projects/{await walk.world.project(owner)}"
+    await walk.step("start_verification", owner, "POST", f"{path}/verifications")
+    job = await walk.step("start_export", owner, "POST", f"{path}/exports", json={})
+    one = f"/jobs/{job.json()['id']}"
+    await walk.step("cancel_job", owner, "POST", f"{path}{one}/cancel")
+    await walk.step("retry_job", owner, "POST", f"{path}{one}/retry")
+    await walk.step("cancel_any_job", administrator, "POST", f"/admin{one}/cancel")
+    await walk.step("retry_any_job", administrator, "POST", f"/admin{one}/retry")

@@ -10,6 +10,7 @@ export const READING: readonly Permission[] = [
   'member:read',
   'import:read',
   'export:run',
+  'job:run',
 ]
 /** What writes content; managing members and settings is no part of it. */
 export const WRITING: readonly Permission[] = [
@@ -29,6 +30,7 @@ export const OWNING: readonly Permission[] = [
   'history:redact',
   'audit:read',
   'webhook:manage',
+  'job:manage',
 ]
 
 export function isOver(token: ApiToken, now = Date.now()): boolean {

@@ -43,6 +43,7 @@ from reqtrail.platform.settings import Settings, WeakSecret, write_private
 
 API_MODULE: Final = "reqtrail.entrypoints.web"
 WORKER_MODULE: Final = "reqtrail.entrypoints.worker"
+SCHEDULER_MODULE: Final = "reqtrail.entrypoints.scheduler"
 WATCH_SECONDS: Final = 0.5
 READY_SECONDS: Final = 180.0
 
@@ -83,6 +84,7 @@ class Supervisor:
         self._valkey = None if settings.redis_url else EmbeddedValkey(home.valkey)
         self._api = Replicas("api", API_MODULE, settings.api_processes)
         self._workers = Replicas("worker", WORKER_MODULE, settings.worker_processes)
+        self._scheduler = Replicas("scheduler", SCHEDULER_MODULE, 1)
         self._stopping = threading.Event()
         self._engine_restarts = Restarts(MAX_RESTARTS)
 
@@ -103,7 +105,9 @@ class Supervisor:
             self._prepare_database,
             self._start_api,
             self._wait_until_ready,
-            self._start_workers,  # last, so that it does not compete with the API for the first seconds
+            # Last, so that they do not compete with the API for the first seconds.
+            self._start_workers,
+            self._start_scheduler,
         ):
             try:
                 step()
@@ -147,15 +151,16 @@ class Supervisor:
                 self._valkey.start()
             self._restart_ended(self._api, self._start_api)
             self._restart_ended(self._workers, self._start_workers)
+            self._restart_ended(self._scheduler, self._start_scheduler)
         self._say("reqtrail   stopping")
         return 0
 
     def stop(self) -> None:
         """Stop everything: requests in flight end first. Calling it again does nothing."""
         self._stopping.set()
-        for replicas in (self._workers, self._api):
+        for replicas in (self._scheduler, self._workers, self._api):
             replicas.ask_to_stop()
-        for replicas in (self._workers, self._api):
+        for replicas in (self._scheduler, self._workers, self._api):
             replicas.stop()
         if self._valkey is not None:
             self._valkey.stop()
@@ -248,6 +253,11 @@ class Supervisor:
         self._workers.start(lambda process: self._environment(self._api.count + process))
         self._write_runtime()
 
+    def _start_scheduler(self) -> None:
+        number = self._api.count + self._workers.count
+        self._scheduler.start(lambda process: self._environment(number + process))
+        self._write_runtime()
+
     def _restart_ended(self, replicas: Replicas, start: Callable[[], None]) -> None:
         for code in replicas.take_ended():
             self._say(f"{replicas.name:<10} ended with code {code}; restarting")
@@ -263,6 +273,7 @@ class Supervisor:
             "pid": os.getpid(),
             "api_pids": self._api.pids,
             "worker_pids": self._workers.pids,
+            "scheduler_pids": self._scheduler.pids,
             "database_url": self._settings.database_url,
             "redis_url": self._settings.redis_url,
             "embedded_postgres": self._postgres is not None,
@@ -302,7 +313,8 @@ def _end_orphans(settings: Settings) -> None:
     """
     try:
         runtime = orjson.loads(settings.runtime_file.read_bytes())
-        pids = [int(pid) for pid in (*runtime["api_pids"], *runtime["worker_pids"])]
+        kinds = ("api_pids", "worker_pids", "scheduler_pids")
+        pids = [int(pid) for kind in kinds for pid in runtime.get(kind, ())]
     except (OSError, ValueError, LookupError, TypeError):
         return
     deadline = time.monotonic() + STOP_SECONDS
@@ -318,7 +330,7 @@ def _end_orphans(settings: Settings) -> None:
 
 
 def _is_orphan_of(pid: int, settings: Settings) -> bool:
-    """Return whether the process *pid* is an API or a worker of this home: its number may be somebody else's by now."""
+    """Return whether the process *pid* is one of this home: its number may be somebody else's by now."""
     process = Path(f"/proc/{pid}")
     try:
         alive = (process / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -326,5 +338,5 @@ def _is_orphan_of(pid: int, settings: Settings) -> bool:
         environment = (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    ours = {API_MODULE.encode(), WORKER_MODULE.encode()} & {*arguments}
+    ours = {name.encode() for name in (API_MODULE, WORKER_MODULE, SCHEDULER_MODULE)} & {*arguments}
     return alive and bool(ours) and f"REQTRAIL_HOME={settings.home}".encode() in environment

@@ -137,4 +137,8 @@ BranchMerger = Annotated[ProjectContext, Depends(writing(Permission.BRANCH_MERGE
 BaselineMaker = Annotated[ProjectContext, Depends(writing(Permission.BASELINE_CREATE, whole=False))]
 ImportReader = Annotated[ProjectContext, Depends(reading(Permission.IMPORT_READ))]
 Importer = Annotated[ProjectContext, Depends(writing(Permission.IMPORT_RUN))]
+JobReader = Annotated[ProjectContext, Depends(reading(Permission.JOB_RUN))]
+JobRunner = Annotated[ProjectContext, Depends(writing(Permission.JOB_RUN))]
+ExportAsker = Annotated[ProjectContext, Depends(writing(Permission.EXPORT_RUN))]
+VerificationAsker = Annotated[ProjectContext, Depends(writing(Permission.HISTORY_READ))]
 Exporter = Annotated[ProjectContext, Depends(reading(Permission.EXPORT_RUN))]

@@ -44,6 +44,10 @@ class Permission(StrEnum):
     """Import files, and commit or cancel imports."""
     ITEM_WRITE = "item:write"
     """Write content: documents, items, links, files and the schema; undo and restore."""
+    JOB_MANAGE = "job:manage"
+    """Cancel and repeat the jobs of others."""
+    JOB_RUN = "job:run"
+    """Follow jobs, and cancel, repeat and fetch those that one asked for."""
     MEMBER_MANAGE = "member:manage"
     """Give roles to people and take them away."""
     MEMBER_READ = "member:read"
@@ -83,6 +87,7 @@ _READING: Final = frozenset(
         Permission.EXPORT_RUN,
         Permission.HISTORY_READ,
         Permission.IMPORT_READ,
+        Permission.JOB_RUN,
         Permission.MEMBER_READ,
         Permission.PROJECT_READ,
     }

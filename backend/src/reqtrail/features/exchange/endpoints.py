@@ -9,11 +9,19 @@ from uuid import UUID
 from fastapi import File, Form, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from reqtrail.features.access.public import Exporter, ImportReader, Importer, Permission, as_member
-from reqtrail.features.exchange.schemas import ImportList, ImportRead
+from reqtrail.features.access.public import (
+    ExportAsker,
+    Exporter,
+    ImportReader,
+    Importer,
+    Permission,
+    as_member,
+)
+from reqtrail.features.exchange.schemas import ExportStart, ImportList, ImportRead
 from reqtrail.features.exchange.service import jobs
-from reqtrail.features.exchange.service.exporting import Export, open_export
+from reqtrail.features.exchange.service.exporting import MEDIA_TYPES, Export, open_export
 from reqtrail.features.exchange.service.histories.asking import ask_history
+from reqtrail.features.exchange.tasks import ask_for_export
 from reqtrail.platform.database.session import (
     ReadSession,
     WriteSession,
@@ -22,12 +30,12 @@ from reqtrail.platform.database.session import (
 )
 from reqtrail.platform.download import disposition
 from reqtrail.platform.http import ApiRouter, Moment
+from reqtrail.platform.jobs.reading import JobRead
 from reqtrail.platform.throttle import expensive
 
 router = ApiRouter(prefix="/projects/{project}", tags=["exchange"])
 
 PIECE_BYTES: Final = 1_000_000
-MEDIA_TYPES: Final = {"reqif": "application/xml", "reqifz": "application/zip"}
 
 
 @router.post("/imports", operation_id="start_import", status_code=202)
@@ -112,6 +120,20 @@ async def commit_import(import_id: UUID, context: Importer, session: WriteSessio
 async def cancel_import(import_id: UUID, context: Importer, session: WriteSession) -> ImportRead:
     """End an import; nothing of it stays."""
     return ImportRead.of(await jobs.cancel_job(session, context.project_id, import_id))
+
+
+@router.post("/exports", operation_id="start_export", status_code=202)
+@expensive("export")
+async def start_export(body: ExportStart, context: ExportAsker, session: WriteSession) -> JobRead:
+    """Have the project exported by a worker, at any version. The file is the result of the job."""
+    job = await ask_for_export(
+        session,
+        context.project_id,
+        context.actor.user_id,
+        at=body.at,
+        archive=body.format == "reqifz",
+    )
+    return JobRead.of(job, context.key, context.actor.display_name)
 
 
 @router.get(

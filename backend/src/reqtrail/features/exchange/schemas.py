@@ -6,9 +6,21 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from reqtrail.features.exchange.types import Job, JobState
+from reqtrail.platform.http import Body
+
+
+class ExportStart(Body):
+    """An export to be made by a worker.
+
+    ``format``: one ReqIF file, or an archive with its attachments. ``at``: a ref; the head of main, when the worker
+    comes to it, if left out.
+    """
+
+    format: Literal["reqif", "reqifz"] = "reqifz"
+    at: str | None = Field(default=None, max_length=200)
 
 
 class LossRead(BaseModel):

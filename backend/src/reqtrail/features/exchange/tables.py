@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from reqtrail.features.versioning.public import versioned_table
 from reqtrail.platform.database.metadata import metadata
 from reqtrail.platform.database.walls import Wall, open_to_task
+from reqtrail.platform.jobs.tables import OWN_JOBS
 
 packages = versioned_table(
     "packages",
@@ -62,7 +63,7 @@ exchange_jobs = Table(
     Index(None, "project_id", "created_at"),
     info={
         "scope": "tenant",
-        "wall": Wall(update=True, also=open_to_task("imports", "UPDATE")),
+        "wall": Wall(update=True, also=(*OWN_JOBS, *open_to_task("imports", "UPDATE"))),
     },
 )
 """One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or

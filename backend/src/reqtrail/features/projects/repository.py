@@ -22,6 +22,13 @@ async def get_project_key(session: AsyncSession, project_id: UUID) -> str:
     return key
 
 
+async def name_of(session: AsyncSession, project_id: UUID) -> tuple[str, str]:
+    """Return the short key and the name of a project that exists."""
+    statement = select(projects.c.key, projects.c.name).where(projects.c.project_id == project_id)
+    row = (await session.execute(statement)).one()
+    return row.key, row.name
+
+
 async def insert_project(session: AsyncSession, **values: Any) -> None:
     """Make a project row."""
     await session.execute(insert(projects).values(**values))

@@ -87,6 +87,7 @@ from reqtrail.features.versioning.service.requests import edit_request
 from reqtrail.features.versioning.service.undo import redo, revert, undo, undo_state
 from reqtrail.features.versioning.service.verify import VerifyReport, verify
 from reqtrail.features.versioning.service.writer import OpenCommit, open_commit
+from reqtrail.features.versioning.tasks import SEAL, VERIFY, VERIFY_RECENT, ask_for_verification
 from reqtrail.features.versioning.tables import (
     commits,
     entities,
@@ -125,6 +126,7 @@ from reqtrail.features.versioning.withholding import (
 
 __all__ = [
     "LAST_SEQUENCE",
+    "SEAL",
     "SequenceNumber",
     "Guard",
     "Reading",
@@ -190,11 +192,14 @@ __all__ = [
     "Shape",
     "Snapshot",
     "State",
+    "VERIFY",
+    "VERIFY_RECENT",
     "VerifyReport",
     "Violation",
     "all_kinds",
     "ancestry",
     "any_snapshot",
+    "ask_for_verification",
     "at_snapshot",
     "in_given_ids",
     "commit",

@@ -200,7 +200,7 @@ project_counters = Table(
     Column("last_item_number", BigInteger, nullable=False),
     PrimaryKeyConstraint("project_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
-    info={"scope": "tenant", "wall": Wall(update=True, also=open_to_task("webhooks"))},
+    info={"scope": "tenant", "wall": Wall(update=True, also=open_to_task("webhooks verifying"))},
 )
 """The counter row that a commit locks before it touches any other row."""
 

@@ -63,6 +63,7 @@ from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.metrics import SOCKETS
+from reqtrail.platform.jobs.queue import on_queued
 from reqtrail.platform.notices import on_commit
 
 logger = structlog.get_logger()
@@ -106,6 +107,9 @@ class Live:
         """Begin to listen and to check."""
         self._ends.append(
             on_commit(self._database, lambda project_id: self.bells.ring("commits", project_id))
+        )
+        self._ends.append(
+            on_queued(self._database, lambda project_id: self.bells.ring("jobs", project_id))
         )
         self.bells.start()
         self._board.start()

@@ -7,7 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.tables import (
@@ -17,6 +34,8 @@ from reqtrail.features.exchange.tables import (
     exchange_uploads,
 )
 from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
+from reqtrail.platform.jobs.queue import LISTED
+from reqtrail.platform.jobs.types import MOST_ATTEMPTS
 
 ACTIVE = (JobState.QUEUED, JobState.RUNNING, JobState.COMMITTING)
 
@@ -65,6 +84,31 @@ async def list_jobs(session: AsyncSession, project_id: UUID, limit: int) -> list
         .limit(limit)
     )
     return [_job(row) for row in rows]
+
+
+def as_jobs() -> Select[Any]:
+    """Return the query of imports in the columns of jobs, for lists of both.
+
+    A dry run that waits for somebody is a job that is done; what is committed runs again.
+    """
+    table = exchange_jobs.c
+    state = case(
+        (table.state == JobState.DRY_RUN_READY, JobState.DONE),
+        (table.state == JobState.COMMITTING, JobState.RUNNING),
+        else_=table.state,
+    )
+    values: dict[str, ColumnElement[Any]] = {
+        "kind": literal("exchange.import"),
+        "state": state,
+        "most_attempts": literal(MOST_ATTEMPTS),
+        "result": cast(null(), JSONB),
+        "run_at": table.created_at,
+        "started_at": cast(null(), DateTime(timezone=True)),
+        "expires_at": cast(null(), DateTime(timezone=True)),
+    }
+    return select(
+        *((values[name] if name in values else table[name]).label(name) for name in LISTED)
+    )
 
 
 async def update_job(session: AsyncSession, job: Job, **values: Any) -> None:

@@ -26,6 +26,7 @@ from reqtrail.platform.database.engine import Database
 
 CHUNK: Final = 256 * 1024
 """Bytes that are gathered before they are sent."""
+MEDIA_TYPES: Final = {"reqif": "application/xml", "reqifz": "application/zip"}
 _EPOCH: Final = 1980
 """The first year that a zip archive can name."""
 

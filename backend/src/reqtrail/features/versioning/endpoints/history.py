@@ -14,11 +14,11 @@ from reqtrail.features.access.public import (
     HistoryReader,
     ItemWriter,
     Permission,
+    VerificationAsker,
     WholeHistoryReader,
 )
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.deps import BranchName
-from reqtrail.features.versioning.endpoints.redactions import redacted_read
 from reqtrail.features.versioning.schemas import (
     LAST_SEQUENCE,
     CommitList,
@@ -28,7 +28,6 @@ from reqtrail.features.versioning.schemas import (
     EntityChangeRead,
     EntityHistoryEntryRead,
     HistoryRead,
-    ProblemRead,
     RefRead,
     UndoRead,
     VerifyRead,
@@ -38,10 +37,12 @@ from reqtrail.features.versioning.service.comparing import outcome
 from reqtrail.features.versioning.service.history import commit_record, log
 from reqtrail.features.versioning.service.refs import resolve_ref
 from reqtrail.features.versioning.service.verify import verify
+from reqtrail.features.versioning.tasks import ask_for_verification, report_read
 from reqtrail.features.versioning.types import MAIN, CommitRecord
 from reqtrail.platform.conditional import etag_of, json_response, not_modified
 from reqtrail.platform.database.session import ReadSession, WriteSession
 from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.jobs.reading import JobRead
 from reqtrail.platform.throttle import expensive
 
 router = ApiRouter()
@@ -232,15 +233,12 @@ async def get_ref(context: HistoryReader, session: ReadSession, ref: Ref = None)
 @expensive("verify")
 async def verify_project(context: WholeHistoryReader, session: ReadSession) -> VerifyRead:
     """Recompute every hash, chain and interval of the project and name what disagrees. It reads the whole project."""
-    report = await verify(session, context.project_id)
-    return VerifyRead(
-        ok=report.ok,
-        counts=dict(report.counts),
-        problems=[
-            ProblemRead(
-                what=item.what, detail=item.detail, kind=item.kind, id=item.entity_id, seq=item.seq
-            )
-            for item in report.problems
-        ],
-        redacted=redacted_read(report.redacted),
-    )
+    return report_read(await verify(session, context.project_id))
+
+
+@router.post("/verifications", operation_id="start_verification", status_code=202)
+@expensive("verify")
+async def start_verification(context: VerificationAsker, session: WriteSession) -> JobRead:
+    """Have the project verified by a worker. The report is the result of the job."""
+    job = await ask_for_verification(session, context.project_id, context.actor.user_id)
+    return JobRead.of(job, context.key, context.actor.display_name)

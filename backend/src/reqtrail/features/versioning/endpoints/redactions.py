@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from reqtrail.features.access.public import HistoryRedactor
 from reqtrail.features.versioning.schemas import (
-    RedactedRead,
     RedactionOutcome,
     RedactionWrite,
     RefRead,
 )
-from reqtrail.features.versioning.service.redacting import redact, redacted_by
-from reqtrail.features.versioning.types import Redaction
+from reqtrail.features.versioning.service.redacting import redact, redacted_by, redacted_read
 from reqtrail.platform.database.session import WriteSession
 from reqtrail.platform.http import ApiRouter
 
 router = ApiRouter()
-
-
-def redacted_read(found: Iterable[Redaction]) -> list[RedactedRead]:
-    """Return which versions of which things were redacted, as JSON shows it."""
-    return [
-        RedactedRead(kind=item.kind, id=item.entity_id, seq=item.seq, redacted_by=item.commit.seq)
-        for item in found
-    ]
 
 
 @router.post("/redactions", operation_id="redact", status_code=201)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -233,6 +234,16 @@ async def count_commits(
         .order_by(commits.c.seq)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def changed_since(session: AsyncSession, moment: datetime) -> list[UUID]:
+    """Return the projects, of those that the transaction sees, that have a commit since a moment."""
+    found = await session.scalars(
+        select(project_counters.c.project_id)
+        .where(project_counters.c.last_recorded_at >= moment)
+        .order_by(project_counters.c.project_id)
+    )
+    return list(found)
 
 
 async def last_sequence(session: AsyncSession, project_id: UUID) -> int:

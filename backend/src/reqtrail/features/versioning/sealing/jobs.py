@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,21 +42,47 @@ class LeaseLost(Exception):
     """Another process has taken the seal up."""
 
 
+async def run_seal(database: Database, project_id: UUID, branch_id: UUID, seq: int) -> SealState:
+    """Make one seal, for the job that was queued with it; return what has become of it.
+
+    A seal is its own record: its job may be forgotten, and one that is run again finds what is there.
+
+    Raises:
+        LeaseLost: If another process has taken the seal up.
+        SQLAlchemyError, OSError: If the database is away; the next attempt goes on where this one was.
+    """
+    own = database.within(of_project(project_id))
+    async with own.session() as session:
+        taken = await repository.take(session, project_id, branch_id, seq, LEASE)
+    if taken is not None:
+        await _run(own, taken, LEASE, passing=(SQLAlchemyError, OSError, LeaseLost))
+    async with own.read_session() as session:
+        found = await repository.load_seal(session, project_id, branch_id, seq)
+    return found.state if found is not None else SealState.FAILED
+
+
 async def run_pending_seals(
-    database: Database, *, limit: int | None = None, lease: timedelta = LEASE
+    database: Database,
+    *,
+    limit: int | None = None,
+    lease: timedelta = LEASE,
+    waited: timedelta = timedelta(),
 ) -> int:
     """Make the seals that wait, the oldest first; return how many were taken up.
+
+    For those that have no job: an older version asked for them, or their job is dead.
 
     Any number of processes may do this at once. What one of them leaves behind when it dies is taken up again once its
     lease has run out, at the range of buckets where it was.
 
     Args:
         limit: Take up no more than so many.
+        waited: Take up only what was asked for so long ago.
     """
     taken, claiming = 0, database.within(of_task("seals"))
     while limit is None or taken < limit:
         async with claiming.session() as session:
-            seal = await repository.claim(session, lease)
+            seal = await repository.claim(session, lease, waited)
         if seal is None:
             break
         taken += 1
@@ -69,16 +96,28 @@ async def queued_seals(database: Database) -> tuple[int, float]:
         return await repository.waiting(session)
 
 
-async def _run(database: Database, seal: Seal, lease: timedelta) -> None:
+async def _run(
+    database: Database,
+    seal: Seal,
+    lease: timedelta,
+    passing: tuple[type[Exception], ...] = (),
+) -> None:
+    """Make a seal that was taken.
+
+    Args:
+        passing: What the caller deals with, who also counts the attempts.
+    """
     log = logger.bind(project=str(seal.project_id), seq=seal.seq, attempt=seal.attempts)
     try:
-        if seal.attempts > MAX_ATTEMPTS:
+        if not passing and seal.attempts > MAX_ATTEMPTS:
             raise SealBroken(
                 f"The seal was taken up {MAX_ATTEMPTS} times, and its process ended before it was done."
             )
         async with _heartbeat(database, seal, lease):
             await _make(database, seal)
         log.info("seal_made")
+    except passing:
+        raise
     except LeaseLost:
         log.warning("seal_lease_lost")
     except (SQLAlchemyError, OSError):

@@ -142,11 +142,42 @@ async def waiting(session: AsyncSession) -> tuple[int, float]:
     return int(row[0]), float(row[1])
 
 
-async def claim(session: AsyncSession, lease: timedelta) -> Seal | None:
-    """Take the oldest seal that nobody works on; its lease must be renewed before it runs out."""
+async def take(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, seq: int, lease: timedelta
+) -> Seal | None:
+    """Take the seal of a state for the job that makes it; None if it is made, or failed.
+
+    A job has one worker at a time, so whoever still has a lease of the seal has lost the job, and is fenced off.
+    """
+    taken = await session.execute(
+        update(seals)
+        .where(
+            seals.c.project_id == project_id,
+            seals.c.branch_id == branch_id,
+            seals.c.seq == seq,
+            seals.c.state.in_(_WAITING),
+        )
+        .values(
+            state=SealState.SEALING,
+            attempts=seals.c.attempts + 1,
+            lease_until=func.clock_timestamp() + lease,
+        )
+        .returning(*_COLUMNS)
+    )
+    row = taken.one_or_none()
+    return None if row is None else _seal(row)
+
+
+async def claim(
+    session: AsyncSession, lease: timedelta, waited: timedelta = timedelta()
+) -> Seal | None:
+    """Take the oldest seal that nobody works on and that has *waited*; its lease must be renewed before it runs out."""
     free = (
         select(*_COLUMNS)
-        .where(*_is_free())
+        .where(
+            *_is_free(),
+            seals.c.requested_at <= func.clock_timestamp() - waited,
+        )
         .order_by(seals.c.requested_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,9 @@ from reqtrail.features.versioning.sealing import repository
 from reqtrail.features.versioning.sealing.errors import NotSealed
 from reqtrail.features.versioning.sealing.types import Seal, SealState
 from reqtrail.features.versioning.types import Snapshot
+from reqtrail.platform.jobs.queue import enqueue
+
+SEAL_JOB: Final = "versioning.seal"
 
 
 async def request_seal(session: AsyncSession, project_id: UUID, snapshot: Snapshot) -> Seal:
@@ -18,8 +22,11 @@ async def request_seal(session: AsyncSession, project_id: UUID, snapshot: Snapsh
     A state that has a seal, or waits for one, keeps it; a seal that failed is tried again.
     """
     await repository.request(session, snapshot)
+    payload = {"branch_id": str(snapshot.branch_id), "seq": snapshot.seq}
     seal = await repository.load_seal(session, project_id, snapshot.branch_id, snapshot.seq)
     assert seal is not None, "it was asked for in this transaction"
+    if seal.state is SealState.PENDING:
+        await enqueue(session, SEAL_JOB, project_id, None, payload)
     return seal
 
 

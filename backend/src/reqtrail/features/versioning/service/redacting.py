@@ -31,6 +31,7 @@ from reqtrail.features.versioning.registry import (
     all_redaction_sweepers,
     get_kind,
 )
+from reqtrail.features.versioning.schemas import RedactedRead
 from reqtrail.features.versioning.service.history import entity
 from reqtrail.features.versioning.service.refs import head_snapshot
 from reqtrail.features.versioning.service.writer import OpenCommit, Writer
@@ -229,3 +230,11 @@ async def redactions_by_revision(
     """Return what was redacted in a project, by entity and by the commit that had written it."""
     found = await repository.load_redactions(session, project_id)
     return {(item.entity_id, item.seq): item for item in found}
+
+
+def redacted_read(found: Iterable[Redaction]) -> list[RedactedRead]:
+    """Return which versions of which things were redacted, as JSON shows it."""
+    return [
+        RedactedRead(kind=item.kind, id=item.entity_id, seq=item.seq, redacted_by=item.commit.seq)
+        for item in found
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from reqtrail.features.versioning.registry import all_kinds, all_verifiers
 from reqtrail.features.versioning.service.replay import replay
 from reqtrail.features.versioning.tables import SEQ_MAX, commits, entities
 from reqtrail.features.versioning.types import CommitRecord, Kind, Problem, Redaction
+from reqtrail.kit import clock
 
 MAX_PROBLEMS = 1000
 """A report stops growing here; the counts go on."""
@@ -66,6 +68,11 @@ async def verify(session: AsyncSession, project_id: UUID) -> VerifyReport:
         async for problem in verifier(session, project_id):
             report.add(problem)
     return report
+
+
+async def recently_changed(session: AsyncSession, within: timedelta) -> list[UUID]:
+    """Return the projects that were committed to *within* so long."""
+    return await repository.changed_since(session, clock.now() - within)
 
 
 async def _check_chain(

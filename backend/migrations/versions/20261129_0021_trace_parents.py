@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261129_0020_trace_parents"
-down_revision = "20261129_0019_branch_statistics"
+revision = "20261129_0021_trace_parents"
+down_revision = "20261129_0020_jobs"
 branch_labels = None
 depends_on = None
 

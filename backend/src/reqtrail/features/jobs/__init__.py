@@ -1,0 +1,1 @@
+"""Jobs as people see them: what runs, what came of it, and what is to be done again."""

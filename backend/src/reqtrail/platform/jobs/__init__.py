@@ -1,0 +1,1 @@
+"""Jobs: what takes longer than a request may, with their truth in PostgreSQL and a bell in Redis."""

@@ -1,0 +1,229 @@
+"""The part of a worker that does jobs: several at once, woken by a bell, and by a slow poll without one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from reqtrail.kit.errors import ReqtrailError
+from reqtrail.platform.background import end_task
+from reqtrail.platform.database.engine import Database
+from reqtrail.platform.database.scope import of_task
+from reqtrail.platform.jobs import claiming
+from reqtrail.platform.jobs.registry import kind_of
+from reqtrail.platform.jobs.types import LEASE, Job, JobStatus
+from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
+from reqtrail.platform.metrics import JOB_ATTEMPTS, note_job
+from reqtrail.platform.settings import Settings
+from reqtrail.platform.telemetry.tracing import continued_from
+
+logger = structlog.get_logger()
+
+AT_ONCE: Final = 4
+"""Jobs that one worker does at a time: most of them wait for PostgreSQL most of the time."""
+POLL_SECONDS: Final = 1.0
+"""How often an idle worker looks without having been woken: all there is while Redis is away."""
+SWEEP_SECONDS: Final = 2.0
+GATHER_SECONDS: Final = 0.003
+RETRY_SECONDS: Final = 2.0
+FIRST_WAIT: Final = 2.0
+"""Seconds before the second attempt, on average; each further wait is twice as long."""
+
+Error = dict[str, Any]
+
+
+class Runner:
+    """Does jobs until it is cancelled.
+
+    Args:
+        lease: How long another worker waits for a sign of life; tests make it short.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        at_once: int = AT_ONCE,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._database = database
+        self._claiming = database.within(of_task("jobs"))
+        self._settings = settings
+        self._at_once = at_once
+        self._lease = lease
+        self._woken = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._swept = -SWEEP_SECONDS
+        self._more = False
+
+    def wake(self) -> None:
+        """Look for jobs at once: one was queued somewhere, or one of those under way has ended."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; jobs under way are then given up, and taken up by the next worker at once."""
+        try:
+            while True:
+                try:
+                    await self._round()
+                except (SQLAlchemyError, OSError) as error:
+                    logger.warning("jobs_wait_for_database", error=type(error).__name__)
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            for task in list(self._running):
+                await end_task(task)
+
+    async def run_waiting(self) -> int:
+        """Do what is due, one after the other, and return how many that were: for tests and tools."""
+        count = 0
+        while found := await self._claim(1):
+            await self._do(found[0])
+            count += 1
+        return count
+
+    async def _round(self) -> None:
+        self._woken.clear()
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._swept >= SWEEP_SECONDS:
+            self._swept = loop.time()
+            await self.sweep()
+        if self._more:
+            # Where many small jobs wait, others end in a moment: one question serves them all.
+            await asyncio.sleep(GATHER_SECONDS)
+        free = self._at_once - len(self._running)
+        if free:
+            found = await self._claim(free)
+            self._more = len(found) == free
+            for job in found:
+                task = asyncio.create_task(self._do(job), name="job")
+                self._running.add(task)
+                task.add_done_callback(self._ended)
+                free -= 1
+        if free and self._woken.is_set():
+            return
+        try:
+            # A worker with nothing free waits for one of its own to end.
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.wake()
+
+    async def sweep(self) -> None:
+        """Give the jobs of workers that died to the others."""
+        async with self._claiming.session() as session:
+            swept = await claiming.sweep(session)
+        for job in swept:
+            logger.warning("job_worker_lost", **_names(job), state=job.state)
+            note_job(job.kind, "lost")
+            if job.state is JobStatus.DEAD:
+                note_job(job.kind, "dead")
+
+    async def _claim(self, count: int) -> list[Job]:
+        async with self._claiming.session() as session:
+            return await claiming.claim(session, self._lease, count)
+
+    async def _do(self, job: Job) -> None:
+        log = logger.bind(**_names(job))
+        JOB_ATTEMPTS.labels(job.kind).inc()
+        work, began = Work(self._database, self._settings, job), perf_counter()
+        work.lease = self._lease
+        kind = kind_of(job.kind)
+        try:
+            with continued_from(job.trace_parent, job.kind):
+                result = await work.attempt(kind.run, kind.limit)
+            if not work.settled:
+                async with work.own.session() as session:
+                    await work.complete(session, result)
+            outcome = "done"
+        except asyncio.CancelledError:
+            # This worker is to end: the next one takes the job up at once, and nothing is held against it.
+            await self._give_up(work)
+            raise
+        except LeaseLost:
+            outcome = "lost"
+        except Cancelled:
+            outcome = await self._settle(work, JobStatus.CANCELLED, None)
+        except ReqtrailError as error:
+            failed = {"code": error.code, "detail": error.detail}
+            outcome = await self._settle(work, JobStatus.FAILED, failed)
+        except Exception as error:  # the outermost place of a job
+            outcome = await self._after(work, error)
+        log.info("job_ended", outcome=outcome, seconds=round(perf_counter() - began, 3))
+        note_job(job.kind, outcome, perf_counter() - began)
+
+    async def _after(self, work: Work, error: Exception) -> str:
+        """Try a job again that met what may pass, unless it was the last time."""
+        job, log = work.job, logger.bind(**_names(work.job))
+        if work.settled:
+            log.error("job_failed_after_its_end", exc_info=error)
+            return "done"
+        if isinstance(error, TimeoutError):
+            said = {"code": "job_timed_out", "detail": "One attempt took longer than it may."}
+        elif isinstance(error, TryAgain):
+            said = {"code": "job_waits", "detail": error.detail}
+        elif isinstance(error, (SQLAlchemyError, OSError)):
+            said = {"code": "job_interrupted", "detail": "The database or the disk did not answer."}
+        else:
+            said = {
+                "code": "job_crashed",
+                "detail": "The job met an error of Reqtrail's own; it is in the server's log.",
+            }
+        tell = log.error if said["code"] == "job_crashed" else log.warning
+        tell("job_interrupted", code=said["code"], exc_info=error)
+        if job.attempts >= job.most_attempts:
+            return await self._settle(work, JobStatus.DEAD, said)
+        return await self._put_back(work, wait_after(job.attempts), said)
+
+    async def _settle(self, work: Work, state: JobStatus, error: Error | None) -> str:
+        try:
+            async with work.own.session() as session:
+                ours = await claiming.settle(
+                    session, work.job, state, error=error, phase=state.value
+                )
+        except (SQLAlchemyError, OSError) as failure:
+            # Its lease runs out, and it is swept up like that of a worker that died.
+            logger.warning("job_not_settled", **_names(work.job), error=type(failure).__name__)
+            return "lost"
+        return state.value if ours else "lost"
+
+    async def _put_back(
+        self, work: Work, wait: timedelta, error: Error | None, *, spared: bool = False
+    ) -> str:
+        try:
+            async with work.own.session() as session:
+                ours = await claiming.put_back(session, work.job, wait, error, spared=spared)
+        except (SQLAlchemyError, OSError) as failure:
+            logger.warning("job_not_settled", **_names(work.job), error=type(failure).__name__)
+            return "lost"
+        return "repeated" if ours else "lost"
+
+    async def _give_up(self, work: Work) -> None:
+        if not work.settled:
+            await self._put_back(work, timedelta(), None, spared=True)
+
+
+async def queued_jobs(database: Database) -> dict[str, tuple[int, float]]:
+    """Return of each kind how many jobs are due, and for how many seconds the oldest has been."""
+    async with database.within(of_task("jobs")).read_session() as session:
+        return await claiming.waiting(session)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Return how long a job waits after so many attempts: longer each time, and not all of them equally long."""
+    seconds = min(FIRST_WAIT * 2.0 ** (attempts - 1), claiming.LONGEST_WAIT)
+    return timedelta(seconds=seconds * random.uniform(0.5, 1.5))  # nosec B311 - no secret
+
+
+def _names(job: Job) -> dict[str, Any]:
+    return {"job": str(job.job_id), "kind": job.kind, "attempt": job.attempts}
