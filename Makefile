@@ -98,6 +98,10 @@ bench-tracing: setup-backend ## What traces cost a request, off, a tenth and all
 bench-jobs: setup-backend ## The round trip of a job, and 2,000 small ones
 	cd benchmarks && ../$(PY) -m benchmarks jobs
 
+.PHONY: bench-mixed
+bench-mixed: setup-backend ## Reads and saves at 100 and 1,000 requests a second, for a minute each
+	cd benchmarks && ../$(PY) -m benchmarks mixed
+
 .PHONY: screenshots
 screenshots: build ## Pictures of every screen in frontend/.screenshots (SIZES=60 SCREENS=item,types for some)
 	$(WITH_NODE) cd frontend && npx --no-install playwright test -c e2e/screenshots

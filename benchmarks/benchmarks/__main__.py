@@ -3,7 +3,8 @@
 ``BENCH_SIZES`` or ``--sizes`` chooses the sizes (default 1000,10000; of branches 10000,100000). ``python -m benchmarks
 branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others, ``python -m
 benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks caching`` what each level of caching
-saves, ``python -m benchmarks tracing`` what traces cost, ``python -m benchmarks jobs`` what the queue of jobs costs.
+saves, ``python -m benchmarks tracing`` what traces cost, ``python -m benchmarks jobs`` what the queue of jobs costs,
+``python -m benchmarks mixed`` how soon reads and saves at a fixed rate are answered.
 Everything stays on this machine and ends by itself.
 """
 
@@ -21,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches, caching, jobs, live, sign_in, tracing
+from benchmarks import branches, caching, jobs, live, mixed, sign_in, tracing
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -38,6 +39,7 @@ SIZES = {
     "caching": "1000,10000",
     "tracing": "0",
     "jobs": "0",
+    "mixed": "10000",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -141,6 +143,9 @@ def main() -> None:
         elif asked.what == "live":
             with running(folder, REQTRAIL_API_PROCESSES="2", REQTRAIL_BCRYPT_ROUNDS="4") as found:
                 results = asyncio.run(live.measure(found))
+        elif asked.what == "mixed":
+            with running(folder, REQTRAIL_API_PROCESSES="2") as found:
+                results = asyncio.run(mixed.measure(found, sizes[0]))
         elif asked.what == "caching":
             with running(folder) as found:
                 results = asyncio.run(caching.measure(found, sizes))

@@ -81,6 +81,10 @@ class Branched(Bench):
         operations = [self._edit(index, salt) for index in items]
         await self.post("/commits", {"message": "Edit", "operations": operations}, branch=branch)
 
+    def edit_of(self, index: int, salt: str) -> bytes:
+        """Return the body of the commit that changes the text of one item."""
+        return orjson.dumps({"message": "Edit", "operations": [self._edit(index, salt)]})
+
     def some(self, count: int, part: int, salt: str) -> list[int]:
         """Return items from all over the project; those of part 0 and of part 1 are disjoint."""
         return random.Random(salt).sample(self._items[part::2], count)
