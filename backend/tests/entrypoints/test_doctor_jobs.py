@@ -21,6 +21,17 @@ def test_jobs_that_nobody_does(site: Site, plant: Plant) -> None:
     assert "for 3 h" in found[0]["message"]
 
 
+def test_nobody_queues_what_is_due(site: Site, plant: Plant) -> None:
+    start_once(site)
+    plant("DELETE FROM schedules")
+    plant("INSERT INTO schedules (name, next_at) VALUES ('cleanup', now() - interval '1 minute')")
+    assert site.finds("jobs") == {"ok": "ok"}
+    plant("UPDATE schedules SET next_at = now() - interval '3 hours'")
+    (found,) = site.look()["jobs"]
+    assert (found["code"], found["outcome"]) == ("no_scheduler", "warning")
+    assert "for 3 h" in found["message"]
+
+
 def test_queues_without_a_worker(site: Site, plant: Plant) -> None:
     start_once(site, demo=True)
     hour = "now() - interval '1 hour'"

@@ -54,7 +54,11 @@ def test_a_healthy_instance(beside: Site) -> None:
     found.pop("disk")  # that of whoever runs the tests
     bad = [one for findings in found.values() for one in findings if one["outcome"] != "ok"]
     assert bad == []
-    assert found["processes"][0]["details"] == {"api_processes": 1, "worker_processes": 1}
+    assert found["processes"][0]["details"] == {
+        "api_processes": 1,
+        "worker_processes": 1,
+        "scheduler_processes": 1,
+    }
     assert found["keys.signing"][0]["message"].startswith("The key that signs access tokens can")
     said = beside.run(code=0).stdout
     assert " 0 failed." in said

@@ -22,11 +22,14 @@ from reqtrail.platform.checks.model import (
     warning,
 )
 from reqtrail.platform.crypto import KeysUnusable, SecretUnreadable
+from reqtrail.platform.jobs.runner import queued_jobs
+from reqtrail.platform.jobs.scheduling import overdue_seconds
 from reqtrail.platform.mail.outbox import queued as queued_mails
 
 assert metadata.tables  # the checks of the database compare it with them
 
 NO_WORKER_SECONDS: Final = 60.0
+NO_SCHEDULER_SECONDS: Final = 120.0
 """A worker seals the audit log every second, whatever else it does."""
 LONG_SECONDS: Final = 600.0
 """Other jobs may wait for each other for a while."""
@@ -104,12 +107,15 @@ async def _jobs(installation: Installation) -> list[Finding]:
     unsealed = await unsealed_seconds(opened)
     async with opened.read_session() as session:
         mails = await queued_mails(session)
+        overdue = await overdue_seconds(session)
     waiting = {
         "imports": await queued_imports(opened),
         "seals of baselines": await queued_seals(opened),
         "mails": mails,
         "webhooks": await queued_webhooks(opened),
     }
+    for kind, queue in (await queued_jobs(opened)).items():
+        waiting[f"{kind} jobs"] = queue
     details = {name.split()[0]: count for name, (count, _) in waiting.items()}
     details["unsealed_seconds"] = round(unsealed)
     if unsealed > NO_WORKER_SECONDS:
@@ -131,6 +137,15 @@ async def _jobs(installation: Installation) -> list[Finding]:
         for name, (count, seconds) in waiting.items()
         if seconds > LONG_SECONDS
     ]
+    if overdue > NO_SCHEDULER_SECONDS:
+        found.append(
+            warning(
+                "no_scheduler",
+                f"What is due again and again, such as clearing up, has waited for {_time(overdue)}.",
+                "Start one: `reqtrail up`, or python -m reqtrail.entrypoints.scheduler. If one runs, see its log.",
+                **details,
+            )
+        )
     return found or [fine("No job has waited for long.", **details)]
 
 

@@ -40,7 +40,7 @@ def _look_at_processes(runtime: Mapping[str, Any]) -> Finding:
             "The `reqtrail up` of this home was killed: nobody watches or restarts what it started.",
             "Run `reqtrail up` again, which takes over what is left.",
         )
-    pids = {name: [*runtime.get(f"{name}_pids", ())] for name in ("api", "worker")}
+    pids = {name: [*runtime.get(f"{name}_pids", ())] for name in ("api", "worker", "scheduler")}
     gone = [name for name, found in pids.items() if not found or not all(map(_is_ours, found))]
     details = {f"{name}_processes": len(found) for name, found in pids.items()}
     if gone:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reqtrail.api.app import build_app
 from reqtrail.bootstrap.database import open_database
-from reqtrail.bootstrap.housekeeping import make_partitions
+from reqtrail.bootstrap.housekeeping import SCHEDULES, make_partitions
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
@@ -44,6 +44,7 @@ from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.migrate import head_revision
 from reqtrail.platform.guessing import Delays
+from reqtrail.platform.jobs.scheduling import enrol
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.rate_limit import Limiter
 from reqtrail.platform.redis import make_redis
@@ -174,6 +175,7 @@ async def _keep_house(database: Database, settings: Settings) -> None:
     while True:
         try:
             await make_partitions(settings)
+            await enrol(database, SCHEDULES)  # so that it shows when no scheduler runs
             async with database.session() as session:
                 open_trail(session, Source("rotate_signing_key", proof="system"))
                 await rotate_old_signing_key(session, settings.signing_key_days)

@@ -99,6 +99,12 @@ async def _take(session: AsyncSession, schedule: Schedule) -> bool:
     return bool(moved)
 
 
+async def overdue_seconds(session: AsyncSession) -> float:
+    """Return for how long the schedule that has been due longest has been."""
+    late = func.extract("epoch", func.clock_timestamp() - func.min(schedules.c.next_at))
+    return max(0.0, float(await session.scalar(select(late)) or 0.0))
+
+
 async def enrol(database: Database, known: Sequence[Schedule]) -> None:
     """Keep a row of each schedule: new ones are due at once, and those that are no more are forgotten.
 
