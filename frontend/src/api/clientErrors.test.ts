@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { ApiError, traceParent } from './client'
+import { traceParent } from './client'
+import { ApiError } from './errors'
 import { makeReporter } from './clientErrors'
 
 const fetched = vi.fn((_path: string, _init: RequestInit) =>

@@ -1,4 +1,4 @@
-import { ApiError } from './client'
+import { ApiError } from './errors'
 import type { components } from './schema'
 
 type Report = components['schemas']['ClientError']
