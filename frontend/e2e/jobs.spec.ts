@@ -11,6 +11,17 @@ test.beforeEach(({ page }) => signIn(page))
 /** What is listed about a project. */
 const jobsOf = (page: Page, key: string) => page.getByTestId('job').filter({ hasText: key })
 
+/** Has the page believe that its tab is seen, or not. */
+async function show(page: Page, visible: boolean): Promise<void> {
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+    },
+    visible ? 'visible' : 'hidden',
+  )
+}
+
 test('what somebody asked for is listed, followed and fetched, also after a reload', async ({ page }) => {
   const project = await SampleProject.make()
   await project.document('Requirements', ['# One', 'The brake shall hold.'])
@@ -40,20 +51,16 @@ test('what somebody asked for is listed, followed and fetched, also after a relo
   await expect(page.getByRole('option', { name: /My jobs/ })).toBeVisible()
 })
 
-test('a job that waits is cancelled and asked for again, and asks the server while it is seen', async ({
+test('a job that waits is followed while somebody looks, cancelled, and asked for again', async ({
   page,
 }) => {
   const project = await SampleProject.make()
   const started = await api<Record<string, unknown>>('POST', `/projects/${project.key}/verifications`)
-  // A worker is quicker than any hand: the page is told that the job waits, and of a server that takes the wishes.
+  // A worker is quicker than any hand, so a server stands in for ours that leaves the job waiting.
   let state = 'queued'
   const wishes: string[] = []
   let asked = 0
-  await page.route('**/api/v1/jobs?*', (route) => {
-    asked += 1
-    return route.fulfill({ json: { jobs: [{ ...started, state, file: null }], next: null } })
-  })
-  await page.route('**/api/v1/jobs', (route) => {
+  await page.route(/\/api\/v1\/jobs(\?|$)/, (route) => {
     asked += 1
     return route.fulfill({ json: { jobs: [{ ...started, state, file: null }], next: null } })
   })
@@ -67,6 +74,15 @@ test('a job that waits is cancelled and asked for again, and asks the server whi
   await expect(job.getByRole('progressbar')).toBeVisible()
   await expect.poll(() => asked).toBeGreaterThan(2)
   await expectAccessible(page)
+
+  // A tab that nobody sees asks for nothing; one that is seen again does at once.
+  await show(page, false)
+  const hidden = asked
+  await page.waitForTimeout(5_000)
+  expect(asked - hidden).toBeLessThan(2)
+  await show(page, true)
+  await expect.poll(() => asked).toBeGreaterThan(hidden + 2)
+
   await job.getByRole('button', { name: `Cancel: Verification of ${project.key}` }).click()
   await expect(job).toContainText('Cancelled')
   await expect(job).toBeFocused()

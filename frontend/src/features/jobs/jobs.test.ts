@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Job } from '@/api/types'
-import { findingOf, nameOf, offersOf, progressOf, stateOf } from './jobs'
+import { attemptOf, findingOf, nameOf, offersOf, progressOf, stateOf } from './jobs'
 
 const NOW = Date.parse('2026-11-29T12:00:00Z')
 const job: Job = {
@@ -43,6 +43,18 @@ describe('what a job is called', () => {
     expect(stateOf({ ...job, state: 'queued', attempts: 0 })).toBe('Waiting')
     expect(stateOf({ ...job, state: 'queued' })).toBe('Waiting to try again')
     expect(stateOf({ ...job, state: 'dead' })).toBe('Given up')
+    const read = { ...job, kind: 'exchange.import', state: 'done' as const }
+    expect(stateOf(read)).toBe('Ready to import')
+    expect(stateOf({ ...read, finished_at: job.created_at })).toBe('Done')
+  })
+})
+
+describe('the attempts of a job', () => {
+  it('are told from the second on, until it is done', () => {
+    expect(attemptOf(job)).toBe('')
+    expect(attemptOf({ ...job, state: 'dead', attempts: 3 })).toBe('Attempt 3 of 3')
+    expect(attemptOf({ ...done, attempts: 2 })).toBe('')
+    expect(attemptOf({ ...job, kind: 'exchange.import', attempts: 2 })).toBe('')
   })
 })
 

@@ -42,10 +42,14 @@ export function nameOf(job: Pick<Job, 'kind' | 'project'>): string {
 }
 
 /** The state in words: of one that ends soon, or that waits after a failure, a word more than its state says. */
-export function stateOf(job: Pick<Job, 'state' | 'cancel_requested' | 'attempts'>): string {
+export function stateOf(
+  job: Pick<Job, 'kind' | 'state' | 'cancel_requested' | 'attempts' | 'finished_at'>,
+): string {
   if (isRunning(job) && job.cancel_requested) return t('jobs.states.cancelling')
   if (job.state === 'queued' && job.attempts > 0) return t('jobs.states.again')
-  return t(`jobs.states.${job.state}`)
+  // A dry run is done with, but its import has not ended: somebody has to read the report.
+  const waits = job.kind === IMPORT.name && job.state === 'done' && job.finished_at === null
+  return t(waits ? 'jobs.states.ready' : `jobs.states.${job.state}`)
 }
 
 export interface Progress {
@@ -62,6 +66,12 @@ export function progressOf(job: Pick<Job, 'state' | 'phase' | 'done' | 'total' |
   // An export counts what it has written, and nobody knows how much that will be.
   const unit = job.kind === EXPORT.name ? 'bytes' : 'things'
   return { phase: t(`jobs.phases.${phase}`), done: job.done, total: job.total, unit }
+}
+
+/** "Attempt 2 of 3", of what has not come to a good end yet. An import counts its dry run too, so its number says nothing. */
+export function attemptOf(job: Pick<Job, 'kind' | 'state' | 'attempts' | 'most_attempts'>): string {
+  if (job.kind === IMPORT.name || job.state === 'done' || job.attempts < 2) return ''
+  return t('jobs.attempt', { done: job.attempts, most: job.most_attempts })
 }
 
 /** What a verification found, in a sentence. */
