@@ -15,7 +15,6 @@ BROWSER_SUFFIXES = {".ts", ".vue", ".mjs"}
 GENERATED = {"frontend/src/api/schema.d.ts"}
 
 BACKEND_ONLY = {
-    "jobs": "what a job is for shows where it was asked for",
     "files": "pictures and attachments are shown where they are used",
     "traceability": "links are shown and made beside the item",
 }

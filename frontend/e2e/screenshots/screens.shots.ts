@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { api } from '../sample'
 import { expect, signIn, test } from '../session'
 import { PROJECTS, type Shown } from './data'
 
@@ -46,6 +47,8 @@ const SCREENS: readonly Screen[] = [
   },
   { name: 'audit-instance', path: () => '/admin/audit' },
   { name: 'audit-nothing', path: ({ key }) => `/p/${key}/audit?q=nowhere` },
+  { name: 'jobs', path: () => '/jobs', act: job },
+  { name: 'jobs-instance', path: () => '/admin/jobs' },
   { name: 'account', path: () => '/account' },
   { name: 'palette', path: ({ key }) => `/p/${key}`, act: (page) => page.keyboard.press('Control+k') },
   { name: 'not-found', path: ({ key }) => `/p/${key}/nowhere` },
@@ -79,6 +82,13 @@ function press(name: string): (page: Page) => Promise<void> {
       page.getByTestId('verified').or(page.getByTestId('blame')).or(page.getByRole('dialog')).first(),
     ).toBeVisible()
   }
+}
+
+/** A job to be seen, made by the worker. */
+async function job(page: Page, { key }: Shown): Promise<void> {
+  await api('POST', `/projects/${key}/verifications`)
+  await page.reload()
+  await expect(page.getByTestId('job').first()).toContainText('Done')
 }
 
 async function branchMenu(page: Page): Promise<void> {

@@ -16,6 +16,7 @@ export const keys = {
   /** An empty project is the instance. */
   audit: (project: string, search: object) => ['audit', project, 'events', search] as const,
   auditSeal: (project: string) => ['audit', project, 'seal'] as const,
+  jobs: (scope: string, search: object) => ['jobs', scope, search] as const,
   groups: () => ['groups'] as const,
   groupMembers: (group: string) => ['groups', group] as const,
   projects: () => ['projects'] as const,
@@ -40,6 +41,7 @@ export const keys = {
     ['p', project, 'log', 'document', document, ref] as const,
   imports: (project: string) => ['p', project, 'imports'] as const,
   importJob: (project: string, job: string) => ['p', project, 'imports', job] as const,
+  job: (project: string, job: string) => ['p', project, 'jobs', job] as const,
 
   at: (project: string, ref = '') => ['p', project, 'at', ref] as const,
   schema: (project: string, ref = '') => [...keys.at(project, ref), 'schema'] as const,

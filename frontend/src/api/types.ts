@@ -96,4 +96,8 @@ export type ImportState = Schemas['JobState']
 export type ImportMapping = Schemas['ImportMapping']
 export type MappedType = Schemas['MappedType']
 export type Loss = Schemas['LossRead']
+export type Job = Schemas['JobRead']
+export type JobPage = Schemas['JobPage']
+/** How far a job has come. An import knows more states than the jobs among which it is listed. */
+export type JobState = Schemas['JobStatus']
 export type ItemList = Schemas['ItemList']

@@ -84,6 +84,14 @@ export function useShellCommands(options: { toggleNavigation: () => void }): voi
       run: () => router.push({ name: 'account' }),
     },
     {
+      id: 'shell.jobs',
+      title: t('shell.commands.jobs'),
+      group: navigation,
+      icon: 'i-lucide-list-checks',
+      shortcut: 'g j',
+      run: () => router.push({ name: 'jobs' }),
+    },
+    {
       id: 'shell.sign-out',
       title: t('shell.commands.signOut'),
       group: general,

@@ -1,5 +1,5 @@
 import { client, fetchBlob, unwrap, upload, type Upload } from '@/api/client'
-import type { Document, ImportJob } from '@/api/types'
+import type { Document, ImportJob, Job } from '@/api/types'
 
 const at = (project: string, job: string) => ({ params: { path: { project, import_id: job } } })
 
@@ -48,6 +48,14 @@ export interface ExportOptions {
   at: string
   signal: AbortSignal
   onProgress: (received: number) => void
+}
+
+/** Has a worker export the project; the file is the result of the job. */
+export function startExport(project: string, format: ExportFormat, at: string): Promise<Job> {
+  const params = { path: { project } }
+  return unwrap(
+    client.POST('/api/v1/projects/{project}/exports', { params, body: { format, at: at || null } }),
+  )
 }
 
 /** Streams the project as ReqIF and returns it as a file. */

@@ -1,6 +1,9 @@
+import { useMutation } from '@tanstack/vue-query'
 import { ref, toValue, type MaybeRefOrGetter } from 'vue'
+import { useJob } from '@/features/jobs'
+import { useUrlState } from '@/shared/composables/useUrlState'
 import { save } from '@/shared/lib/save'
-import { downloadReqif, type ExportFormat } from './exchange.api'
+import { downloadReqif, startExport, type ExportFormat } from './exchange.api'
 
 /** Downloads the project as a file; `received` are the bytes that have come so far. */
 export function useExport(project: MaybeRefOrGetter<string>) {
@@ -34,4 +37,16 @@ export function useExport(project: MaybeRefOrGetter<string>) {
   }
 
   return { start, cancel: () => controller?.abort(), running, received, error }
+}
+
+/** Has a worker export the project, and follows it; the address names the job, so that a reload finds it again. */
+export function useBackgroundExport(project: MaybeRefOrGetter<string>) {
+  const id = useUrlState('export')
+  const { job, error, refetch } = useJob(project, id)
+  const start = useMutation({
+    mutationFn: ({ format, at }: { format: ExportFormat; at: string }) =>
+      startExport(toValue(project), format, at),
+    onSuccess: (started) => (id.value = started.id),
+  })
+  return { start, job, error, refetch }
 }

@@ -20,6 +20,7 @@ interface Features {
   notifications: typeof import('./locales/en/notifications.json')
   collaboration: typeof import('./locales/en/collaboration.json')
   audit: typeof import('./locales/en/audit.json')
+  jobs: typeof import('./locales/en/jobs.json')
   timeline: typeof import('./locales/en/timeline.json')
 }
 

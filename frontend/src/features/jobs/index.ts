@@ -1,0 +1,2 @@
+export { default as JobRow } from './JobRow.vue'
+export { useJob } from './useJobs'
