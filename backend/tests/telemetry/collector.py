@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -16,6 +17,10 @@ from reqtrail.entrypoints.web import create_app
 from reqtrail.platform.settings import Settings
 from reqtrail.platform.telemetry import tracing
 from tests.fixtures.api import World
+
+SENDER: Final = "OtelBatchSpanRecordProcessor"
+"""The name of the thread that sends spans."""
+ENDED_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,15 @@ def collecting() -> Iterator[Collector]:
         server.shutdown()
         server.server_close()
         serving.join()
+        _wait_for_senders()
+
+
+def _wait_for_senders() -> None:
+    """Wait until nothing goes on to send: its threads would disturb the tests that come after."""
+    deadline = time.monotonic() + ENDED_SECONDS
+    while any(thread.name.startswith(SENDER) for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, threading.enumerate()
+        time.sleep(0.05)
 
 
 @asynccontextmanager
