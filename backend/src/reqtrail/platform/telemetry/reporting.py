@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sentry_sdk import Client
 from sentry_sdk.types import Event
@@ -44,8 +44,7 @@ def narrowed(event: Event, hint: Mapping[str, Any]) -> Event:
             for value in (given.get("exception") or {}).get("values", [])
         ]
     }
-    result: Event = kept  # type: ignore[assignment]
-    return result
+    return cast("Event", kept)
 
 
 def _frames(value: Mapping[str, Any]) -> list[dict[str, Any]]:
