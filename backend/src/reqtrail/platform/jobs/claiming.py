@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, select, tex
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.platform.jobs.queue import job_of
-from reqtrail.platform.jobs.registry import kind_of, known_kinds
+from reqtrail.platform.jobs.registry import kind_of, known_kinds, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
 from reqtrail.platform.jobs.types import KEPT, Job, JobStatus
 
@@ -141,8 +142,16 @@ async def renew(
     return cancelled
 
 
+async def hold(session: AsyncSession, job: Job) -> bool | None:
+    """Lock a job until the transaction ends; return what :func:`renew` returns."""
+    cancelled: bool | None = await session.scalar(
+        select(jobs.c.cancel_requested).where(*_mine(job)).with_for_update()
+    )
+    return cancelled
+
+
 async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: Any) -> bool:
-    """End a job; return whether it was still this worker's."""
+    """End a job, and have its feature follow if that is without success; return whether it was still this worker's."""
     found = await session.scalar(
         update(jobs)
         .where(*_mine(job))
@@ -159,6 +168,8 @@ async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: An
         return False
     if state is JobStatus.DONE and job.attempts == 1:
         return True
+    if state is not JobStatus.DONE:
+        await tell_ended(session, replace(job, state=state, error=values["error"]))
     leftovers = delete(job_results).where(
         job_results.c.project_id == job.project_id, job_results.c.job_id == job.job_id
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter
 from typing import Any, Final
@@ -14,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.scope import of_task
+from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming
-from reqtrail.platform.jobs.registry import kind_of
-from reqtrail.platform.jobs.types import LEASE, Job, JobStatus
+from reqtrail.platform.jobs.registry import kind_of, tell_ended
+from reqtrail.platform.jobs.types import ENDED, LEASE, Job, JobStatus
 from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
 from reqtrail.platform.metrics import JOB_ATTEMPTS, note_job
 from reqtrail.platform.settings import Settings
@@ -128,6 +129,9 @@ class Runner:
             note_job(job.kind, "lost")
             if job.state is JobStatus.DEAD:
                 note_job(job.kind, "dead")
+            if job.state in ENDED:
+                async with self._database.within(of_project(job.project_id)).session() as session:
+                    await tell_ended(session, job)
 
     async def _claim(self, count: int) -> list[Job]:
         async with self._claiming.session() as session:
@@ -155,7 +159,7 @@ class Runner:
         except Cancelled:
             outcome = await self._settle(work, JobStatus.CANCELLED, None)
         except ReqtrailError as error:
-            failed = {"code": error.code, "detail": error.detail}
+            failed = {**error.extra, "code": error.code, "detail": error.detail}
             outcome = await self._settle(work, JobStatus.FAILED, failed)
         except Exception as error:  # the outermost place of a job
             outcome = await self._after(work, error)
@@ -186,10 +190,17 @@ class Runner:
         return await self._put_back(work, wait_after(job.attempts), said)
 
     async def _settle(self, work: Work, state: JobStatus, error: Error | None) -> str:
+        job = replace(work.job, phase=work.phase, done=work.done, total=work.total)
         try:
             async with work.own.session() as session:
                 ours = await claiming.settle(
-                    session, work.job, state, error=error, phase=state.value
+                    session,
+                    job,
+                    state,
+                    error=error,
+                    phase=state.value,
+                    done=job.done,
+                    total=job.total,
                 )
         except (SQLAlchemyError, OSError) as failure:
             # Its lease runs out, and it is swept up like that of a worker that died.

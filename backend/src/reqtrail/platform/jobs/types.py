@@ -9,6 +9,8 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 INSTANCE: Final = UUID(int=0)
 """The project id of jobs that belong to no project."""
 
@@ -86,6 +88,8 @@ class Job:
 
 Run = Callable[[Any], Coroutine[Any, Any, Mapping[str, Any] | None]]
 """Does one attempt of a job, given its ``work.Work``, and returns its result. It must bear being run twice."""
+Follow = Callable[[AsyncSession, Job], Coroutine[Any, Any, None]]
+"""Keeps what a feature itself knows of a job in step with it, in the transaction that changes the job."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class JobKind:
         permission: What somebody must be allowed in the project to fetch the result; None if nobody fetches it.
         limit: How long one attempt may take.
         kept: How long a job is kept once it has ended, with its result.
+        ended: Called with a job that failed, is dead or was cancelled. It must bear being called twice.
+        repeated: Called with a job before it is queued anew; what it raises refuses that.
     """
 
     name: str
@@ -106,3 +112,5 @@ class JobKind:
     most_attempts: int = MOST_ATTEMPTS
     limit: timedelta = timedelta(hours=2)
     kept: timedelta = KEPT
+    ended: Follow | None = None
+    repeated: Follow | None = None

@@ -59,7 +59,7 @@ class Work:
         self.job = job
         self.lease: timedelta = LEASE
         self.phase, self.done, self.total = "running", 0, 0
-        self.settled = False
+        self.settled = self._ends = False
         self._stop: Exception | None = None
         self._gathered = bytearray()
         self._pieces = self._size = 0
@@ -109,6 +109,32 @@ class Work:
         self._size += len(self._gathered)
         self._gathered.clear()
 
+    async def hold(self, session: AsyncSession) -> None:
+        """Lock the job in the transaction that is to end it: a cancellation came before this, or comes too late.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end without that.
+        """
+        self._go_on(await claiming.hold(session, self.job))
+        self._ends = True
+
+    async def keep(self, session: AsyncSession) -> None:
+        """Extend the lease within *session*, with how far the work is by then: what it writes and that go together.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end; the transaction must be undone.
+        """
+        self._go_on(
+            await claiming.renew(session, self.job, self.lease, self.phase, self.done, self.total)
+        )
+
+    @staticmethod
+    def _go_on(cancelled: bool | None) -> None:
+        if cancelled is None:
+            raise LeaseLost
+        if cancelled:
+            raise Cancelled
+
     async def complete(
         self, session: AsyncSession, result: Mapping[str, Any] | None = None
     ) -> None:
@@ -117,6 +143,7 @@ class Work:
         Raises:
             LeaseLost: If the job is no longer this worker's; the transaction must be undone.
         """
+        self._ends = True
         file = {**self._file, "size": self._size} if self._file else {}
         if not await claiming.settle(
             session,
@@ -141,7 +168,8 @@ class Work:
                 session, self.job, self.lease, self.phase, self.done, self.total
             )
         if cancel is None:
-            if not self.settled:
+            # This may have waited for the transaction that ends the job.
+            if not self._ends:
                 self._stop = LeaseLost()
         elif cancel:
             self._stop = Cancelled()
