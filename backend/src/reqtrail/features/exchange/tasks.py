@@ -71,6 +71,7 @@ IMPORT: Final = JobKind(
     IMPORT_JOB,
     run_import,
     limit=timedelta(hours=12),
+    long=True,
     ended=follow_end,
     repeated=may_repeat,
 )

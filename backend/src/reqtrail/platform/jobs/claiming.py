@@ -7,16 +7,30 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    Interval,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import KEPT, Job, JobStatus
+from reqtrail.platform.jobs.types import KEPT, Job, JobStatus, Priority
 
 LONGEST_WAIT: Final = 600.0
 """Seconds that a job waits at most before it is tried again."""
+AGED: Final = timedelta(minutes=1)
+"""How long a job gives way to those of a higher priority."""
 
 # States stand in the statement, not among its values: only so may a plan use the partial indexes. Where the jobs are
 # locked it is not to: the few that are offered are found by their keys.
@@ -39,26 +53,36 @@ _CLAIM: Final = text("""
         ) AS had_turn_at
         FROM projects_waiting w LEFT JOIN under_way u ON u.project_id = w.project_id
         WHERE w.project_id IS NOT NULL
-    ), offered AS MATERIALIZED (
-        SELECT own.project_id, own.job_id, row_number() OVER (
-            ORDER BY own.priority, t.under_way + own.place, t.had_turn_at NULLS FIRST, own.run_at,
+    ), ranked AS (
+        SELECT own.project_id, own.job_id, own.is_long, row_number() OVER (
+            ORDER BY own.urgency, t.under_way + own.place, t.had_turn_at NULLS FIRST, own.run_at,
                 own.job_id
         ) AS rank
         FROM turns t
         CROSS JOIN LATERAL (
-            SELECT q.*, row_number() OVER (ORDER BY q.priority, q.run_at, q.job_id) AS place
+            SELECT q.*, row_number() OVER (ORDER BY q.urgency, q.run_at, q.job_id) AS place
             FROM (
-                SELECT j.project_id, j.job_id, j.priority, j.run_at FROM jobs j
-                WHERE j.project_id = t.project_id AND j.state = 'queued'
-                    AND j.run_at <= clock_timestamp() AND j.kind = ANY (:kinds)
-                ORDER BY j.priority, j.run_at, j.job_id LIMIT :window
+                SELECT first.*, CASE WHEN first.run_at < clock_timestamp() - CAST(:aged AS interval)
+                    THEN 0 ELSE first.priority END AS urgency
+                FROM unnest(CAST(:priorities AS integer[])) AS p (priority)
+                CROSS JOIN LATERAL (
+                    SELECT j.project_id, j.job_id, j.priority, j.run_at,
+                        j.kind = ANY (:long) AS is_long
+                    FROM jobs j
+                    WHERE j.project_id = t.project_id AND j.state = 'queued'
+                        AND j.priority = p.priority AND j.run_at <= clock_timestamp()
+                        AND j.kind = ANY (:kinds)
+                    ORDER BY j.run_at, j.job_id LIMIT :window
+                ) first
             ) q
         ) own
         ORDER BY rank LIMIT :window
+    ), offered AS MATERIALIZED (
+        SELECT ranked.*, row_number() OVER (PARTITION BY is_long ORDER BY rank) AS place FROM ranked
     ), chosen AS (
         SELECT j.project_id, j.job_id FROM offered o
         JOIN jobs j ON j.project_id = o.project_id AND j.job_id = o.job_id
-        WHERE j.state || '' = 'queued'
+        WHERE j.state || '' = 'queued' AND (NOT o.is_long OR o.place <= :most_long)
         ORDER BY o.rank LIMIT :count FOR UPDATE OF j SKIP LOCKED
     )
     UPDATE jobs SET state = 'running', attempts = jobs.attempts + 1, renewals = 0,
@@ -66,7 +90,12 @@ _CLAIM: Final = text("""
         phase = 'running', done = 0, total = 0
     FROM chosen WHERE jobs.project_id = chosen.project_id AND jobs.job_id = chosen.job_id
     RETURNING jobs.*
-    """).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+    """).bindparams(
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("long", type_=ARRAY(Text)),
+    bindparam("priorities", type_=ARRAY(Integer)),
+    bindparam("aged", type_=Interval),
+)
 
 _SWEEP: Final = text("""
     UPDATE jobs SET
@@ -86,14 +115,31 @@ _SWEEP: Final = text("""
     """)
 
 
-async def claim(session: AsyncSession, lease: timedelta, count: int) -> list[Job]:
+async def claim(
+    session: AsyncSession,
+    lease: timedelta,
+    count: int,
+    *,
+    most_long: int | None = None,
+    aged_first: bool = False,
+) -> list[Job]:
     """Take up to *count* jobs that are due and that nobody works on; their leases must be renewed.
 
     Among jobs of one priority, the project with the fewest under way comes first, then the one that has not had a turn
     for longest: fifty jobs of one project do not hold up the only one of another.
+
+    Args:
+        most_long: How many at most of kinds that may take long; None is *count*.
+        aged_first: Whether jobs that have waited for longer than ``AGED`` come before all others.
     """
+    most_long = count if most_long is None else most_long
+    long = [name for name in known_kinds() if kind_of(name).long]
     values = {
-        "kinds": list(known_kinds()),
+        "kinds": [name for name in known_kinds() if most_long > 0 or name not in long],
+        "long": long,
+        "most_long": most_long,
+        "priorities": [int(one) for one in Priority],
+        "aged": AGED if aged_first else None,
         "lease": lease,
         "count": count,
         # More than are asked for, as other workers may be taking the first ones at this moment.

@@ -28,6 +28,8 @@ logger = structlog.get_logger()
 
 AT_ONCE: Final = 4
 """Jobs that one worker does at a time: most of them wait for PostgreSQL most of the time."""
+AGED_EVERY: Final = 4
+"""Every how many turns of a worker go to what has waited for longer than ``claiming.AGED``, whatever its priority."""
 POLL_SECONDS: Final = 1.0
 """How often an idle worker looks without having been woken: all there is while Redis is away."""
 SWEEP_SECONDS: Final = 2.0
@@ -60,7 +62,8 @@ class Runner:
         self._at_once = at_once
         self._lease = lease
         self._woken = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Job] = {}
+        self._turns = 0
         self._swept = -SWEEP_SECONDS
         self._more = False
 
@@ -104,11 +107,12 @@ class Runner:
             self._more = len(found) == free
             for job in found:
                 task = asyncio.create_task(self._do(job), name="job")
-                self._running.add(task)
+                self._running[task] = job
                 task.add_done_callback(self._ended)
                 free -= 1
-        if free and self._woken.is_set():
-            return
+            # What is not long may wait behind more of the long ones than were offered.
+            if free and (self._woken.is_set() or any(kind_of(job.kind).long for job in found)):
+                return
         try:
             # A worker with nothing free waits for one of its own to end.
             async with asyncio.timeout(POLL_SECONDS):
@@ -117,7 +121,7 @@ class Runner:
             pass
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        del self._running[task]
         self.wake()
 
     async def sweep(self) -> None:
@@ -134,8 +138,17 @@ class Runner:
                     await tell_ended(session, job)
 
     async def _claim(self, count: int) -> list[Job]:
+        long = sum(kind_of(job.kind).long for job in self._running.values())
         async with self._claiming.session() as session:
-            return await claiming.claim(session, self._lease, count)
+            found = await claiming.claim(
+                session,
+                self._lease,
+                count,
+                most_long=max(1, self._at_once - 1) - long,
+                aged_first=self._turns % AGED_EVERY == AGED_EVERY - 1,
+            )
+        self._turns += bool(found)
+        return found
 
     async def _do(self, job: Job) -> None:
         log = logger.bind(**_names(job))
