@@ -1,4 +1,4 @@
-"""Which job is next: projects take turns, priorities come first, and neither what waits nor what is short is starved."""
+"""Which job is next: projects take turns, priorities come first, and neither what waits nor what is short starves."""
 
 from __future__ import annotations
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     Integer,
     Interval,
+    String,
     Text,
     bindparam,
     delete,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.platform.database.scope import TASK, set_local
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
@@ -53,8 +58,10 @@ _CLAIM: Final = text("""
         ) AS had_turn_at
         FROM projects_waiting w LEFT JOIN under_way u ON u.project_id = w.project_id
         WHERE w.project_id IS NOT NULL
+    ), of_each AS MATERIALIZED (
+        SELECT greatest(CAST(:count AS bigint) + 4, :window / greatest(count(*), 1) + 1) AS most FROM turns
     ), ranked AS (
-        SELECT own.project_id, own.job_id, own.is_long, row_number() OVER (
+        SELECT own.project_id, own.job_id, own.is_long, own.is_quick, row_number() OVER (
             ORDER BY own.urgency, t.under_way + own.place, t.had_turn_at NULLS FIRST, own.run_at,
                 own.job_id
         ) AS rank
@@ -67,12 +74,13 @@ _CLAIM: Final = text("""
                 FROM unnest(CAST(:priorities AS integer[])) AS p (priority)
                 CROSS JOIN LATERAL (
                     SELECT j.project_id, j.job_id, j.priority, j.run_at,
-                        j.kind = ANY (:long) AS is_long
+                        j.kind = ANY (:long) AS is_long,
+                        j.kind = ANY (:quick) AND j.attempts = 0 AS is_quick
                     FROM jobs j
                     WHERE j.project_id = t.project_id AND j.state = 'queued'
                         AND j.priority = p.priority AND j.run_at <= clock_timestamp()
                         AND j.kind = ANY (:kinds)
-                    ORDER BY j.run_at, j.job_id LIMIT :window
+                    ORDER BY j.run_at, j.job_id LIMIT (SELECT most FROM of_each)
                 ) first
             ) q
         ) own
@@ -84,18 +92,45 @@ _CLAIM: Final = text("""
         JOIN jobs j ON j.project_id = o.project_id AND j.job_id = o.job_id
         WHERE j.state || '' = 'queued' AND (NOT o.is_long OR o.place <= :most_long)
         ORDER BY o.rank LIMIT :count FOR UPDATE OF j SKIP LOCKED
+    ), ahead AS (
+        SELECT j.project_id, j.job_id FROM offered o
+        JOIN jobs j ON j.project_id = o.project_id AND j.job_id = o.job_id
+        WHERE j.state || '' = 'queued' AND o.is_quick
+            AND NOT EXISTS (SELECT FROM chosen c WHERE c.job_id = o.job_id)
+        ORDER BY o.rank LIMIT :ahead FOR UPDATE OF j SKIP LOCKED
+    ), taken AS (
+        SELECT * FROM chosen UNION ALL SELECT * FROM ahead
     )
     UPDATE jobs SET state = 'running', attempts = jobs.attempts + 1, renewals = 0,
         started_at = clock_timestamp(), lease_until = clock_timestamp() + :lease,
         phase = 'running', done = 0, total = 0
-    FROM chosen WHERE jobs.project_id = chosen.project_id AND jobs.job_id = chosen.job_id
+    FROM taken WHERE jobs.project_id = taken.project_id AND jobs.job_id = taken.job_id
     RETURNING jobs.*
     """).bindparams(
     bindparam("kinds", type_=ARRAY(Text)),
     bindparam("long", type_=ARRAY(Text)),
+    bindparam("quick", type_=ARRAY(Text)),
     bindparam("priorities", type_=ARRAY(Integer)),
     bindparam("aged", type_=Interval),
 )
+
+# What somebody else looks at is left to a statement of its own: several rows that wait for each other could lock up.
+_SETTLE: Final = text("""
+    WITH ends AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:ends AS jsonb)) AS e (project_id uuid, job_id uuid,
+            attempts integer, result jsonb, done bigint, total bigint, kept double precision)
+    ), mine AS (
+        SELECT e.* FROM ends e
+        JOIN jobs j ON j.project_id = e.project_id AND j.job_id = e.job_id
+        WHERE j.attempts = e.attempts AND j.state || '' = 'running'
+        FOR UPDATE OF j SKIP LOCKED
+    )
+    UPDATE jobs SET state = 'done', lease_until = NULL, finished_at = clock_timestamp(),
+        expires_at = clock_timestamp() + make_interval(secs => mine.kept), result = mine.result,
+        error = NULL, phase = 'done', done = mine.done, total = mine.total
+    FROM mine WHERE jobs.project_id = mine.project_id AND jobs.job_id = mine.job_id
+    RETURNING jobs.job_id
+    """)
 
 _SWEEP: Final = text("""
     UPDATE jobs SET
@@ -115,6 +150,20 @@ _SWEEP: Final = text("""
     """)
 
 
+async def open_claiming(session: AsyncSession) -> None:
+    """Open a transaction of the task that looks after jobs.
+
+    The conditions of the policies look selective to the planner, which therefore read and sorted all that waits in a
+    project to find its first few; so it walks the index in order.
+    """
+    await session.execute(
+        select(
+            set_local(TASK, literal_column("'jobs'", String)),
+            set_local("enable_bitmapscan", literal_column("'off'", String)),
+        )
+    )
+
+
 async def claim(
     session: AsyncSession,
     lease: timedelta,
@@ -122,6 +171,8 @@ async def claim(
     *,
     most_long: int | None = None,
     aged_first: bool = False,
+    ahead: int = 0,
+    quick: Collection[str] = (),
 ) -> list[Job]:
     """Take up to *count* jobs that are due and that nobody works on; their leases must be renewed.
 
@@ -131,6 +182,7 @@ async def claim(
     Args:
         most_long: How many at most of kinds that may take long; None is *count*.
         aged_first: Whether jobs that have waited for longer than ``AGED`` come before all others.
+        ahead: How many more at most that were never tried before and are of the kinds in *quick*.
     """
     most_long = count if most_long is None else most_long
     long = [name for name in known_kinds() if kind_of(name).long]
@@ -138,12 +190,14 @@ async def claim(
         "kinds": [name for name in known_kinds() if most_long > 0 or name not in long],
         "long": long,
         "most_long": most_long,
+        "quick": [*quick],
+        "ahead": ahead,
         "priorities": [int(one) for one in Priority],
         "aged": AGED if aged_first else None,
         "lease": lease,
         "count": count,
         # More than are asked for, as other workers may be taking the first ones at this moment.
-        "window": 2 * count + 16,
+        "window": 2 * count + 16 + ahead,
     }
     rows = await session.execute(_CLAIM, values)
     return [job_of(row) for row in rows]
@@ -223,6 +277,34 @@ async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: An
         leftovers = leftovers.where(job_results.c.attempt != job.attempts)
     await session.execute(leftovers)
     return True
+
+
+@dataclass(frozen=True)
+class End:
+    """What is to be said of a job that is done."""
+
+    job: Job
+    result: Mapping[str, Any]
+    done: int
+    total: int
+
+
+async def settle_together(session: AsyncSession, ends: Sequence[End]) -> set[UUID]:
+    """Say of several first attempts that their jobs are done; return the ids of those of which that is so now."""
+    rows = [
+        {
+            "project_id": str(end.job.project_id),
+            "job_id": str(end.job.job_id),
+            "attempts": end.job.attempts,
+            "result": end.result,
+            "done": end.done,
+            "total": end.total,
+            "kept": kind_of(end.job.kind).kept.total_seconds(),
+        }
+        for end in ends
+    ]
+    found = await session.scalars(_SETTLE, {"ends": orjson.dumps(rows).decode()})
+    return set(found)
 
 
 async def put_back(

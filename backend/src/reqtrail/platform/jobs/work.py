@@ -144,12 +144,11 @@ class Work:
             LeaseLost: If the job is no longer this worker's; the transaction must be undone.
         """
         self._ends = True
-        file = {**self._file, "size": self._size} if self._file else {}
         if not await claiming.settle(
             session,
             self.job,
             JobStatus.DONE,
-            result={**(result or {}), **file},
+            result=self.end(result).result,
             error=None,
             phase="done",
             done=self.done,
@@ -160,6 +159,11 @@ class Work:
 
     async def _note_settled(self) -> None:
         self.settled = True
+
+    def end(self, result: Mapping[str, Any] | None) -> claiming.End:
+        """Return what is to be said of the job once it is done."""
+        file = {**self._file, "size": self._size} if self._file else {}
+        return claiming.End(self.job, {**(result or {}), **file}, self.done, self.total)
 
     async def renew(self) -> None:
         """Extend the lease, tell how far the work is, and learn whether it is to end."""
@@ -182,7 +186,13 @@ class Work:
             TimeoutError: If it took longer than *limit*.
         """
         doing = asyncio.create_task(run(self), name=self.job.kind)
-        beating = asyncio.create_task(self._beat(doing), name="job heartbeat")
+        beating: list[asyncio.Task[None]] = []
+
+        def begin_to_beat() -> None:
+            beating.append(asyncio.create_task(self._beat(doing), name="job heartbeat"))
+
+        # Most jobs end before the first beat.
+        first = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, begin_to_beat)
         try:
             async with asyncio.timeout(limit.total_seconds()):
                 return await doing
@@ -192,12 +202,12 @@ class Work:
                 raise
             raise self._stop from None
         finally:
-            await end_task(beating)
-            await end_task(doing)
+            first.cancel()
+            for task in (*beating, doing):
+                await end_task(task)
 
     async def _beat(self, doing: asyncio.Task[Any]) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
                 await self.renew()
             except (SQLAlchemyError, OSError) as error:
@@ -206,3 +216,4 @@ class Work:
             if self._stop is not None:
                 doing.cancel()
                 return
+            await asyncio.sleep(HEARTBEAT_SECONDS)
