@@ -49,13 +49,18 @@ class _Queue:
             for _ in range(count):
                 await enqueue(session, KIND, project, None, {})
 
-    async def until_done(self, count: int) -> None:
+    async def until_done(self, count: int, look_every: float = 0.01) -> None:
         deadline = time.monotonic() + LATEST_SECONDS
         ask = "SELECT count(*) FROM jobs WHERE kind = $1 AND state = 'done'"
         while await self.raw.fetchval(ask, KIND) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError("the jobs are not done")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(look_every)
+
+    async def seconds_of_work(self) -> float:
+        """Return how long it took from the first job's being begun to the last one's end."""
+        ask = "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM jobs WHERE kind = $1"
+        return float(await self.raw.fetchval(ask, KIND))
 
     async def waits(self) -> list[float]:
         """Return how long each job took from its being queued to its end, in milliseconds; then forget them."""
@@ -68,8 +73,8 @@ class _Queue:
         return [float(row["wait"]) for row in rows]
 
     @contextmanager
-    def worker(self, **environment: str) -> Iterator[None]:
-        """Run a worker of the measured kind; those of the instance leave it alone."""
+    def worker(self, **environment: str) -> Iterator[int]:
+        """Yield the process id of a worker of the measured kind; those of the instance leave it alone."""
         started = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.job_worker"],
             env={
@@ -83,7 +88,7 @@ class _Queue:
             stdout=subprocess.DEVNULL,
         )
         try:
-            yield
+            yield started.pid
         finally:
             started.terminate()
             started.wait(30)
@@ -100,9 +105,9 @@ async def measure(found: Running) -> dict[str, list[Result]]:
     try:
         with queue.worker():
             alone = await _round_trips(queue, ROUND_TRIPS)
-            crowd, seconds = await _many(queue)
         with queue.worker(BENCH_BELL="0"):
             unwoken = await _round_trips(queue, 20)
+        queueing, seconds, busy = await _many(queue)
     finally:
         await bells.stop()
         await redis.aclose()
@@ -112,8 +117,9 @@ async def measure(found: Running) -> dict[str, list[Result]]:
         "Jobs": [
             *_spread("one job, from queued to done", alone, f"{ROUND_TRIPS} in turn"),
             *_spread("the same without Redis", unwoken, "20 in turn"),
-            *_spread(f"each of {SMALL_JOBS} queued at once", crowd, f"{PROJECTS} projects"),
-            Result("jobs a second, one worker", SMALL_JOBS / seconds, unit="1/s"),
+            Result("jobs queued a second", SMALL_JOBS / queueing, unit="1/s"),
+            Result("jobs done a second, one worker", SMALL_JOBS / seconds, unit="1/s"),
+            Result("processor time of the worker, a job", 1000 * busy / SMALL_JOBS),
         ]
     }
     for title, lines in results.items():
@@ -134,13 +140,26 @@ async def _round_trips(queue: _Queue, count: int) -> list[float]:
     return await queue.waits()
 
 
-async def _many(queue: _Queue) -> tuple[list[float], float]:
+async def _many(queue: _Queue) -> tuple[float, float, float]:
+    """Return the seconds it takes to queue many small jobs, then to do them, and those of the processor for that."""
     began = time.monotonic()
     await asyncio.gather(
         *(queue.add(uuid4(), SMALL_JOBS // PROJECTS) for _ in range(PROJECTS)),
     )
-    await queue.until_done(SMALL_JOBS)
-    return await queue.waits(), time.monotonic() - began
+    queueing = time.monotonic() - began
+    with queue.worker() as pid:
+        await queue.until_done(1)
+        before = _processor_seconds(pid)
+        await queue.until_done(SMALL_JOBS, look_every=0.1)
+        busy = _processor_seconds(pid) - before
+    seconds = await queue.seconds_of_work()
+    await queue.waits()
+    return queueing, seconds, busy
+
+
+def _processor_seconds(pid: int) -> float:
+    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 def _spread(work: str, waits: list[float], note: str) -> list[Result]:

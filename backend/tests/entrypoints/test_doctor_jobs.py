@@ -36,9 +36,10 @@ def test_queues_without_a_worker(site: Site, plant: Plant) -> None:
     start_once(site, demo=True)
     hour = "now() - interval '1 hour'"
     plant(
-        "INSERT INTO exchange_jobs SELECT project_id, gen_random_uuid(), user_id, 'queued', false, '', 0, 0,"
-        f" 'a.csv', 1, '{{}}', '{{}}', '[]', NULL, NULL, 0, NULL, false, {hour}, NULL, NULL FROM projects, users"
-        " LIMIT 1"
+        "INSERT INTO jobs (project_id, job_id, kind, author_id, state, priority, payload, attempts, most_attempts,"
+        " run_at, renewals, phase, done, total, cancel_requested, created_at) SELECT project_id, gen_random_uuid(),"
+        f" 'exchange.import', user_id, 'queued', 20, '{{}}', 0, 5, {hour}, 0, 'queued', 0, 0, false, {hour}"
+        " FROM projects, users LIMIT 1"
     )
     plant(
         f"INSERT INTO mails SELECT gen_random_uuid(), 'a@example.org', 's', '', '', 'queued', 0, {hour}, {hour},"
@@ -55,18 +56,18 @@ def test_queues_without_a_worker(site: Site, plant: Plant) -> None:
     )
     found = site.look()["jobs"]
     assert [(one["code"], one["outcome"]) for one in found] == [("jobs_wait", "warning")] * 2
-    assert {one["message"].partition(" ")[0] for one in found} == {"Imports", "Mails"}
+    assert {one["message"].partition(" ")[0] for one in found} == {"Exchange.import", "Mails"}
     plant(f"UPDATE seals SET requested_at = {hour}")
     plant(f"UPDATE commits SET recorded_at = {hour}")
     found = site.look()["jobs"]
     assert {one["code"] for one in found} == {"jobs_wait"}
     said = [one["message"] for one in found]
-    assert "Imports wait, 1 of them, the oldest for 60 min." in said
+    assert "Exchange.import jobs wait, 1 of them, the oldest for 60 min." in said
     assert "Webhooks wait, 1 of them, the oldest for 60 min." in said
     assert "Seals of baselines wait, 1 of them, the oldest for 60 min." in said and len(said) == 4
     # What somebody works on does not wait.
     plant("UPDATE seals SET state = 'sealing', lease_until = now() + interval '1 hour'")
     plant("UPDATE webhooks SET leased_until = now() + interval '1 hour'")
-    plant("UPDATE exchange_jobs SET state = 'running', lease_until = now() + interval '1 hour'")
+    plant("UPDATE jobs SET state = 'running', lease_until = now() + interval '1 hour'")
     plant("UPDATE mails SET due_at = now() + interval '1 hour'")
     assert site.finds("jobs") == {"ok": "ok"}

@@ -15,6 +15,7 @@ from tests.fixtures.instance import running_instance
 
 OBJECTS = 4_000
 LIMIT_SECONDS = 120.0
+TAKE_OVER_SECONDS = 30.0
 MOMENT = 'LAST-CHANGE="2026-01-01T00:00:00Z"'
 
 
@@ -63,7 +64,13 @@ def test_import_survives_a_kill(tmp_path: Path, victim: Literal["api", "worker"]
             data={"mode": "commit"},
         ).json()
         _wait(client, job["id"], "running", "committing")
+        path = f"/api/v1/projects/WRK/jobs/{job['id']}"
         os.kill(instance.pids(victim)[0], signal.SIGKILL)
+        if victim == "worker":
+            began = time.monotonic()
+            while client.get(path).json()["attempts"] == 1:
+                assert time.monotonic() - began < TAKE_OVER_SECONDS
+                time.sleep(0.1)
         done = _wait(client, job["id"], "done", "failed")
         assert done["state"] == "done", done["error"]
         assert (done["counts"]["items"], done["counts"]["created"]) == (OBJECTS, 2 * OBJECTS + 2)

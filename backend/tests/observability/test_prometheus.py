@@ -179,7 +179,7 @@ def test_prometheus_watches_a_running_instance(
                 'reqtrail_http_request_seconds_bucket{operation="list_projects",le="+Inf"} == 1',
                 'sum by (state) (reqtrail_database_connections{state="idle"}) >= 1',
                 'reqtrail_circuit_open{dependency="redis"} == 0',
-                'reqtrail_queue_length{queue="imports"} == 0',
+                'reqtrail_queue_length{queue="exchange.import"} == 0',
                 'reqtrail_queue_age_seconds{queue="mails"} == 0',
                 'process_open_fds{job="reqtrail"} > 0',
             ):

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from reqtrail.kit.errors import Conflict
 from reqtrail.kit.ids import new_id
-from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming, queue
 from reqtrail.platform.jobs.runner import wait_after
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import INSTANCE, LEASE, JobStatus, Priority
+from reqtrail.platform.jobs.types import INSTANCE, LEASE, JobStatus
 from reqtrail.platform.jobs.work import Work
-from reqtrail.platform.settings import Settings
-from tests.fixtures.engines import Engines
 from tests.fixtures.jobs import Queue
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-async def own_database(engines: Engines, worker: str) -> AsyncIterator[Database]:
-    made = Database(make_engine(engines.clone(f"jobs_{worker}"), pool_size=4))
-    yield made
-    await made.dispose()
-
-
-@pytest.fixture
-async def jobs_of(own_database: Database, settings: Settings) -> AsyncIterator[Queue]:
-    made = Queue(own_database, settings)
-    yield made
-    async with own_database.within(of_task("jobs")).session() as session:
-        await session.execute(text("DELETE FROM job_results"))
-        await session.execute(text("DELETE FROM jobs"))
 
 
 async def test_a_job_runs_and_its_result_is_kept(jobs_of: Queue) -> None:
@@ -214,38 +194,6 @@ async def test_cancelling_ends_a_job_that_waits_at_once_and_one_under_way_soon(
         async with inside.session() as session:
             assert (await queue.cancel(session, INSTANCE, job.job_id)).state == "running"
     assert (await jobs_of.get(job)).state == "cancelled"
-
-
-async def test_projects_take_turns_and_priorities_come_first(jobs_of: Queue) -> None:
-    many, one, urgent = new_id(), new_id(), new_id()
-    of_many = [await jobs_of.add(many) for _ in range(50)]
-    of_one = await jobs_of.add(one)
-    low = await jobs_of.add(urgent, priority=Priority.LOW)
-    high = await jobs_of.add(many, priority=Priority.HIGH)
-    (first,) = await jobs_of.claim()
-    assert first.job_id == high.job_id
-    order = [job.job_id for _ in range(4) for job in await jobs_of.claim()]
-    assert order[0] == of_one.job_id, "its project has none under way"
-    assert order[1:] == [job.job_id for job in of_many[:3]]
-    assert low.job_id not in order
-
-
-async def test_one_worker_that_does_one_at_a_time_also_takes_turns(jobs_of: Queue) -> None:
-    """Nothing is under way when it looks: what counts then is whose turn was longest ago."""
-    many, one = new_id(), new_id()
-    for _ in range(20):
-        await jobs_of.add(many)
-    ran: list[UUID] = []
-
-    def note(work: Work) -> None:
-        ran.append(work.job.project_id)
-
-    jobs_of.does(note)
-    claimed = await jobs_of.claim()
-    await jobs_of.runner._do(claimed[0])
-    await jobs_of.add(one)
-    assert await jobs_of.runner.run_waiting() == 20
-    assert ran.index(one) == 1
 
 
 async def test_several_workers_take_each_job_once(jobs_of: Queue) -> None:

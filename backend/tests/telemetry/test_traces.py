@@ -17,7 +17,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from reqtrail.entrypoints.telemetry import start_telemetry
-from reqtrail.features.exchange.public import run_next
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.jobs.runner import Runner
 from reqtrail.platform.mail import outbox
@@ -90,7 +89,9 @@ async def test_an_import_goes_on_in_the_trace_of_its_request(
         job = await trade.bring(sample())
         assert job["state"] == "done"
         request = collector.named("POST /api/v1/projects/{project}/imports")
-        work = next(s for s in collector.spans() if s.name == "import" and s.trace == request.trace)
+        work = next(
+            s for s in collector.spans() if s.name == "exchange.import" and s.trace == request.trace
+        )
         below = [span for span in collector.spans() if span.parent == work.span]
     assert work.parent == request.span
     assert work.kind == trace.SpanKind.CONSUMER.value + 1
@@ -215,7 +216,7 @@ async def test_off_is_off(world: World, collector: Collector) -> None:
     async with world.owner.session() as session:
         kept = await session.scalar(
             text(
-                "SELECT count(*) FROM exchange_jobs JOIN projects USING (project_id)"
+                "SELECT count(*) FROM jobs JOIN projects USING (project_id)"
                 " WHERE key = :key AND trace_parent IS NOT NULL"
             ),
             {"key": trade.key},
@@ -280,10 +281,10 @@ def test_settings_that_cannot_be(name: str, value: str) -> None:
 
 
 async def test_nobody_works_on_what_is_not_there(settings: Settings, collector: Collector) -> None:
-    """A worker that finds no job makes no span: it looks four times a second."""
+    """A worker that finds no job makes no span: it looks every second."""
     async with traced(settings, otlp_endpoint=collector.url, trace_ratio=1) as world:
-        while await run_next(world.database):
-            pass
+        runner = Runner(world.database, settings)
+        await runner.run_waiting()
         before = len(collector.spans())
-        assert await run_next(world.database) is False
+        assert await runner.run_waiting() == 0
         assert len(collector.spans()) == before

@@ -190,8 +190,7 @@ async def test_a_task_finds_its_jobs_in_every_project_and_nothing_else(
     world: World, neighbours: Neighbours
 ) -> None:
     reached: dict[str, set[str]] = {
-        "imports": {"exchange_jobs"},
-        "jobs": {"jobs", "job_results"},
+        "jobs": {"jobs", "job_results", "exchange_jobs"},
         "seals": {"seals"},
         "webhooks": {"webhooks", "project_counters"},
         "verifying": {"project_counters"},

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from reqtrail.features.exchange.public import run_next
 from tests.features.exchange.sample import sample
-from tests.features.exchange.trade import Trade, nothing_waits
+from tests.features.exchange.trade import Trade, nothing_waits, work
 from tests.fixtures.api import Client, World
 from tests.fixtures.statements import is_housekeeping
 
@@ -67,7 +66,7 @@ async def test_each_transaction_of_a_worker_says_for_whom_it_is(world: World) ->
     event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", note)
     try:
-        assert await run_next(world.database)
+        assert await work(world) == 1
     finally:
         event.remove(engine, "begin", begin)
         event.remove(engine, "before_cursor_execute", note)

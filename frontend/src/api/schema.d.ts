@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List All Jobs
-         * @description List the jobs and imports of the whole instance, newest first (administrators).
+         * @description List the jobs of the whole instance, newest first (administrators).
          */
         get: operations["list_all_jobs"];
         put?: never;
@@ -739,7 +739,7 @@ export interface paths {
         };
         /**
          * List Own Jobs
-         * @description List the jobs and imports that you asked for, in the projects that you are in, newest first.
+         * @description List the jobs that you asked for, in the projects that you are in, newest first.
          */
         get: operations["list_own_jobs"];
         put?: never;
@@ -2110,7 +2110,7 @@ export interface paths {
         };
         /**
          * List Project Jobs
-         * @description List the jobs and imports of a project, newest first.
+         * @description List the jobs of a project, newest first.
          */
         get: operations["list_project_jobs"];
         put?: never;
@@ -2130,7 +2130,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description Return how far a job or an import has come, and what came of it.
+         * @description Return how far a job has come, and what came of it.
          */
         get: operations["get_job"];
         put?: never;
@@ -2152,7 +2152,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description End a job that you asked for; owners end anybody's. Imports are cancelled at their own address.
+         * @description End a job that you asked for; owners end anybody's.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -4081,7 +4081,7 @@ export interface components {
         };
         /**
          * JobPage
-         * @description Jobs and imports, newest first. ``next`` is the cursor of the next page.
+         * @description Jobs, newest first. ``next`` is the cursor of the next page.
          */
         JobPage: {
             /** Jobs */
@@ -4145,7 +4145,8 @@ export interface components {
         };
         /**
          * JobState
-         * @description How far an import has come.
+         * @description How far an import has come. One is stored as ``queued`` until its dry run is ready, it is being written, or it
+         *     ended: the queue knows whether a worker has it.
          * @enum {string}
          */
         JobState: "queued" | "running" | "dry_run_ready" | "committing" | "done" | "failed" | "cancelled";
@@ -5651,7 +5652,7 @@ export interface operations {
                 limit?: number;
                 /** @description Those in one of these. */
                 state?: components["schemas"]["JobStatus"][] | null;
-                /** @description As `exchange.export`; imports are `exchange.import`. */
+                /** @description As `exchange.export` or `exchange.import`. */
                 kind?: string[] | null;
             };
             header?: never;
@@ -6977,7 +6978,7 @@ export interface operations {
                 limit?: number;
                 /** @description Those in one of these. */
                 state?: components["schemas"]["JobStatus"][] | null;
-                /** @description As `exchange.export`; imports are `exchange.import`. */
+                /** @description As `exchange.export` or `exchange.import`. */
                 kind?: string[] | null;
             };
             header?: never;
@@ -9813,7 +9814,7 @@ export interface operations {
                 limit?: number;
                 /** @description Those in one of these. */
                 state?: components["schemas"]["JobStatus"][] | null;
-                /** @description As `exchange.export`; imports are `exchange.import`. */
+                /** @description As `exchange.export` or `exchange.import`. */
                 kind?: string[] | null;
             };
             header?: never;

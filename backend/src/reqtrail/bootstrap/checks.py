@@ -7,7 +7,6 @@ from typing import Final
 
 from reqtrail.bootstrap.metadata import metadata
 from reqtrail.features.audit.public import find_keys, last_signer, unsealed_seconds
-from reqtrail.features.exchange.public import queued_imports
 from reqtrail.features.identity.public import signing_key_age
 from reqtrail.features.notifications.public import queued_webhooks
 from reqtrail.features.versioning.public import queued_seals
@@ -109,7 +108,6 @@ async def _jobs(installation: Installation) -> list[Finding]:
         mails = await queued_mails(session)
         overdue = await overdue_seconds(session)
     waiting = {
-        "imports": await queued_imports(opened),
         "seals of baselines": await queued_seals(opened),
         "mails": mails,
         "webhooks": await queued_webhooks(opened),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reqtrail.bootstrap.housekeeping import CLEANUP, PARTITIONS
-from reqtrail.features.exchange.public import EXPORT
+from reqtrail.features.exchange.public import EXPORT, IMPORT
 from reqtrail.features.versioning.public import SEAL, VERIFY, VERIFY_RECENT
 from reqtrail.platform.jobs.registry import register_job_kind
 from reqtrail.platform.jobs.types import JobKind
@@ -13,6 +13,7 @@ from reqtrail.platform.jobs.types import JobKind
 JOB_KINDS: Final[tuple[JobKind, ...]] = (
     CLEANUP,
     EXPORT,
+    IMPORT,
     PARTITIONS,
     SEAL,
     VERIFY,

@@ -20,7 +20,6 @@ from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
-from reqtrail.features.exchange.public import queued_imports, run_next
 from reqtrail.features.notifications.public import deliver_next, outbound_of
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
@@ -40,8 +39,8 @@ from reqtrail.platform.settings import Settings, get_settings
 
 logger = structlog.get_logger()
 
-POLL_SECONDS: Final = 0.25
-"""How often an idle worker looks for a job: one indexed query."""
+SEAL_POLL_SECONDS: Final = 10.0
+"""How often a worker looks for a seal without a job, which none of this version is."""
 MAIL_POLL_SECONDS: Final = 1.0
 WEBHOOK_POLL_SECONDS: Final = 2.0
 WEBHOOKS_AT_ONCE: Final = 4
@@ -78,7 +77,7 @@ async def serve(settings: Settings) -> None:
     mailer = Mailer(settings) if settings.smtp_host else None
     outbound = outbound_of(settings)
     tasks = [
-        asyncio.create_task(_work(database), name="worker"),
+        asyncio.create_task(_make_orphaned_seals(database), name="seals"),
         asyncio.create_task(runner.run(), name="jobs"),
         asyncio.create_task(_send_mails(database, mailer), name="mails"),
         *(
@@ -113,14 +112,11 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
 
 
-async def _work(database: Database) -> None:
+async def _make_orphaned_seals(database: Database) -> None:
     while True:
         try:
-            # A seal at a time, so that nobody who imports waits for many.
-            if not await counted("imports", run_next(database)) and not await counted(
-                "seals", _seal_one(database)
-            ):
-                await asyncio.sleep(POLL_SECONDS)
+            if not await counted("seals", _seal_one(database)):
+                await asyncio.sleep(SEAL_POLL_SECONDS)
         except (SQLAlchemyError, OSError) as error:
             logger.warning("worker_waits_for_database", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
@@ -135,7 +131,6 @@ async def _look_at_queues(database: Database) -> None:
     """Say now and then how long the queues are: whichever worker is asked, it tells of all that wait."""
     while True:
         try:
-            note_queue("imports", *await queued_imports(database))
             kinds = dict.fromkeys(known_kinds(), (0, 0.0)) | await queued_jobs(database)
             for kind, (length, oldest) in kinds.items():
                 note_queue(kind, length, oldest)

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from reqtrail.api import openapi
 from reqtrail.features.audit.tables import audit_events
-from reqtrail.features.exchange.public import run_next
 from reqtrail.platform.database import session as sessions
+from tests.features.exchange.trade import work
 from tests.features.identity.authenticator import Authenticator
 from tests.features.identity.second import challenge, code_of
 from tests.features.requirements.book import Book
@@ -363,8 +363,7 @@ async def walk_versions(walk: Walk) -> None:
     made = await walk.step("start_import", owner, "POST", path, files=files)
     await walk.step("cancel_import", owner, "POST", f"{path}/{made.json()['id']}/cancel")
     made = await walk.step("start_import", owner, "POST", path, files=files)
-    while await run_next(walk.world.database):
-        pass
+    await work(walk.world)
     await walk.step("commit_import", owner, "POST", f"{path}/{made.json()['id']}/commit")
     line = b'{"at":"2026-01-01T00:00:00Z","author":"A","message":"m","operations":[]}\n'
     files = {"file": ("a.jsonl", line, "application/x-ndjson")}

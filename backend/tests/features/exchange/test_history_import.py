@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
 
-from reqtrail.features.exchange.public import run_next
 from reqtrail.features.exchange.service.histories.writing import LineWriter
-from reqtrail.features.exchange.tables import exchange_jobs
 from reqtrail.features.versioning.public import run_pending_seals
-from reqtrail.kit import clock
 from tests.features.exchange.told import STORY, History, change, line, packed, replayed
-from tests.features.exchange.trade import Json, nothing_waits
+from tests.features.exchange.trade import Json, nothing_waits, work
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -160,15 +155,9 @@ async def test_a_process_that_dies_leaves_whole_commits_and_is_gone_on_from(
 
     with monkeypatch.context() as patched:
         patched.setattr(LineWriter, "write", dies)
-        await run_next(world.database)
+        await work(world)
     running = await history.job(job["id"])
     assert (running["state"], running["done"], await history.head()) == ("committing", 3, start + 3)
-    async with world.owner.session() as session:
-        await session.execute(
-            update(exchange_jobs)
-            .where(exchange_jobs.c.job_id == UUID(job["id"]))
-            .values(lease_until=clock.now() - timedelta(seconds=1))
-        )
     done = await history.finish(job["id"])
     assert (done["state"], done["counts"]["commits"]) == ("done", 8)
     log = await history.log()
@@ -195,7 +184,7 @@ async def test_a_cancelled_import_ends_between_two_commits(
 
     with monkeypatch.context() as patched:
         patched.setattr(LineWriter, "write", cancels)
-        await run_next(world.database)
+        await work(world)
     assert (await history.job(job["id"]))["state"] == "cancelled"
     assert await history.head() == start + 3
     assert (await history.tell(packed(STORY)))["counts"]["commits"] == 5
@@ -205,7 +194,7 @@ async def test_two_imports_of_one_history_at_once_write_it_once(world: World) ->
     history = await History.make(world)
     start = await history.head()
     jobs = [await history.ask(packed(STORY)) for _ in range(2)]
-    await asyncio.gather(run_next(world.database), run_next(world.database))
+    await asyncio.gather(work(world), work(world))
     for job in jobs:
         assert (await history.finish(job["id"]))["state"] == "done"
     assert await history.head() == start + 8

@@ -7,18 +7,21 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.public import drop_abandoned
-from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.service.exporting import CHUNK, Export, open_export
-from reqtrail.features.exchange.service.work import Work
-from reqtrail.features.exchange.tables import exchange_jobs
+from reqtrail.features.exchange.tables import exchange_jobs, exchange_uploads
 from reqtrail.kit import clock
-from reqtrail.platform.database.scope import of_project
+from reqtrail.platform.database.scope import of_project, of_task
+from reqtrail.platform.jobs import claiming
+from reqtrail.platform.jobs.runner import Runner
+from reqtrail.platform.jobs.tables import jobs
+from reqtrail.platform.jobs.types import LEASE, Job
+from reqtrail.platform.jobs.work import Work
 from tests.features.exchange.sample import sample
-from tests.features.exchange.trade import Trade, nothing_waits
+from tests.features.exchange.trade import Json, Trade, hurry, nothing_waits
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -62,18 +65,40 @@ async def test_cancel(world: World) -> None:
     assert answer.json()["state"] == "cancelled"
     await nothing_waits(world)
     running = await trade.send(sample())
-    async with world.owner.session() as session:
-        claimed = await jobs.claim_job(session, timedelta(seconds=-1))
-    assert claimed is not None
+    (claimed,) = await _claim(world)
     answer = await trade.client.post(f"{path}/{running['id']}/cancel")
     assert (answer.json()["state"], answer.json()["cancel_requested"]) == ("running", True)
-    async with world.owner.session() as session:
-        assert await jobs.renew(session, claimed, timedelta(seconds=-1), "reading", 0, 1) is True
+    await _lose(world, claimed)
     ended = await trade.finish(running["id"])
     assert ended["state"] == "cancelled"
     listed = (await trade.get("/imports"))["imports"]
     assert [job["id"] for job in listed] == [running["id"], reported["id"], waiting["id"]]
     assert await trade.head() == head
+    assert [await _kept(world, job) for job in listed] == [0, 0, 0]
+
+
+async def _claim(world: World) -> list[Job]:
+    """Take what is next, as a worker does that is never heard of again."""
+    async with world.database.within(of_task("jobs")).session() as session:
+        return await claiming.claim(session, LEASE, 1)
+
+
+async def _lose(world: World, job: Job) -> None:
+    """Have the lease of a job run out, and others see it."""
+    async with world.owner.session() as session:
+        past = func.clock_timestamp() - timedelta(seconds=1)
+        await session.execute(
+            update(jobs).where(jobs.c.job_id == job.job_id).values(lease_until=past)
+        )
+    await Runner(world.database, world.app.state.settings).sweep()
+    await hurry(world)
+
+
+async def _kept(world: World, job: Json) -> int:
+    """Return how many pieces of the uploaded file are kept."""
+    async with world.owner.session() as session:
+        pieces = exchange_uploads.c.job_id == UUID(job["id"])
+        return await session.scalar(select(func.count()).where(pieces)) or 0
 
 
 @pytest.mark.parametrize("mode", ["dry_run", "commit"])
@@ -120,27 +145,101 @@ async def test_a_dead_process_loses_nothing_and_doubles_nothing(world: World) ->
     trade = await Trade.make(world)
     head = await trade.head()
     job = await trade.send(sample())
-    async with world.owner.session() as session:
-        dead = await jobs.claim_job(session, timedelta(seconds=-1))
-    assert dead is not None
+    (dead,) = await _claim(world)
     assert str(dead.job_id) == job["id"]
+    await _lose(world, dead)
     done = await trade.finish(job["id"])
     assert (done["state"], await trade.head()) == ("done", head + 1)
     async with world.owner.session() as session:
-        assert await jobs.renew(session, dead, timedelta(seconds=9), "reading", 0, 1) is None
+        assert await claiming.renew(session, dead, LEASE, "reading", 0, 1) is None
     assert await trade.head() == head + 1
 
 
-async def test_an_import_that_kills_its_process_is_given_up(world: World) -> None:
-    """After several attempts the import fails with a sentence, rather than killing workers for ever."""
+async def test_an_import_that_kills_its_process_is_given_up_and_can_be_repeated(
+    world: World,
+) -> None:
+    """After several attempts the import has failed, with a sentence; its file is kept for whoever repeats the job."""
     await nothing_waits(world)
     trade = await Trade.make(world)
+    head = await trade.head()
     job = await trade.send(sample())
     for _ in range(5):
-        async with world.owner.session() as session:
-            assert await jobs.claim_job(session, timedelta(seconds=-1)) is not None
-    failed = await trade.finish(job["id"])
+        (claimed,) = await _claim(world)
+        await _lose(world, claimed)
+    failed = await trade.job(job["id"])
     assert (failed["state"], failed["error"]["code"]) == ("failed", "import_failed")
+    assert failed["finished_at"] is not None and await _kept(world, job) == 1
+    assert (await trade.get(f"/jobs/{job['id']}"))["state"] == "dead"
+    for verb in ("commit", "cancel"):
+        wrong = await trade.client.post(f"/projects/{trade.key}/imports/{job['id']}/{verb}")
+        assert (wrong.status_code, wrong.json()["code"]) == (409, "import_state")
+    again = await trade.client.post(f"/projects/{trade.key}/jobs/{job['id']}/retry")
+    assert again.status_code == 202, again.text
+    waiting = await trade.job(job["id"])
+    assert (waiting["state"], waiting["error"], waiting["finished_at"]) == ("queued", None, None)
+    done = await trade.finish(job["id"])
+    assert (done["state"], await trade.head()) == ("done", head + 1)
+    assert await _kept(world, job) == 0
+
+
+async def test_an_import_is_one_job_through_both_of_its_steps(world: World) -> None:
+    """It is listed once, is done when its dry run is, and runs again when that is committed."""
+    trade = await Trade.make(world)
+    job = await trade.bring(sample(), mode="dry_run")
+
+    async def listed() -> tuple[str, Json | None]:
+        (found,) = (await trade.get("/jobs"))["jobs"]
+        assert (found["id"], found["kind"]) == (job["id"], "exchange.import")
+        return found["state"], found["result"]
+
+    assert await listed() == ("done", {"dry_run": True})
+    retried = await trade.client.post(f"/projects/{trade.key}/jobs/{job['id']}/retry")
+    assert (retried.status_code, retried.json()["code"]) == (409, "job_state_wrong")
+    committed = await trade.client.post(f"/projects/{trade.key}/imports/{job['id']}/commit")
+    assert (committed.json()["state"], committed.json()["phase"]) == ("committing", "queued")
+    assert await listed() == ("queued", None)
+    done = await trade.finish(job["id"])
+    assert await listed() == ("done", done["commit"])
+
+
+async def test_a_dry_run_whose_job_is_forgotten_can_still_be_committed(world: World) -> None:
+    trade = await Trade.make(world)
+    job = await trade.bring(sample(), mode="dry_run")
+    async with world.owner.session() as session:
+        await session.execute(delete(jobs).where(jobs.c.job_id == UUID(job["id"])))
+    assert (await trade.job(job["id"]))["state"] == "dry_run_ready"
+    path = f"/projects/{trade.key}/imports/{job['id']}/commit"
+    assert (await trade.client.post(path)).json()["state"] == "committing"
+    assert (await trade.finish(job["id"]))["state"] == "done"
+
+
+async def test_an_import_is_cancelled_as_any_job_is(world: World) -> None:
+    """Its record follows, its file goes, and so nobody can repeat it."""
+    trade = await Trade.make(world)
+    job = await trade.send(sample())
+    path = f"/projects/{trade.key}/jobs/{job['id']}"
+    assert (await trade.client.post(f"{path}/cancel")).json()["state"] == "cancelled"
+    assert ((await trade.job(job["id"]))["state"], await _kept(world, job)) == ("cancelled", 0)
+    again = await trade.client.post(f"{path}/retry")
+    assert (again.status_code, again.json()["code"]) == (409, "import_state")
+    refused = await trade.bring(b"<x/>")
+    assert (refused["state"], refused["error"]["code"]) == ("failed", "not_reqif")
+    listed = await trade.get(f"/jobs/{refused['id']}")
+    assert (listed["state"], listed["error"]["code"]) == ("failed", "not_reqif")
+
+
+async def test_what_was_given_up_is_forgotten_with_its_job(world: World) -> None:
+    """The record stays, and says that it failed; the file goes."""
+    trade = await Trade.make(world)
+    job = await trade.send(sample())
+    async with world.owner.session() as session:
+        await session.execute(delete(jobs).where(jobs.c.job_id == UUID(job["id"])))
+    gone = await trade.job(job["id"])
+    assert (gone["state"], gone["error"]["code"]) == ("failed", "import_failed")
+    assert await drop_abandoned(world.database) >= 1
+    kept = await trade.job(job["id"])
+    assert (kept["state"], kept["error"]) == (gone["state"], gone["error"])
+    assert kept["finished_at"] is not None and await _kept(world, job) == 0
 
 
 async def test_old_dry_runs_are_dropped(world: World) -> None:
@@ -182,40 +281,3 @@ async def test_an_export_of_no_version_is_refused_before_its_first_byte(world: W
     trade = await Trade.make(world)
     refused = await trade.client.get(f"/projects/{trade.key}/exports/reqif", params={"at": "9999"})
     assert (refused.status_code, refused.json()["code"]) == (404, "ref_not_found")
-
-
-async def test_projects_take_turns(world: World) -> None:
-    """Many imports of one project do not hold up the only one of another."""
-    await nothing_waits(world)
-    busy, other = await Trade.make(world), await Trade.make(world)
-    for _ in range(4):
-        await busy.send(sample())
-    await other.send(sample())
-    taken = []
-    for _ in range(3):
-        async with world.owner.session() as session:
-            claimed = await jobs.claim_job(session, timedelta(minutes=1))
-        assert claimed is not None
-        taken.append(claimed.project_id)
-    ids = [
-        UUID((await trade.client.get(f"/projects/{trade.key}")).json()["id"])
-        for trade in (busy, other)
-    ]
-    assert taken == [ids[0], ids[1], ids[0]]
-    # What is under way counts, and so does what ended last.
-    async with world.owner.session() as session:
-        await session.execute(
-            update(exchange_jobs)
-            .where(exchange_jobs.c.project_id.in_(ids), exchange_jobs.c.lease_until.is_not(None))
-            .values(state="failed", finished_at=func.clock_timestamp(), lease_until=None)
-        )
-        await session.execute(
-            update(exchange_jobs)
-            .where(exchange_jobs.c.project_id == ids[0], exchange_jobs.c.finished_at.is_not(None))
-            .values(finished_at=func.clock_timestamp() + timedelta(seconds=1))
-        )
-    latest = await other.send(sample())
-    async with world.owner.session() as session:
-        claimed = await jobs.claim_job(session, timedelta(seconds=-1))
-    assert claimed is not None and str(claimed.job_id) == latest["id"]
-    await nothing_waits(world)

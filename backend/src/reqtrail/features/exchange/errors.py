@@ -83,7 +83,7 @@ class HistoryStopped(ImportRefused):
 
 
 class ImportFailed(ImportRefused):
-    """The process that worked on the import ended several times, or met an error of its own."""
+    """What worked on the import ended several times, or met errors of Reqtrail's own."""
 
     code = "import_failed"
     title = "The import could not be finished"

@@ -21,7 +21,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from reqtrail.features.versioning.public import versioned_table
 from reqtrail.platform.database.metadata import metadata
 from reqtrail.platform.database.walls import Wall, open_to_task
-from reqtrail.platform.jobs.tables import OWN_JOBS
 
 packages = versioned_table(
     "packages",
@@ -49,13 +48,9 @@ exchange_jobs = Table(
     Column("losses", JSONB, nullable=False),
     Column("error", JSONB, nullable=True),
     Column("commit_seq", BigInteger, nullable=True),
-    Column("attempts", Integer, nullable=False),
-    Column("lease_until", DateTime(timezone=True), nullable=True),
-    Column("cancel_requested", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=True),
     Column("history", JSONB, nullable=True),
-    Column("trace_parent", Text, nullable=True),
     PrimaryKeyConstraint("project_id", "job_id"),
     ForeignKeyConstraint(["project_id"], ["projects.project_id"]),
     ForeignKeyConstraint(["author_id"], ["users.user_id"]),
@@ -63,14 +58,13 @@ exchange_jobs = Table(
     Index(None, "project_id", "created_at"),
     info={
         "scope": "tenant",
-        "wall": Wall(update=True, also=(*OWN_JOBS, *open_to_task("imports", "UPDATE"))),
+        "wall": Wall(update=True, also=open_to_task("jobs")),
     },
 )
-"""One import: PostgreSQL holds the truth of it. ``state``: queued, running, dry_run_ready, committing, done, failed or
-cancelled; ``dry_run``: whether to stop after the report.
-``done`` and ``total`` count what ``phase`` counts. A lease that ran out means that its process died.
-``history``: of an import of a history how it was asked for, see ``types.HistoryRequest``; null for a single file.
-``trace_parent``: the span of the request that asked for it, see ``platform.telemetry``."""
+"""The record of one import. It is run by the job of the same id, which knows who works on it and how far that is.
+``state``: queued, dry_run_ready, committing, done, failed or cancelled; ``dry_run``: whether to stop after the report.
+``done`` and ``total`` count what ``phase`` counted when the import came to rest.
+``history``: of an import of a history how it was asked for, see ``types.HistoryRequest``; null for a single file."""
 
 exchange_uploads = Table(
     "exchange_uploads",

@@ -1,9 +1,10 @@
-"""Exports as jobs: made by a worker, fetched when they are done."""
+"""Imports and exports as jobs: what of them workers do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import Permission, as_member
 from reqtrail.features.exchange.service.exporting import MEDIA_TYPES, Export, open_export
+from reqtrail.features.exchange.service.importing import follow_end, may_repeat, run_import
+from reqtrail.features.exchange.service.jobs import IMPORT_JOB
 from reqtrail.features.projects.public import name_of
 from reqtrail.features.versioning.public import resolve_ref
 from reqtrail.platform.auditing import describe
@@ -62,3 +65,14 @@ EXPORT: Final = JobKind(
     _NAME, _run, permission=Permission.EXPORT_RUN.value, priority=Priority.HIGH, most_attempts=3
 )
 """A file of the project for the one who asked, who waits for it."""
+
+
+IMPORT: Final = JobKind(
+    IMPORT_JOB,
+    run_import,
+    limit=timedelta(hours=12),
+    long=True,
+    ended=follow_end,
+    repeated=may_repeat,
+)
+"""A file for the project: its dry run, and once somebody commits it, the writing."""

@@ -104,7 +104,8 @@ class HistoryRequest:
 
 
 class JobState(StrEnum):
-    """How far an import has come."""
+    """How far an import has come. One is stored as ``queued`` until its dry run is ready, it is being written, or it
+    ended: the queue knows whether a worker has it."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -117,13 +118,13 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """An import.
+    """An import, as its own row and the row of its job tell together.
 
     Attributes:
+        job_id: Its id, and that of its job in the queue.
         dry_run: Whether it stops with its report until somebody commits it.
         done, total: What ``phase`` counts.
         history: Set for the import of a history.
-        trace_parent: The span of the request that asked for it.
     """
 
     project_id: UUID
@@ -141,10 +142,7 @@ class Job:
     losses: list[dict[str, Any]]
     error: Mapping[str, Any] | None
     commit_seq: int | None
-    attempts: int
-    lease_until: datetime | None
-    cancel_requested: bool
     created_at: datetime
     finished_at: datetime | None
-    history: HistoryRequest | None = None
-    trace_parent: str | None = None
+    history: HistoryRequest | None
+    cancel_requested: bool

@@ -36,7 +36,7 @@ async def _search(
     state: Annotated[list[JobStatus] | None, Query(description="Those in one of these.")] = None,
     kind: Annotated[
         list[Annotated[str, Query(max_length=100)]] | None,
-        Query(max_length=20, description="As `exchange.export`; imports are `exchange.import`."),
+        Query(max_length=20, description="As `exchange.export` or `exchange.import`."),
     ] = None,
 ) -> Search:
     return Search(states=tuple(state or ()), kinds=tuple(kind or ()))
@@ -67,7 +67,7 @@ async def _one(session: AsyncSession, job_id: UUID, project_id: UUID | None = No
 async def list_own_jobs(
     user: SignedIn, session: ReadSession, asked: Asked, cursor: Cursor = None, limit: Limit = 50
 ) -> JobPage:
-    """List the jobs and imports that you asked for, in the projects that you are in, newest first."""
+    """List the jobs that you asked for, in the projects that you are in, newest first."""
     await show_projects(session, user)
     return await _page(session, asked, cursor, limit, author_id=user.user_id)
 
@@ -80,19 +80,19 @@ async def list_project_jobs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> JobPage:
-    """List the jobs and imports of a project, newest first."""
+    """List the jobs of a project, newest first."""
     return await _page(session, asked, cursor, limit, project_id=context.project_id)
 
 
 @router.get("/projects/{project}/jobs/{job_id}", operation_id="get_job")
 async def get_job(job_id: UUID, context: JobReader, session: ReadSession) -> JobRead:
-    """Return how far a job or an import has come, and what came of it."""
+    """Return how far a job has come, and what came of it."""
     return await _one(session, job_id, context.project_id)
 
 
 @router.post("/projects/{project}/jobs/{job_id}/cancel", operation_id="cancel_job", status_code=202)
 async def cancel_job(job_id: UUID, context: JobRunner, session: WriteSession) -> JobRead:
-    """End a job that you asked for; owners end anybody's. Imports are cancelled at their own address."""
+    """End a job that you asked for; owners end anybody's."""
     await service.cancel_job(session, context, job_id)
     return await _one(session, job_id, context.project_id)
 
@@ -137,7 +137,7 @@ async def list_all_jobs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> JobPage:
-    """List the jobs and imports of the whole instance, newest first (administrators)."""
+    """List the jobs of the whole instance, newest first (administrators)."""
     return await _page(session, asked, cursor, limit)
 
 

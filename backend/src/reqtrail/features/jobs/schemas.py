@@ -8,7 +8,7 @@ from reqtrail.platform.jobs.reading import JobRead
 
 
 class JobPage(BaseModel):
-    """Jobs and imports, newest first. ``next`` is the cursor of the next page."""
+    """Jobs, newest first. ``next`` is the cursor of the next page."""
 
     jobs: list[JobRead]
     next: str | None

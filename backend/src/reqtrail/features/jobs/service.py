@@ -36,7 +36,7 @@ class Page:
 
 
 async def list_jobs(session: AsyncSession, asked: Search, cursor: str | None, limit: int) -> Page:
-    """Return the newest jobs and imports that are asked for, from *cursor* on.
+    """Return the newest jobs that are asked for, from *cursor* on.
 
     Raises:
         JobCursorInvalid: If the cursor is none.
@@ -50,7 +50,7 @@ async def list_jobs(session: AsyncSession, asked: Search, cursor: str | None, li
 
 
 async def get_job(session: AsyncSession, asked: Search) -> tuple[Row, str | None]:
-    """Return a job or an import, with the name of its author.
+    """Return a job, with the name of its author.
 
     Raises:
         JobNotFound: If there is none, or it is of another project.

@@ -11,7 +11,7 @@ from uuid import UUID
 from reqtrail.platform.jobs.types import JobStatus
 
 Row = Mapping[str, Any]
-"""A job, or an import, by column; with ``project_key``."""
+"""A job by column; with ``project_key``."""
 
 
 @dataclass(frozen=True)

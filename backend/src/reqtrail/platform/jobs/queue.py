@@ -15,7 +15,7 @@ from reqtrail.kit import clock
 from reqtrail.kit.errors import Conflict, Gone, NotFound
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import Database, after_commit
-from reqtrail.platform.jobs.registry import kind_of
+from reqtrail.platform.jobs.registry import kind_of, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
 from reqtrail.platform.jobs.types import ENDED, REPEATABLE, Job, JobStatus, Priority
 from reqtrail.platform.telemetry.tracing import current_trace_parent
@@ -94,6 +94,7 @@ async def enqueue(
     *,
     priority: Priority | None = None,
     run_at: datetime | None = None,
+    job_id: UUID | None = None,
 ) -> Job:
     """Queue a job in the transaction of *session*, which has entered the project: it is there if that commits.
 
@@ -104,6 +105,7 @@ async def enqueue(
         author_id: Who asks; None is Reqtrail itself.
         priority: Instead of the one of the kind.
         run_at: Not before this moment.
+        job_id: The id of what the job is about, if that is to be the id of the job, too.
 
     Raises:
         KeyError: If nobody registered the kind.
@@ -113,7 +115,7 @@ async def enqueue(
         insert(jobs)
         .values(
             project_id=project_id,
-            job_id=new_id(),
+            job_id=job_id or new_id(),
             kind=kind,
             author_id=author_id,
             state=JobStatus.QUEUED,
@@ -145,11 +147,19 @@ async def load_job(
     Raises:
         JobNotFound: If the project has no such job.
     """
+    found = await find_job(session, project_id, job_id, lock=lock)
+    if found is None:
+        raise JobNotFound("There is no such job in this project; one that ended is forgotten.")
+    return found
+
+
+async def find_job(
+    session: AsyncSession, project_id: UUID, job_id: UUID, *, lock: bool = False
+) -> Job | None:
+    """Return a job, or None; with *lock* nobody else changes it until the transaction ends."""
     statement = select(*COLUMNS).where(jobs.c.project_id == project_id, jobs.c.job_id == job_id)
     row = (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
-    if row is None:
-        raise JobNotFound("There is no such job in this project; one that ended is forgotten.")
-    return job_of(row)
+    return None if row is None else job_of(row)
 
 
 async def is_waiting(session: AsyncSession, project_id: UUID, kind: str) -> bool:
@@ -193,7 +203,7 @@ async def cancel(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
     if job.state is JobStatus.RUNNING:
         return await _change(session, job, cancel_requested=True)
     now = clock.now()
-    return await _change(
+    cancelled = await _change(
         session,
         job,
         state=JobStatus.CANCELLED,
@@ -201,6 +211,8 @@ async def cancel(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
         finished_at=now,
         expires_at=now + kind_of(job.kind).kept,
     )
+    await tell_ended(session, cancelled)
+    return cancelled
 
 
 async def retry(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
@@ -208,14 +220,38 @@ async def retry(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
 
     Raises:
         JobNotFound, JobStateWrong: If there is none, or it is not at an end without success.
+        ReqtrailError: If its kind refuses it.
     """
     job = await load_job(session, project_id, job_id, lock=True)
     if job.state not in REPEATABLE:
         raise JobStateWrong(
             f"The job is “{job.state}”; only one that failed, is dead or was cancelled can be repeated."
         )
+    kind = kind_of(job.kind)
+    if kind.repeated is not None:
+        await kind.repeated(session, job)
+    return await _queue_anew(session, job)
+
+
+async def resume(
+    session: AsyncSession, project_id: UUID, job_id: UUID, kind: str, author_id: UUID
+) -> Job:
+    """Queue the next step of what a job did before somebody had a look at it; one that is forgotten is made again.
+
+    Raises:
+        JobStateWrong: If the job is not done.
+    """
+    job = await find_job(session, project_id, job_id, lock=True)
+    if job is None:
+        return await enqueue(session, kind, project_id, author_id, {}, job_id=job_id)
+    if job.state is not JobStatus.DONE:
+        raise JobStateWrong(f"The job is “{job.state}”; only one that is done goes on.")
+    return await _queue_anew(session, job, trace_parent=current_trace_parent())
+
+
+async def _queue_anew(session: AsyncSession, job: Job, **values: Any) -> Job:
     # Attempts are never counted anew: the number is what fences off a worker that lost its lease.
-    repeated = await _change(
+    queued = await _change(
         session,
         job,
         state=JobStatus.QUEUED,
@@ -229,9 +265,10 @@ async def retry(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
         cancel_requested=False,
         finished_at=None,
         expires_at=None,
+        **values,
     )
-    ring(session, project_id)
-    return repeated
+    ring(session, job.project_id)
+    return queued
 
 
 async def _change(session: AsyncSession, job: Job, **values: Any) -> Job:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reqtrail.platform.jobs.types import JobKind
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reqtrail.platform.jobs.types import Job, JobKind
 
 _NAME: Final = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*")
 _kinds: Final[dict[str, JobKind]] = {}
@@ -34,3 +36,10 @@ def kind_of(name: str) -> JobKind:
 def known_kinds() -> tuple[str, ...]:
     """Return the names of all kinds: a worker takes up no job of a newer version's kind."""
     return tuple(sorted(_kinds))
+
+
+async def tell_ended(session: AsyncSession, job: Job) -> None:
+    """Have the feature of a job that ended without success follow, in the transaction of *session*."""
+    kind = _kinds.get(job.kind)
+    if kind is not None and kind.ended is not None:
+        await kind.ended(session, job)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter
 from typing import Any, Final
@@ -14,10 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.scope import of_task
+from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming
-from reqtrail.platform.jobs.registry import kind_of
-from reqtrail.platform.jobs.types import LEASE, Job, JobStatus
+from reqtrail.platform.jobs.ending import Endings
+from reqtrail.platform.jobs.registry import kind_of, tell_ended
+from reqtrail.platform.jobs.types import ENDED, LEASE, Job, JobStatus
 from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
 from reqtrail.platform.metrics import JOB_ATTEMPTS, note_job
 from reqtrail.platform.settings import Settings
@@ -27,10 +31,19 @@ logger = structlog.get_logger()
 
 AT_ONCE: Final = 4
 """Jobs that one worker does at a time: most of them wait for PostgreSQL most of the time."""
+AGED_EVERY: Final = 4
+"""Every how many turns of a worker go to what has waited for longer than ``claiming.AGED``, whatever its priority."""
 POLL_SECONDS: Final = 1.0
 """How often an idle worker looks without having been woken: all there is while Redis is away."""
 SWEEP_SECONDS: Final = 2.0
 GATHER_SECONDS: Final = 0.003
+QUICK_SECONDS: Final = 0.05
+"""A kind whose jobs took less of late is quick: a worker takes some of them ahead, while many wait."""
+AHEAD: Final = 28
+AHEAD_SECONDS: Final = 1.0
+"""After this, jobs that were taken ahead and not begun are given back."""
+MOST_ENDING: Final = 100
+STOP_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 2.0
 FIRST_WAIT: Final = 2.0
 """Seconds before the second attempt, on average; each further wait is twice as long."""
@@ -54,12 +67,18 @@ class Runner:
         lease: timedelta = LEASE,
     ) -> None:
         self._database = database
-        self._claiming = database.within(of_task("jobs"))
+        self._claiming = database.within(claiming.open_claiming)
         self._settings = settings
         self._at_once = at_once
         self._lease = lease
         self._woken = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Job] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._endings = Endings(self._claiming)
+        self._ahead: deque[Job] = deque()
+        self._ahead_since = 0.0
+        self._pace: dict[str, float] = {}
+        self._turns = 0
         self._swept = -SWEEP_SECONDS
         self._more = False
 
@@ -77,8 +96,28 @@ class Runner:
                     logger.warning("jobs_wait_for_database", error=type(error).__name__)
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            for task in list(self._running):
-                await end_task(task)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        ahead, running = list(self._ahead), list(self._running)
+        self._ahead.clear()
+        for task in running:
+            await end_task(task)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=STOP_SECONDS)
+        await self._endings.stop()
+        for task in list(self._ending):
+            await end_task(task)
+        try:
+            await self._give_back(ahead)
+        except (SQLAlchemyError, OSError) as error:
+            logger.warning("jobs_not_given_back", error=type(error).__name__, count=len(ahead))
+
+    async def _give_back(self, ahead: list[Job]) -> None:
+        if ahead:
+            async with self._claiming.session() as session:
+                for job in ahead:
+                    await claiming.put_back(session, job, timedelta(), None, spared=True)
 
     async def run_waiting(self) -> int:
         """Do what is due, one after the other, and return how many that were: for tests and tools."""
@@ -94,30 +133,61 @@ class Runner:
         if loop.time() - self._swept >= SWEEP_SECONDS:
             self._swept = loop.time()
             await self.sweep()
+        if self._ahead and loop.time() - self._ahead_since >= AHEAD_SECONDS:
+            # The hands are at something slower than was thought: others may have these.
+            late = list(self._ahead)
+            self._ahead.clear()
+            await self._give_back(late)
         if self._more:
             # Where many small jobs wait, others end in a moment: one question serves them all.
             await asyncio.sleep(GATHER_SECONDS)
         free = self._at_once - len(self._running)
-        if free:
-            found = await self._claim(free)
-            self._more = len(found) == free
-            for job in found:
-                task = asyncio.create_task(self._do(job), name="job")
-                self._running.add(task)
-                task.add_done_callback(self._ended)
-                free -= 1
-        if free and self._woken.is_set():
-            return
+        if free and not self._ahead:
+            found = await self._take(free)
+            free = self._at_once - len(self._running)
+            # What is not long may wait behind more of the long ones than were offered.
+            if free and (self._woken.is_set() or any(kind_of(job.kind).long for job in found)):
+                return
         try:
             # A worker with nothing free waits for one of its own to end.
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(AHEAD_SECONDS if self._ahead else POLL_SECONDS):
                 await self._woken.wait()
         except TimeoutError:
             pass
 
+    async def _take(self, free: int) -> list[Job]:
+        """Begin what the free hands can, and keep what is quick for those that are free in a moment."""
+        quick = {
+            kind
+            for kind, seconds in self._pace.items()
+            if seconds < QUICK_SECONDS and not kind_of(kind).long
+        }
+        found = await self._claim(free, ahead=AHEAD if self._more else 0, quick=quick)
+        self._more = len(found) >= free
+        found.sort(key=lambda job: job.attempts == 1 and job.kind in quick)
+        self._ahead.extend(found[free:])
+        self._ahead_since = asyncio.get_running_loop().time()
+        for job in found[:free]:
+            self._begin(job)
+        return found
+
+    def _begin(self, job: Job) -> None:
+        task = asyncio.create_task(self._do(job), name="job")
+        self._running[task] = job
+        task.add_done_callback(self._ended)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self.wake()
+        self._ending.discard(task)
+        self._let_go(task)
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        """Have the hand of *task* take the next job."""
+        if self._running.pop(task, None) is None:
+            return
+        if self._ahead:
+            self._begin(self._ahead.popleft())
+        else:
+            self.wake()
 
     async def sweep(self) -> None:
         """Give the jobs of workers that died to the others."""
@@ -128,10 +198,24 @@ class Runner:
             note_job(job.kind, "lost")
             if job.state is JobStatus.DEAD:
                 note_job(job.kind, "dead")
+            if job.state in ENDED:
+                async with self._database.within(of_project(job.project_id)).session() as session:
+                    await tell_ended(session, job)
 
-    async def _claim(self, count: int) -> list[Job]:
+    async def _claim(self, count: int, *, ahead: int = 0, quick: Collection[str] = ()) -> list[Job]:
+        long = sum(kind_of(job.kind).long for job in self._running.values())
         async with self._claiming.session() as session:
-            return await claiming.claim(session, self._lease, count)
+            found = await claiming.claim(
+                session,
+                self._lease,
+                count,
+                most_long=max(1, self._at_once - 1) - long,
+                aged_first=self._turns % AGED_EVERY == AGED_EVERY - 1,
+                ahead=ahead,
+                quick=quick,
+            )
+        self._turns += bool(found)
+        return found
 
     async def _do(self, job: Job) -> None:
         log = logger.bind(**_names(job))
@@ -142,9 +226,9 @@ class Runner:
         try:
             with continued_from(job.trace_parent, job.kind):
                 result = await work.attempt(kind.run, kind.limit)
+            self._note_pace(job.kind, perf_counter() - began)
             if not work.settled:
-                async with work.own.session() as session:
-                    await work.complete(session, result)
+                await self._complete(work, result)
             outcome = "done"
         except asyncio.CancelledError:
             # This worker is to end: the next one takes the job up at once, and nothing is held against it.
@@ -155,12 +239,28 @@ class Runner:
         except Cancelled:
             outcome = await self._settle(work, JobStatus.CANCELLED, None)
         except ReqtrailError as error:
-            failed = {"code": error.code, "detail": error.detail}
+            failed = {**error.extra, "code": error.code, "detail": error.detail}
             outcome = await self._settle(work, JobStatus.FAILED, failed)
         except Exception as error:  # the outermost place of a job
             outcome = await self._after(work, error)
         log.info("job_ended", outcome=outcome, seconds=round(perf_counter() - began, 3))
         note_job(job.kind, outcome, perf_counter() - began)
+
+    async def _complete(self, work: Work, result: Mapping[str, Any] | None) -> None:
+        """Say that a job is done; the hand goes on meanwhile."""
+        task = asyncio.current_task()
+        if task in self._running and len(self._ending) < MOST_ENDING:
+            self._ending.add(task)
+            self._let_go(task)
+        # What an attempt before left behind goes with the end of a later one.
+        if work.job.attempts == 1 and await self._endings.done(work.end(result)):
+            work.settled = True
+            return
+        async with work.own.session() as session:
+            await work.complete(session, result)
+
+    def _note_pace(self, kind: str, seconds: float) -> None:
+        self._pace[kind] = 0.8 * self._pace.get(kind, seconds) + 0.2 * seconds
 
     async def _after(self, work: Work, error: Exception) -> str:
         """Try a job again that met what may pass, unless it was the last time."""
@@ -186,10 +286,17 @@ class Runner:
         return await self._put_back(work, wait_after(job.attempts), said)
 
     async def _settle(self, work: Work, state: JobStatus, error: Error | None) -> str:
+        job = replace(work.job, phase=work.phase, done=work.done, total=work.total)
         try:
             async with work.own.session() as session:
                 ours = await claiming.settle(
-                    session, work.job, state, error=error, phase=state.value
+                    session,
+                    job,
+                    state,
+                    error=error,
+                    phase=state.value,
+                    done=job.done,
+                    total=job.total,
                 )
         except (SQLAlchemyError, OSError) as failure:
             # Its lease runs out, and it is swept up like that of a worker that died.

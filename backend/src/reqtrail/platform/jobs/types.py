@@ -9,6 +9,8 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 INSTANCE: Final = UUID(int=0)
 """The project id of jobs that belong to no project."""
 
@@ -37,7 +39,10 @@ REPEATABLE: Final = (JobStatus.FAILED, JobStatus.DEAD, JobStatus.CANCELLED)
 
 
 class Priority(IntEnum):
-    """Which of the jobs that wait comes first; projects take turns among those of one priority."""
+    """Which of the jobs that wait comes first; projects take turns among those of one priority.
+
+    Those that have waited for long get some of the turns whatever their priority, see ``runner.AGED_EVERY``.
+    """
 
     HIGH = 10
     NORMAL = 20
@@ -86,6 +91,8 @@ class Job:
 
 Run = Callable[[Any], Coroutine[Any, Any, Mapping[str, Any] | None]]
 """Does one attempt of a job, given its ``work.Work``, and returns its result. It must bear being run twice."""
+Follow = Callable[[AsyncSession, Job], Coroutine[Any, Any, None]]
+"""Keeps what a feature itself knows of a job in step with it, in the transaction that changes the job."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,10 @@ class JobKind:
         name: ``feature.verb``.
         permission: What somebody must be allowed in the project to fetch the result; None if nobody fetches it.
         limit: How long one attempt may take.
+        long: Whether it may take minutes. A worker keeps a hand free of such jobs, for those that somebody waits for.
         kept: How long a job is kept once it has ended, with its result.
+        ended: Called with a job that failed, is dead or was cancelled. It must bear being called twice.
+        repeated: Called with a job before it is queued anew; what it raises refuses that.
     """
 
     name: str
@@ -105,4 +115,7 @@ class JobKind:
     priority: Priority = Priority.NORMAL
     most_attempts: int = MOST_ATTEMPTS
     limit: timedelta = timedelta(hours=2)
+    long: bool = False
     kept: timedelta = KEPT
+    ended: Follow | None = None
+    repeated: Follow | None = None

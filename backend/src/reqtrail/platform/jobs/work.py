@@ -59,7 +59,7 @@ class Work:
         self.job = job
         self.lease: timedelta = LEASE
         self.phase, self.done, self.total = "running", 0, 0
-        self.settled = False
+        self.settled = self._ends = False
         self._stop: Exception | None = None
         self._gathered = bytearray()
         self._pieces = self._size = 0
@@ -109,6 +109,32 @@ class Work:
         self._size += len(self._gathered)
         self._gathered.clear()
 
+    async def hold(self, session: AsyncSession) -> None:
+        """Lock the job in the transaction that is to end it: a cancellation came before this, or comes too late.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end without that.
+        """
+        self._go_on(await claiming.hold(session, self.job))
+        self._ends = True
+
+    async def keep(self, session: AsyncSession) -> None:
+        """Extend the lease within *session*, with how far the work is by then: what it writes and that go together.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end; the transaction must be undone.
+        """
+        self._go_on(
+            await claiming.renew(session, self.job, self.lease, self.phase, self.done, self.total)
+        )
+
+    @staticmethod
+    def _go_on(cancelled: bool | None) -> None:
+        if cancelled is None:
+            raise LeaseLost
+        if cancelled:
+            raise Cancelled
+
     async def complete(
         self, session: AsyncSession, result: Mapping[str, Any] | None = None
     ) -> None:
@@ -117,12 +143,12 @@ class Work:
         Raises:
             LeaseLost: If the job is no longer this worker's; the transaction must be undone.
         """
-        file = {**self._file, "size": self._size} if self._file else {}
+        self._ends = True
         if not await claiming.settle(
             session,
             self.job,
             JobStatus.DONE,
-            result={**(result or {}), **file},
+            result=self.end(result).result,
             error=None,
             phase="done",
             done=self.done,
@@ -134,6 +160,11 @@ class Work:
     async def _note_settled(self) -> None:
         self.settled = True
 
+    def end(self, result: Mapping[str, Any] | None) -> claiming.End:
+        """Return what is to be said of the job once it is done."""
+        file = {**self._file, "size": self._size} if self._file else {}
+        return claiming.End(self.job, {**(result or {}), **file}, self.done, self.total)
+
     async def renew(self) -> None:
         """Extend the lease, tell how far the work is, and learn whether it is to end."""
         async with self.own.session() as session:
@@ -141,7 +172,8 @@ class Work:
                 session, self.job, self.lease, self.phase, self.done, self.total
             )
         if cancel is None:
-            if not self.settled:
+            # This may have waited for the transaction that ends the job.
+            if not self._ends:
                 self._stop = LeaseLost()
         elif cancel:
             self._stop = Cancelled()
@@ -154,7 +186,13 @@ class Work:
             TimeoutError: If it took longer than *limit*.
         """
         doing = asyncio.create_task(run(self), name=self.job.kind)
-        beating = asyncio.create_task(self._beat(doing), name="job heartbeat")
+        beating: list[asyncio.Task[None]] = []
+
+        def begin_to_beat() -> None:
+            beating.append(asyncio.create_task(self._beat(doing), name="job heartbeat"))
+
+        # Most jobs end before the first beat.
+        first = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, begin_to_beat)
         try:
             async with asyncio.timeout(limit.total_seconds()):
                 return await doing
@@ -164,12 +202,12 @@ class Work:
                 raise
             raise self._stop from None
         finally:
-            await end_task(beating)
-            await end_task(doing)
+            first.cancel()
+            for task in (*beating, doing):
+                await end_task(task)
 
     async def _beat(self, doing: asyncio.Task[Any]) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
                 await self.renew()
             except (SQLAlchemyError, OSError) as error:
@@ -178,3 +216,4 @@ class Work:
             if self._stop is not None:
                 doing.cancel()
                 return
+            await asyncio.sleep(HEARTBEAT_SECONDS)

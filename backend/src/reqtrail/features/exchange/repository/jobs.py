@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Select,
-    and_,
-    case,
-    cast,
-    delete,
-    func,
-    insert,
-    literal,
-    null,
-    or_,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.features.exchange.errors import ImportFailed
 from reqtrail.features.exchange.tables import (
     exchange_jobs,
     exchange_staged,
@@ -34,18 +18,63 @@ from reqtrail.features.exchange.tables import (
     exchange_uploads,
 )
 from reqtrail.features.exchange.types import HistoryRequest, Job, JobState
-from reqtrail.platform.jobs.queue import LISTED
-from reqtrail.platform.jobs.types import MOST_ATTEMPTS
+from reqtrail.platform.jobs.tables import jobs
+from reqtrail.platform.jobs.types import JobStatus
 
-ACTIVE = (JobState.QUEUED, JobState.RUNNING, JobState.COMMITTING)
+_OPEN: Final = (JobState.QUEUED, JobState.COMMITTING)
+"""What is stored of an import that its job has not brought to rest."""
+_ENDED: Final = {
+    JobStatus.CANCELLED: JobState.CANCELLED,
+    JobStatus.FAILED: JobState.FAILED,
+    JobStatus.DEAD: JobState.FAILED,
+}
+_FORGOTTEN: Final = "The import was given up long ago. Upload the file again."
+_GIVEN_UP: Final = "The import was tried several times and given up; its job can be repeated."
+_QUEUED: Final = tuple(
+    jobs.c[name].label(f"queued_{name}")
+    for name in ("state", "phase", "done", "total", "error", "cancel_requested", "finished_at")
+)
+
+
+def _select() -> Select[Any]:
+    same = and_(
+        jobs.c.project_id == exchange_jobs.c.project_id, jobs.c.job_id == exchange_jobs.c.job_id
+    )
+    return select(exchange_jobs, *_QUEUED).outerjoin(jobs, same)
 
 
 def _job(row: Any) -> Job:
-    values = dict(row._mapping)
+    values = {name: value for name, value in row._mapping.items() if "queued_" not in name}
+    if values["state"] in _OPEN:
+        values |= _under_way(row)
     history = values["history"]
     if history is not None:
         history = HistoryRequest(**{**history, "baselines": tuple(history["baselines"])})
-    return Job(**{**values, "state": JobState(values["state"]), "history": history})
+    values |= {"state": JobState(values["state"]), "history": history}
+    return Job(**values, cancel_requested=bool(row.queued_cancel_requested))
+
+
+def _under_way(row: Any) -> dict[str, Any]:
+    """Return what the queue says of an import that has not come to rest."""
+    if row.queued_state is None:
+        return {"state": JobState.FAILED, "error": problem(ImportFailed.code, _FORGOTTEN)}
+    phase = "reading" if row.queued_phase == "running" else row.queued_phase
+    known = {"phase": phase, "done": row.queued_done, "total": row.queued_total}
+    ended = _ENDED.get(row.queued_state)
+    if ended is None:
+        is_begun = row.state == JobState.QUEUED and row.queued_state == JobStatus.RUNNING
+        return {**known, "state": JobState.RUNNING} if is_begun else known
+    known |= {"state": ended, "finished_at": row.queued_finished_at, "error": None}
+    if ended is JobState.FAILED:
+        met = row.queued_error or {}
+        known["error"] = problem(ImportFailed.code, f"{_GIVEN_UP} {met.get('detail', '')}".strip())
+    return known
+
+
+def problem(code: str, detail: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return why an import failed, as it is stored; *extra* may say the line and the object."""
+    places = {name: (extra or {}).get(name) for name in ("line", "object")}
+    return {"code": code, "detail": detail, **places}
 
 
 async def insert_job(session: AsyncSession, **values: Any) -> None:
@@ -68,47 +97,24 @@ async def load_job(
     session: AsyncSession, project_id: UUID, job_id: UUID, *, lock: bool = False
 ) -> Job | None:
     """Return an import; with *lock* nobody else changes it until the transaction ends."""
-    statement = select(exchange_jobs).where(
+    statement = _select().where(
         exchange_jobs.c.project_id == project_id, exchange_jobs.c.job_id == job_id
     )
-    row = (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    if lock:
+        statement = statement.with_for_update(of=exchange_jobs)
+    row = (await session.execute(statement)).one_or_none()
     return None if row is None else _job(row)
 
 
 async def list_jobs(session: AsyncSession, project_id: UUID, limit: int) -> list[Job]:
     """Return the newest imports of a project."""
     rows = await session.execute(
-        select(exchange_jobs)
+        _select()
         .where(exchange_jobs.c.project_id == project_id)
         .order_by(exchange_jobs.c.created_at.desc(), exchange_jobs.c.job_id)
         .limit(limit)
     )
     return [_job(row) for row in rows]
-
-
-def as_jobs() -> Select[Any]:
-    """Return the query of imports in the columns of jobs, for lists of both.
-
-    A dry run that waits for somebody is a job that is done; what is committed runs again.
-    """
-    table = exchange_jobs.c
-    state = case(
-        (table.state == JobState.DRY_RUN_READY, JobState.DONE),
-        (table.state == JobState.COMMITTING, JobState.RUNNING),
-        else_=table.state,
-    )
-    values: dict[str, ColumnElement[Any]] = {
-        "kind": literal("exchange.import"),
-        "state": state,
-        "most_attempts": literal(MOST_ATTEMPTS),
-        "result": cast(null(), JSONB),
-        "run_at": table.created_at,
-        "started_at": cast(null(), DateTime(timezone=True)),
-        "expires_at": cast(null(), DateTime(timezone=True)),
-    }
-    return select(
-        *((values[name] if name in values else table[name]).label(name) for name in LISTED)
-    )
 
 
 async def update_job(session: AsyncSession, job: Job, **values: Any) -> None:
@@ -120,90 +126,30 @@ async def update_job(session: AsyncSession, job: Job, **values: Any) -> None:
     )
 
 
-async def queued(session: AsyncSession) -> tuple[int, float]:
-    """Return how many imports nobody has begun, and for how many seconds the oldest has waited."""
-    waited = func.extract("epoch", func.clock_timestamp() - func.min(exchange_jobs.c.created_at))
-    statement = select(func.count(), func.coalesce(waited, 0)).where(
-        exchange_jobs.c.state == JobState.QUEUED
-    )
-    row = (await session.execute(statement)).one()
-    return int(row[0]), float(row[1])
-
-
-async def claim_job(session: AsyncSession, lease: timedelta) -> Job | None:
-    """Take an import that nobody works on; its lease must be renewed before it runs out.
-
-    Projects take turns: the one with the fewest imports under way comes first, then the one whose last import ended
-    longest ago, so that fifty imports of one do not hold up the only one of another.
-    """
-    others = exchange_jobs.alias("others")
-    same_project = others.c.project_id == exchange_jobs.c.project_id
-    under_way = (
-        select(func.count())
-        .where(same_project, others.c.lease_until >= func.clock_timestamp())
-        .correlate(exchange_jobs)
-        .scalar_subquery()
-    )
-    last_ended = (
-        # A dry run that waits to be committed has no end yet.
-        select(func.max(func.coalesce(others.c.finished_at, others.c.created_at)))
-        .where(same_project, others.c.state.not_in(ACTIVE))
-        .correlate(exchange_jobs)
-        .scalar_subquery()
-    )
-    free = (
-        select(exchange_jobs.c.project_id, exchange_jobs.c.job_id)
-        .where(
-            exchange_jobs.c.state.in_(ACTIVE),
-            or_(
-                exchange_jobs.c.lease_until.is_(None),
-                exchange_jobs.c.lease_until < func.clock_timestamp(),
-            ),
-        )
-        .order_by(under_way, last_ended.asc().nulls_first(), exchange_jobs.c.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=exchange_jobs)
-    )
-    found = (await session.execute(free)).one_or_none()
-    if found is None:
-        return None
-    row = await session.execute(
+async def end_job(session: AsyncSession, project_id: UUID, job_id: UUID, **values: Any) -> None:
+    """Bring an import to rest that has not come there, and forget what it was given and staged."""
+    found = await session.scalar(
         update(exchange_jobs)
         .where(
-            exchange_jobs.c.project_id == found.project_id, exchange_jobs.c.job_id == found.job_id
+            exchange_jobs.c.project_id == project_id,
+            exchange_jobs.c.job_id == job_id,
+            exchange_jobs.c.state.in_(_OPEN),
         )
-        .values(
-            lease_until=func.clock_timestamp() + lease,
-            attempts=exchange_jobs.c.attempts + 1,
-            state=case(
-                (exchange_jobs.c.state == JobState.QUEUED, JobState.RUNNING),
-                else_=exchange_jobs.c.state,
-            ),
-        )
-        .returning(exchange_jobs)
+        .values(**values)
+        .returning(exchange_jobs.c.job_id)
     )
-    return _job(row.one())
+    if found is not None:
+        await clear(session, project_id, job_id)
 
 
-async def renew(
-    session: AsyncSession, job: Job, lease: timedelta, phase: str, done: int, total: int
-) -> bool | None:
-    """Extend the lease and tell how far the import is.
-
-    Returns:
-        Whether its cancellation was asked for; None if the lease ran out and somebody else took the import.
-    """
-    cancel: bool | None = await session.scalar(
-        update(exchange_jobs)
-        .where(
-            exchange_jobs.c.project_id == job.project_id,
-            exchange_jobs.c.job_id == job.job_id,
-            exchange_jobs.c.attempts == job.attempts,
+async def is_open(session: AsyncSession, project_id: UUID, job_id: UUID) -> bool:
+    """Return whether an import has not come to rest, so that its file is there."""
+    state = await session.scalar(
+        select(exchange_jobs.c.state).where(
+            exchange_jobs.c.project_id == project_id, exchange_jobs.c.job_id == job_id
         )
-        .values(lease_until=func.clock_timestamp() + lease, phase=phase, done=done, total=total)
-        .returning(exchange_jobs.c.cancel_requested)
     )
-    return cancel
+    return state in _OPEN
 
 
 async def read_pieces(session: AsyncSession, job: Job) -> AsyncIterator[bytes]:
@@ -223,21 +169,20 @@ async def read_pieces(session: AsyncSession, job: Job) -> AsyncIterator[bytes]:
         ordinal += 1
 
 
-async def clear_staged(session: AsyncSession, job: Job) -> None:
+async def clear_staged(session: AsyncSession, project_id: UUID, job_id: UUID) -> None:
     """Forget what an import staged."""
     for table in (exchange_staged, exchange_staged_files):
         await session.execute(
-            delete(table).where(table.c.project_id == job.project_id, table.c.job_id == job.job_id)
+            delete(table).where(table.c.project_id == project_id, table.c.job_id == job_id)
         )
 
 
-async def clear(session: AsyncSession, job: Job) -> None:
+async def clear(session: AsyncSession, project_id: UUID, job_id: UUID) -> None:
     """Forget what an import was given and staged; its row stays as the record of it."""
-    await clear_staged(session, job)
+    await clear_staged(session, project_id, job_id)
     await session.execute(
         delete(exchange_uploads).where(
-            exchange_uploads.c.project_id == job.project_id,
-            exchange_uploads.c.job_id == job.job_id,
+            exchange_uploads.c.project_id == project_id, exchange_uploads.c.job_id == job_id
         )
     )
 
@@ -245,7 +190,7 @@ async def clear(session: AsyncSession, job: Job) -> None:
 async def waiting(session: AsyncSession, project_id: UUID) -> list[Job]:
     """Return the dry runs of a project that wait to be committed."""
     rows = await session.execute(
-        select(exchange_jobs).where(
+        _select().where(
             exchange_jobs.c.project_id == project_id,
             exchange_jobs.c.state == JobState.DRY_RUN_READY,
         )
@@ -253,17 +198,42 @@ async def waiting(session: AsyncSession, project_id: UUID) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-async def abandoned(session: AsyncSession, before: datetime) -> list[Job]:
-    """Return dry runs that nobody committed, reported before a moment."""
+async def abandoned(session: AsyncSession, before: datetime) -> list[tuple[UUID, UUID]]:
+    """Return the keys of some imports to tidy up: see :func:`is_abandoned`."""
     rows = await session.execute(
-        select(exchange_jobs)
-        .where(
-            and_(
-                exchange_jobs.c.state == JobState.DRY_RUN_READY,
-                exchange_jobs.c.created_at < before,
-            )
-        )
+        _select()
+        .where(_abandoned(before))
         .order_by(tuple_(exchange_jobs.c.created_at, exchange_jobs.c.job_id))
         .limit(20)
     )
-    return [_job(row) for row in rows]
+    return [(row.project_id, row.job_id) for row in rows]
+
+
+async def is_abandoned(
+    session: AsyncSession, project_id: UUID, job_id: UUID, before: datetime
+) -> Job | None:
+    """Return an import, locked, if nobody comes back to it; else None.
+
+    That is a dry run that was asked for before a moment, or what never came to rest while its job ended or is gone.
+    """
+    statement = _select().where(
+        exchange_jobs.c.project_id == project_id,
+        exchange_jobs.c.job_id == job_id,
+        _abandoned(before),
+    )
+    row = (await session.execute(statement.with_for_update(of=exchange_jobs))).one_or_none()
+    return None if row is None else _job(row)
+
+
+def _abandoned(before: datetime) -> ColumnElement[bool]:
+    state = exchange_jobs.c.state
+    return or_(
+        and_(state == JobState.DRY_RUN_READY, exchange_jobs.c.created_at < before),
+        and_(
+            state.in_(_OPEN),
+            or_(
+                jobs.c.state.is_(None),
+                jobs.c.state.in_((JobStatus.CANCELLED, JobStatus.FAILED)),
+            ),
+        ),
+    )

@@ -6,26 +6,18 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reqtrail.features.exchange.errors import ImportFailed
+from reqtrail.features.exchange.errors import JobStateWrong
 from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.service.histories.claims import author_of, make_baselines
 from reqtrail.features.exchange.service.histories.files import Claim, claim_of
 from reqtrail.features.exchange.service.histories.running import run_lines
 from reqtrail.features.exchange.service.plan import Plan
 from reqtrail.features.exchange.service.staging import Staged, stage
-from reqtrail.features.exchange.service.work import (
-    LEASE,
-    Cancelled,
-    LeaseLost,
-    Work,
-    heartbeat,
-)
+from reqtrail.features.exchange.service.work import Work
 from reqtrail.features.exchange.types import Job, JobState, Losses
 from reqtrail.features.versioning.public import (
     CommitRequest,
@@ -37,61 +29,62 @@ from reqtrail.features.versioning.public import (
 )
 from reqtrail.features.access.public import as_member
 from reqtrail.kit import clock
-from reqtrail.kit.errors import ReqtrailError
 from reqtrail.platform.database.engine import Database
-from reqtrail.platform.database.scope import of_project, of_task
-from reqtrail.platform.telemetry.tracing import continued_from
+from reqtrail.platform.jobs.types import Job as QueuedJob
+from reqtrail.platform.jobs.types import JobStatus
+from reqtrail.platform.jobs.work import Work as Attempt
 
 logger = structlog.get_logger()
 
-MAX_ATTEMPTS: Final = 5
-"""How often an import is taken up, its dry run included; then its process must have ended too often."""
 
+async def run_import(attempt: Attempt) -> None:
+    """Do what an import waits for, its dry run or the writing, as far as its author may.
 
-async def run_next(database: Database) -> bool:
-    """Work on the oldest import that waits; return whether there was one."""
-    async with database.within(of_task("imports")).session() as session:
-        job = await jobs.claim_job(session, LEASE)
-    if job is None:
-        return False
-    with continued_from(job.trace_parent, "import"):
-        await _take_up(database, job)
-    return True
-
-
-async def _take_up(database: Database, job: Job) -> None:
-    work = Work(job)
+    Raises:
+        JobStateWrong: If it waits for nothing any more.
+        ReqtrailError: If the file or the project refuses it.
+        Cancelled, LeaseLost: If the work must end.
+    """
+    queued = attempt.job
+    async with attempt.own.read_session() as session:
+        job = await jobs.load_job(session, queued.project_id, queued.job_id)
+    if job is None or job.state not in (JobState.RUNNING, JobState.COMMITTING):
+        raise JobStateWrong("The import has ended already. Upload the file again.")
     # What is written is written as the author may still write; what happens to the job itself happens in any case.
-    as_author = database.within(as_member(job.author_id, job.project_id))
-    database = database.within(of_project(job.project_id))
-    log = logger.bind(job=str(job.job_id), project=str(job.project_id), attempt=job.attempts)
-    log.info("import_started", file=job.file_name, bytes=job.file_size)
-    try:
-        if job.attempts > MAX_ATTEMPTS:
-            raise ImportFailed(
-                f"The import was taken up {MAX_ATTEMPTS} times, and its process ended before it was done."
-                " The server's log says more."
-            )
-        async with heartbeat(database, work):
-            await _run(as_author, work)
-        log.info("import_ended")
-    except Cancelled:
-        await _end(database, job, JobState.CANCELLED)
-        log.info("import_cancelled")
-    except LeaseLost:
-        log.warning("import_lease_lost")
-    except ReqtrailError as error:
-        await _end(database, job, JobState.FAILED, _problem(error))
-        log.info("import_refused", code=error.code)
-    except (SQLAlchemyError, OSError):
-        # The database or the disk; the lease runs out and the import is taken up again.
-        log.exception("import_interrupted")
-    except Exception:
-        log.exception("import_failed")
-        failed = ImportFailed(
-            "Reading the file met an error of Reqtrail's own; it is in the server's log."
-        )
-        await _end(database, job, JobState.FAILED, _problem(failed))
+    as_author = attempt.database.within(as_member(job.author_id, job.project_id))
+    logger.info("import_started", job=str(job.job_id), file=job.file_name, bytes=job.file_size)
+    await _run(as_author, Work(job, attempt))
+
+
+async def follow_end(session: AsyncSession, queued: QueuedJob) -> None:
+    """Bring an import to rest whose job failed or was cancelled: nothing of it stays but the record.
+
+    One whose job is dead keeps its file, so that the job can be repeated.
+    """
+    if queued.state is JobStatus.DEAD:
+        return
+    is_failed, met = queued.state is JobStatus.FAILED, queued.error
+    await jobs.end_job(
+        session,
+        queued.project_id,
+        queued.job_id,
+        state=JobState.FAILED if is_failed else JobState.CANCELLED,
+        error=jobs.problem(met["code"], met["detail"], met) if is_failed and met else None,
+        phase=queued.phase,
+        done=queued.done,
+        total=queued.total,
+        finished_at=clock.now(),
+    )
+
+
+async def may_repeat(session: AsyncSession, queued: QueuedJob) -> None:
+    """Refuse to repeat the job of an import that came to rest.
+
+    Raises:
+        JobStateWrong: If it did.
+    """
+    if not await jobs.is_open(session, queued.project_id, queued.job_id):
+        raise JobStateWrong("The import has ended, and its file is gone. Upload the file again.")
 
 
 async def _run(database: Database, work: Work) -> None:
@@ -118,18 +111,15 @@ async def _report(database: Database, work: Work, staged: Staged) -> None:
         async for _ in plan.chunks():
             pass
     async with database.session() as session:
-        await work.hold(session)
-        await jobs.update_job(
+        await work.rest(
             session,
-            job,
+            {"dry_run": True},
             state=JobState.DRY_RUN_READY,
-            phase="done",
             counts=_counts(staged.counts, plan.counts),
             mapping=plan.mapping.as_json(),
             losses=losses.as_json(),
-            lease_until=None,
         )
-        await jobs.clear_staged(session, job)
+        await jobs.clear_staged(session, job.project_id, job.job_id)
 
 
 async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) -> None:
@@ -143,8 +133,17 @@ async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) 
         plan = Plan(session, head, work, staged.lineages, losses, writes=True)
         seq = claim.known or (await _write(session, job, plan, claim)).seq
         await make_baselines(session, job, dict.fromkeys(claim.baselines, seq))
-        await work.hold(session)
-        await _finish(session, job, plan, staged.counts, losses, seq)
+        await work.rest(
+            session,
+            {"seq": seq},
+            state=JobState.DONE,
+            counts=_counts(staged.counts, plan.counts),
+            mapping=plan.mapping.as_json(),
+            losses=losses.as_json(),
+            commit_seq=seq,
+            finished_at=clock.now(),
+        )
+        await jobs.clear(session, job.project_id, job.job_id)
 
 
 async def _write(session: AsyncSession, job: Job, plan: Plan, claim: Claim) -> CommitResult:
@@ -165,43 +164,6 @@ async def _write(session: AsyncSession, job: Job, plan: Plan, claim: Claim) -> C
     return await commit_stream(session, request, chunks(), keep_empty=claim.of_history)
 
 
-async def _finish(
-    session: AsyncSession,
-    job: Job,
-    plan: Plan,
-    counts: Counter[str],
-    losses: Losses,
-    seq: int,
-) -> None:
-    await jobs.update_job(
-        session,
-        job,
-        state=JobState.DONE,
-        phase="done",
-        counts=_counts(counts, plan.counts),
-        mapping=plan.mapping.as_json(),
-        losses=losses.as_json(),
-        commit_seq=seq,
-        lease_until=None,
-        finished_at=clock.now(),
-    )
-    await jobs.clear(session, job)
-
-
-async def _end(
-    database: Database, job: Job, state: JobState, error: dict[str, Any] | None = None
-) -> None:
-    """Record that the import ended without a commit; what it staged goes."""
-    async with database.session() as session:
-        current = await jobs.load_job(session, job.project_id, job.job_id, lock=True)
-        if current is None or current.attempts != job.attempts:
-            return
-        await jobs.update_job(
-            session, job, state=state, error=error, lease_until=None, finished_at=clock.now()
-        )
-        await jobs.clear(session, job)
-
-
 def _counts(read: Counter[str], planned: Counter[str]) -> dict[str, int]:
     names = (
         *("documents", "items", "placements", "links", "link_groups", "attachments", "pictures"),
@@ -209,8 +171,3 @@ def _counts(read: Counter[str], planned: Counter[str]) -> dict[str, int]:
     )
     outcome = ("created", "updated", "unchanged", "deleted")
     return {**{name: read[name] for name in names}, **{name: planned[name] for name in outcome}}
-
-
-def _problem(error: ReqtrailError) -> dict[str, Any]:
-    extra = {name: value for name, value in error.extra.items() if name in {"line", "object"}}
-    return {"code": error.code, "detail": error.detail, "line": None, "object": None, **extra}

@@ -20,8 +20,10 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.auditing import describe
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
-from reqtrail.platform.telemetry.tracing import current_trace_parent
+from reqtrail.platform.jobs import queue
 
+IMPORT_JOB: Final = "exchange.import"
+"""The kind of the job that does both steps of an import: its record says which is next."""
 LISTED: Final = 50
 KEPT_DRY_RUNS: Final = timedelta(days=7)
 """How long a dry run waits to be committed."""
@@ -60,18 +62,15 @@ async def create_job(
         losses=[],
         error=None,
         commit_seq=None,
-        attempts=0,
-        lease_until=None,
-        cancel_requested=False,
         created_at=clock.now(),
         finished_at=None,
         history=None,
-        trace_parent=current_trace_parent(),
     )
     size, digest = await _store(session, project_id, job_id, pieces)
-    job = await get_job(session, project_id, job_id)
     if history is not None:
         history = replace(history, sha256=digest)
+    await queue.enqueue(session, IMPORT_JOB, project_id, author_id, {}, job_id=job_id)
+    job = await get_job(session, project_id, job_id)
     asked = None if history is None else asdict(history)
     await repository.update_job(session, job, file_size=size, history=asked)
     describe(
@@ -121,22 +120,15 @@ async def commit_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
     Raises:
         JobNotFound, JobStateWrong: If there is none, or it is not at this point.
     """
-    job = _found(await repository.load_job(session, project_id, job_id, lock=True))
+    job = await _locked(session, project_id, job_id)
     if job.state is not JobState.DRY_RUN_READY:
         raise JobStateWrong(
             f"The import is “{job.state}”; only one whose dry run is ready can be committed."
         )
     await repository.update_job(
-        session,
-        job,
-        state=JobState.COMMITTING,
-        dry_run=False,
-        phase="queued",
-        done=0,
-        total=0,
-        lease_until=None,
-        trace_parent=current_trace_parent(),
+        session, job, state=JobState.COMMITTING, dry_run=False, phase="queued", done=0, total=0
     )
+    await queue.resume(session, project_id, job_id, IMPORT_JOB, job.author_id)
     return await _moved(session, job)
 
 
@@ -146,14 +138,20 @@ async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
     Raises:
         JobNotFound, JobStateWrong: If there is none, or it has ended.
     """
-    job = _found(await repository.load_job(session, project_id, job_id, lock=True))
+    job = await _locked(session, project_id, job_id)
     if job.finished_at is not None:
         raise JobStateWrong(f"The import has ended already: it is “{job.state}”.")
-    if job.lease_until is None:
+    if job.state is JobState.DRY_RUN_READY:
         await _drop(session, job)
     else:
-        await repository.update_job(session, job, cancel_requested=True)
+        await queue.cancel(session, project_id, job_id)
     return await _moved(session, job)
+
+
+async def _locked(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
+    # The job comes before the record, as for workers: so nobody waits for each other.
+    await queue.find_job(session, project_id, job_id, lock=True)
+    return _found(await repository.load_job(session, project_id, job_id, lock=True))
 
 
 async def _moved(session: AsyncSession, before: Job) -> Job:
@@ -164,22 +162,22 @@ async def _moved(session: AsyncSession, before: Job) -> Job:
     return job
 
 
-async def queued_imports(database: Database) -> tuple[int, float]:
-    """Return how many imports wait, and for how many seconds the oldest has."""
-    async with database.within(of_task("imports")).read_session() as session:
-        return await repository.queued(session)
-
-
 async def drop_abandoned(database: Database) -> int:
-    """Cancel the dry runs that nobody committed for a week; return how many."""
-    async with database.within(of_task("imports")).session() as session:
-        abandoned = await repository.abandoned(session, clock.now() - KEPT_DRY_RUNS)
-    for job in abandoned:
-        async with database.within(of_project(job.project_id)).session() as session:
-            current = await repository.load_job(session, job.project_id, job.job_id, lock=True)
-            if current is not None and current.state is JobState.DRY_RUN_READY:
-                await _drop(session, current)
-    return len(abandoned)
+    """End the imports that nobody comes back to; return how many.
+
+    Those are dry runs that nobody committed for a week, and what was given up and whose job is gone.
+    """
+    before, dropped = clock.now() - KEPT_DRY_RUNS, 0
+    async with database.within(of_task("jobs")).read_session() as session:
+        abandoned = await repository.abandoned(session, before)
+    for project_id, job_id in abandoned:
+        async with database.within(of_project(project_id)).session() as session:
+            await queue.find_job(session, project_id, job_id, lock=True)
+            job = await repository.is_abandoned(session, project_id, job_id, before)
+            if job is not None:
+                await _drop(session, job)
+                dropped += 1
+    return dropped
 
 
 async def drop_dry_runs(session: AsyncSession, project_id: UUID) -> None:
@@ -189,10 +187,15 @@ async def drop_dry_runs(session: AsyncSession, project_id: UUID) -> None:
 
 
 async def _drop(session: AsyncSession, job: Job) -> None:
+    state = JobState.FAILED if job.state is JobState.FAILED else JobState.CANCELLED
     await repository.update_job(
-        session, job, state=JobState.CANCELLED, finished_at=clock.now(), lease_until=None
+        session,
+        job,
+        state=state,
+        error=job.error,
+        finished_at=job.finished_at or clock.now(),
     )
-    await repository.clear(session, job)
+    await repository.clear(session, job.project_id, job.job_id)
 
 
 def _found(job: Job | None) -> Job:

@@ -97,7 +97,7 @@ async def _stage(database: Database, work: Work, upload: Upload, thread: OneThre
             lineage = await resolve_lineage(session, head, index, scope, member.path)
             result.lineages.append(lineage)
     async with database.session() as session:
-        await jobs.clear_staged(session, work.job)
+        await jobs.clear_staged(session, work.job.project_id, work.job.job_id)
         for number, member in enumerate(upload.documents):
             records = _records(upload, member, indexes, number, result)
             while batch := await thread.run(_batch, records):

@@ -1,55 +1,41 @@
-"""What keeps an import alive while a process works on it: its lease, its progress, its cancellation."""
+"""An import that a worker works on: the record of it, and the attempt of its job."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.repository import jobs
 from reqtrail.features.exchange.types import Job
-from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
-
-logger = structlog.get_logger()
-
-LEASE: Final = timedelta(seconds=20)
-HEARTBEAT_SECONDS: Final = 1.0
-
-
-class Cancelled(Exception):
-    """Somebody asked for the end of the import."""
-
-
-class LeaseLost(Exception):
-    """Another process took the import over; this one must not touch it any more."""
+from reqtrail.platform.jobs.work import Work as Attempt
 
 
 class Work:
     """An import in progress.
 
     Attributes:
-        phase: queued, reading, checking, files or writing.
-        done, total: What the phase counts.
+        job: The import.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, attempt: Attempt) -> None:
         self.job = job
-        self.phase = job.phase
-        self.done = job.done
-        self.total = job.total
-        self._stop: Exception | None = None
+        self._attempt = attempt
+
+    @property
+    def phase(self) -> str:
+        """reading, checking, files or writing."""
+        return self._attempt.phase
 
     def enter(self, phase: str, total: int) -> None:
-        """Begin a phase."""
-        self.phase, self.done, self.total = phase, 0, total
+        """Begin a phase that counts up to *total*.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end.
+        """
+        self._attempt.enter(phase, total)
 
     def advance(self, count: int) -> None:
         """Count what was done.
@@ -57,8 +43,7 @@ class Work:
         Raises:
             Cancelled, LeaseLost: If the work must end.
         """
-        self.done += count
-        self.check()
+        self._attempt.advance(count)
 
     def check(self) -> None:
         """Raise what must end the work, if anything.
@@ -66,29 +51,36 @@ class Work:
         Raises:
             Cancelled, LeaseLost: If the work must end.
         """
-        if self._stop is not None:
-            raise self._stop
+        self._attempt.check()
 
-    async def hold(self, session: AsyncSession) -> None:
-        """Lock the import in the transaction that ends it: a cancellation came before this, or comes too late.
+    async def keep(self, session: AsyncSession) -> None:
+        """Tell within *session* how far the work is, so that what it writes and that go together.
 
         Raises:
-            Cancelled, LeaseLost: If the work must end without that.
+            Cancelled, LeaseLost: If the work must end; the transaction must be undone.
         """
-        current = await jobs.load_job(session, self.job.project_id, self.job.job_id, lock=True)
-        if current is None or current.attempts != self.job.attempts:
-            raise LeaseLost
-        if current.cancel_requested:
-            raise Cancelled
+        await self._attempt.keep(session)
 
-    async def renew(self, database: Database) -> None:
-        """Tell the database once how far the work is."""
-        async with database.session() as session:
-            cancel = await jobs.renew(session, self.job, LEASE, self.phase, self.done, self.total)
-        if cancel is None:
-            self._stop = LeaseLost()
-        elif cancel:
-            self._stop = Cancelled()
+    async def rest(self, session: AsyncSession, result: dict[str, Any], **values: Any) -> None:
+        """Bring the import to rest within *session*, and its job to its end, unless that was cancelled before.
+
+        Args:
+            result: What lists of jobs show.
+            values: What becomes of the record.
+
+        Raises:
+            Cancelled, LeaseLost: If the work must end without that; the transaction must be undone.
+        """
+        await self._attempt.hold(session)
+        await jobs.update_job(
+            session,
+            self.job,
+            phase="done",
+            done=self._attempt.done,
+            total=self._attempt.total,
+            **values,
+        )
+        await self._attempt.complete(session, result)
 
 
 async def fetch_upload(database: Database, job: Job, path: Path) -> None:
@@ -97,23 +89,3 @@ async def fetch_upload(database: Database, job: Job, path: Path) -> None:
         with path.open("wb") as target:
             async for piece in jobs.read_pieces(session, job):
                 target.write(piece)
-
-
-@asynccontextmanager
-async def heartbeat(database: Database, work: Work) -> AsyncIterator[None]:
-    """Renew the lease of *work* in the background."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            try:
-                await work.renew(database)
-            except (SQLAlchemyError, OSError) as error:
-                # The lease outlives many missed beats; if it runs out, another process takes over.
-                logger.warning("heartbeat_failed", error=type(error).__name__)
-
-    task = asyncio.create_task(beat(), name="import heartbeat")
-    try:
-        yield
-    finally:
-        await end_task(task)

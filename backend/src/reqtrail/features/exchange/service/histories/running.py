@@ -93,15 +93,12 @@ async def _known(
 
 async def _report(database: Database, work: Work, survey: Survey) -> None:
     async with database.session() as session:
-        await work.hold(session)
-        await jobs.update_job(
+        await work.rest(
             session,
-            work.job,
+            {"dry_run": True},
             state=JobState.DRY_RUN_READY,
-            phase="done",
             counts=survey.as_counts(),
             losses=survey.losses.as_json(),
-            lease_until=None,
         )
 
 
@@ -112,16 +109,14 @@ async def _finish(
     async with database.session() as session:
         points = {name: imported[commit] for name, commit in survey.points.items()}
         await make_baselines(session, job, points)
-        await work.hold(session)
-        await jobs.update_job(
+        seq = max(imported.values())
+        await work.rest(
             session,
-            job,
+            {"seq": seq},
             state=JobState.DONE,
-            phase="done",
             counts=survey.as_counts(),
             losses=losses.as_json(),
-            commit_seq=max(imported.values()),
-            lease_until=None,
+            commit_seq=seq,
             finished_at=clock.now(),
         )
-        await jobs.clear(session, job)
+        await jobs.clear(session, job.project_id, job.job_id)

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.exchange.errors import HistoryStopped
 from reqtrail.features.exchange.history.replay import KINDS, Step, Want
-from reqtrail.features.exchange.repository import histories, jobs
+from reqtrail.features.exchange.repository import histories
 from reqtrail.features.exchange.service.histories.claims import author_of
 from reqtrail.features.exchange.service.incoming import changes
-from reqtrail.features.exchange.service.work import LEASE, Cancelled, LeaseLost, Work
+from reqtrail.features.exchange.service.work import Work
 from reqtrail.features.exchange.types import Losses
 from reqtrail.features.versioning.public import (
     Action,
@@ -73,20 +73,13 @@ class LineWriter:
             Cancelled, LeaseLost: If the work must end; the commit is not written then.
         """
         line, work = step.line, self._work
-        work.done += 1
+        work.advance(1)
         if line.commit in self._imported:
-            work.check()
             return
         try:
             async with self._database.session() as session:
                 seq, author_id = await self._write(session, step)
-                cancel = await jobs.renew(
-                    session, work.job, LEASE, work.phase, work.done, work.total
-                )
-                if cancel is None:
-                    raise LeaseLost
-                if cancel:
-                    raise Cancelled
+                await work.keep(session)
         except ReqtrailError as error:
             raise HistoryStopped(
                 f"Line {line.number} cannot be written: {error.detail} The commits before it stay. Undo what is in"
