@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from reqtrail.platform.database.access_marks import WAIT_SECONDS, AccessMarks
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.replicas import ANSWER_SECONDS, Replica, Replicas
+from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings
 
 _PROBES = 2
+MARGIN_SECONDS = 60.0
+"""By how much marks of changed access outlive the time in which replicas may serve alone."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -27,6 +31,7 @@ def open_database(settings: Settings) -> Database:
             _replica(number, url, settings)
             for number, url in enumerate(settings.database_replica_urls, 1)
         ]
+        database.marks = open_marks(settings)
         database.replicas = Replicas(
             probe,
             database.primary,
@@ -35,6 +40,20 @@ def open_database(settings: Settings) -> Database:
             longest_alone=settings.database_replica_alone_seconds,
         )
     return database
+
+
+def open_marks(settings: Settings) -> AccessMarks | None:
+    """Return what tells readers of replicas of changed access; None where *settings* name no replicas.
+
+    Whatever changes access needs it, also a process that reads from none.
+    """
+    if not settings.database_replica_urls:
+        return None
+    redis = None
+    if settings.redis_url is not None:
+        redis = make_redis(settings.redis_url, wait=WAIT_SECONDS, circuit="access")
+    life = settings.database_replica_alone_seconds + MARGIN_SECONDS
+    return AccessMarks(redis, life=life)
 
 
 def _replica(number: int, url: str, settings: Settings) -> Replica:

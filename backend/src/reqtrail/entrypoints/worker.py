@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from reqtrail.bootstrap.database import open_marks
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
@@ -66,6 +67,7 @@ async def serve(settings: Settings) -> None:
     database = Database(
         make_engine(settings.database_url, role=settings.database_role, pool_size=6)
     )
+    database.marks = open_marks(settings)
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     bells = Bells(redis)

@@ -193,12 +193,19 @@ class Replicas:
 
     async def position(self) -> Position | None:
         """Return a position that all that is committed by now lies before, or None if the primary does not say."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._primary.connect() as connection:
-                inserted, page = (await connection.execute(INSERTED)).one()
-        except TROUBLE:
-            return None
-        return end_of_record(int(inserted), page)
+        return await ask_position(self._primary)
+
+    def sampled_after(self, moment: float) -> Position | None:
+        """Return what the primary had written at some time after *moment*, or None if it was not asked since."""
+        return next((position for at, position in self._samples if at >= moment), None)
+
+    async def all_show(self, position: Position) -> bool:
+        """Return whether every replica, read or not, shows what lies before *position* of the primary's history."""
+        await asyncio.gather(*(replica.refresh() for replica in self._replicas))
+        return all(
+            each.answers and each.history == self._history and each.replayed >= position
+            for each in self._replicas
+        )
 
     async def choose(self, after: Position, affinity: int) -> Replica | None:
         """Return a fit replica that shows what lies before *after*, or None.
@@ -292,6 +299,16 @@ class Replicas:
                 if position <= replica.replayed:
                     replica.current_at = max(replica.current_at, at)
                     break
+
+
+async def ask_position(primary: AsyncEngine) -> Position | None:
+    """Return a position that all that is committed by now lies before, or None if the primary does not say."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), primary.connect() as connection:
+            inserted, page = (await connection.execute(INSERTED)).one()
+    except TROUBLE:
+        return None
+    return end_of_record(int(inserted), page)
 
 
 def _weight(affinity: int, number: int) -> int:
