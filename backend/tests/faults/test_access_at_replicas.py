@@ -153,7 +153,7 @@ async def test_an_api_token_that_is_revoked(world: World, standby: Standby) -> N
     machine.headers["Authorization"] = f"Bearer {made['token']}"
     await at_replica(machine, key)
     standby.pause()
-    answer = await owner.delete(f"/me/tokens/{made['token_id']}")
+    answer = await owner.delete(f"/me/tokens/{made['id']}")
     assert answer.status_code < 300, answer.text
     went, answer = await target_of(read(machine, key))
     assert (went, answer.status_code) == ("primary", 401)
@@ -179,9 +179,9 @@ async def test_a_group_that_loses_its_role(world: World, standby: Standby) -> No
     key = await world.project(owner)
     group = (await administrator.post("/groups", json={"name": f"Group of {key}"})).json()
     person = await world.user()
-    place = f"/groups/{group['group_id']}/members/{person.user.user_id}"
+    place = f"/groups/{group['id']}/members/{person.user.user_id}"
     assert (await administrator.put(place, json={"manages": False})).status_code == 200
-    grant = f"/projects/{key}/groups/{group['group_id']}"
+    grant = f"/projects/{key}/groups/{group['id']}"
     given = await administrator.put(grant, json={"role": "viewer"})
     assert given.status_code == 200, given.text
     await at_replica(person, key)

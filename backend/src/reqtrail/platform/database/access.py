@@ -70,7 +70,9 @@ def _counts(statement: UpdateBase, access: Access) -> bool:
 
 def _values(statement: UpdateBase) -> dict[str, Any]:
     """Return what *statement* sets, by column: the library keeps it in an attribute that it does not document."""
-    given = (statement._values or {}) if isinstance(statement, ValuesBase) else {}
+    given: Mapping[Any, Any] = (
+        (statement._values or {}) if isinstance(statement, ValuesBase) else {}
+    )
     return {getattr(column, "key", column): value for column, value in given.items()}
 
 
@@ -87,15 +89,16 @@ def _subjects(statement: UpdateBase, access: Access) -> set[Subject]:
 def _named(statement: UpdateBase) -> Iterator[tuple[str, Any]]:
     """Yield the columns that every row that *statement* changes has a certain value in, and the values."""
     if statement.is_insert:
-        for column, value in _values(statement).items():
-            if isinstance(value, BindParameter):
-                yield column, value.effective_value
+        for name, given in _values(statement).items():
+            if isinstance(given, BindParameter):
+                yield name, given.effective_value
         return
     where = statement.whereclause if isinstance(statement, Update | Delete) else None
     for clause in _parts(where):
         if not isinstance(clause, BinaryExpression) or clause.operator is not eq:
             continue
-        column, value = clause.left, clause.right
+        column: Any = clause.left
+        value: Any = clause.right
         if isinstance(column, Column) and isinstance(value, BindParameter):
             yield column.key, value.effective_value
 

@@ -1,11 +1,11 @@
 """Marks of changed access, kept in Redis: a replica that does not show a change is not read by whom it concerns.
 
-A mark says how far a replica must have applied the primary's log. Before a transaction that changes somebody's access is
-made durable, the word that something changes is left for a few seconds, and after it, before its answer, the mark. A
+A mark says how far a replica must have applied the primary's log. Before a transaction that changes somebody's access
+is made durable, the word that something changes is left for a few seconds, and after it, before its answer, the mark. A
 read asks for the marks that concern it in one round trip, and only then chooses a replica.
 
-Redis may lose marks: it is emptied, it restarts, or another server takes over. So there is a lease, which lives for two
-seconds and is renewed by every process that reads from replicas. A lease that lapsed is made anew with another name.
+Redis may lose marks: it is emptied, it restarts, or another server takes over. So there is a lease, which lives for
+three seconds and is renewed by every process that reads from replicas. One that lapsed is made anew with another name.
 Whoever sees a name for the first time reads from a replica only when that shows what the primary had after this moment,
 and so all those changes of which the marks may be lost. No clocks are compared.
 """
@@ -28,7 +28,7 @@ from reqtrail.platform.metrics import REDIS_FAILURES
 
 WAIT_SECONDS: Final = 0.25
 """How long one command waits: beyond it the primary is the faster one."""
-LEASE_SECONDS: Final = 2.0
+LEASE_SECONDS: Final = 3.0
 RENEW_SECONDS: Final = 0.5
 CHANGING_SECONDS: Final = 6.0
 """How long the word lives that something changes: longer than a replica that is read can be behind."""
@@ -41,13 +41,33 @@ _ANYTHING: Final = (1 << 64) - 1
 """What no replica ever shows: where the primary was gone before it said how far its log was."""
 _LEASE: Final = "rt:{access}:lease"
 
-_RAISE: Final = """
+_RENEW: Final = """
+if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 then
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])
+end
+return redis.call('GET', KEYS[1])
+"""
+_ANNOUNCE: Final = """
 for _, key in ipairs(KEYS) do
+  redis.call('INCR', key)
+  redis.call('PEXPIRE', key, ARGV[1])
+end
+return #KEYS
+"""
+"""Several transactions may be about to change the same, so they are counted."""
+_LEAVE: Final = """
+local marks = #KEYS / 2
+for number = 1, marks do
+  local key = KEYS[number]
   local had = redis.call('GET', key)
   if not had or had < ARGV[1] then redis.call('SET', key, ARGV[1]) end
   redis.call('PEXPIRE', key, ARGV[2])
 end
-return #KEYS
+for number = marks + 1, #KEYS * tonumber(ARGV[3]) do
+  local key = KEYS[number]
+  if redis.call('EXISTS', key) == 1 and redis.call('DECR', key) <= 0 then redis.call('DEL', key) end
+end
+return marks
 """
 """Of two changes the later one may leave its mark first, so a mark is only ever raised. Texts of one length compare as
 the numbers do, which Lua would round."""
@@ -75,7 +95,7 @@ class AccessMarks:
         self._life_ms = round(life * 1000)
         self._monotonic = monotonic
         self._lease: bytes | None = None
-        self._kept_since = 0.0
+        self._kept_since = self._doubted_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -89,33 +109,40 @@ class AccessMarks:
         if self._redis is not None:
             await self._redis.aclose()
 
-    async def announce(self, subjects: Collection[Subject]) -> None:
-        """Say that the access of *subjects* is about to change, so that it counts even if this process dies before
-        it has left the mark."""
-        if self._redis is not None:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for subject in subjects:
-                    pipeline.set(_key("changing", subject), b"1", px=round(CHANGING_SECONDS * 1000))
-                await _tried(pipeline.execute())
+    async def announce(self, subjects: Collection[Subject]) -> bool:
+        """Say that the access of *subjects* is about to change; return whether Redis took the word.
 
-    async def leave(self, subjects: Collection[Subject], position: Position | None) -> bool:
+        It counts although this process may die before it leaves the mark.
+        """
+        if self._redis is None:
+            return False
+        keys = [_key("changing", subject) for subject in subjects]
+        life = round(CHANGING_SECONDS * 1000)
+        return await _tried(self._redis.eval(_ANNOUNCE, len(keys), *keys, life)) is not None
+
+    async def leave(
+        self, subjects: Collection[Subject], position: Position | None, *, announced: bool = False
+    ) -> bool:
         """Leave marks that replicas have to show what lies before *position*; return whether Redis took them.
 
         Args:
             position: None if it is not known; replicas are not read by *subjects* for a while then.
+            announced: Whether Redis took the word that this would change, which is over with the mark.
         """
         if self._redis is None:
             return False
-        keys = [_key("mark", subject) for subject in sorted(subjects)]
+        keys = [_key(kind, subject) for kind in ("mark", "changing") for subject in subjects]
         mark = f"{_ANYTHING if position is None else position:016x}"
-        taken = await _tried(self._redis.eval(_RAISE, len(keys), *keys, mark, self._life_ms))
-        return taken is not None
+        given = (mark, self._life_ms, int(announced))
+        return await _tried(self._redis.eval(_LEAVE, len(keys), *keys, *given)) is not None
 
     async def spread(
         self,
         subjects: Collection[Subject],
         position: Position | None,
         is_shown: Callable[[Position], Awaitable[bool]],
+        *,
+        announced: bool = False,
     ) -> None:
         """Return when no read that begins from now on goes to a replica that lacks a change that was just committed.
 
@@ -123,42 +150,52 @@ class AccessMarks:
 
         Args:
             is_shown: Tells whether all replicas show what lies before a position.
+            announced: As for :meth:`leave`.
         """
         end = self._monotonic() + LONGEST_LAG_SECONDS
-        while not await self.leave(subjects, position):
+        while not await self.leave(subjects, position, announced=announced):
             if self._monotonic() >= end or (position is not None and await is_shown(position)):
                 return
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def needed(self, subjects: Collection[Subject], sampled: Sampled) -> Position | None:
+    async def needed(
+        self, subjects: Collection[Subject], sampled: Sampled, *, alone: bool = False
+    ) -> Position | None:
         """Return what a replica has to show to be read by *subjects*; None if none may be.
 
         Args:
             subjects: Whose access the read goes by.
+            alone: Whether the primary is away. Nothing changes then, and nobody can say what it has now, so a Redis
+                that failed for a moment is believed if its lease goes on.
         """
         if self._redis is None:
             return None
         asked = (EVERYBODY, *subjects)
         keys = [_key(kind, subject) for kind in ("changing", "mark") for subject in asked]
         answer = await _tried(self._redis.mget(_LEASE, *keys))
-        lease, *found = answer or (None,)
-        if lease is None:
-            self._lease = None
+        if answer is None:
+            self._doubted_at = self._monotonic()
             return None
-        if lease != self._lease:
-            self._lease, self._kept_since = lease, self._monotonic()
-        kept = sampled(self._kept_since)
+        lease, *found = answer
+        self._learn(lease)
+        since = self._kept_since if alone else max(self._kept_since, self._doubted_at)
+        kept = None if lease is None else sampled(since)
         if kept is None or any(found[: len(asked)]):
             return None
         return max(kept, *(int(mark, 16) for mark in found[len(asked) :] if mark), 0)
 
     async def renew(self) -> None:
         """Let the lease live on, or begin another one if it lapsed."""
-        if self._redis is None:
-            return
-        life = round(LEASE_SECONDS * 1000)
-        if await _tried(self._redis.pexpire(_LEASE, life)) == 0:
-            await _tried(self._redis.set(_LEASE, secrets.token_hex(8), nx=True, px=life))
+        if self._redis is not None:
+            given = (round(LEASE_SECONDS * 1000), secrets.token_hex(8))
+            lease = await _tried(self._redis.eval(_RENEW, 1, _LEASE, *given))
+            if lease is not None:
+                self._learn(lease)
+
+    def _learn(self, lease: bytes | None) -> None:
+        if lease is not None and lease != self._lease:
+            self._kept_since = self._monotonic()
+        self._lease = lease
 
     async def _keep(self) -> None:
         while True:

@@ -190,7 +190,7 @@ class Database:
             OutcomeUnknown: If the connection was lost while it was made durable.
         """
         async with self._make(info=dict(self.info)) as session:
-            is_whole = False
+            is_whole = announced = False
             try:
                 async with session.begin():
                     with self.primary.asked():
@@ -202,7 +202,7 @@ class Database:
                         await action()
                     changed = take_changes(session)
                     if changed and self.marks is not None:
-                        await self.marks.announce(changed)
+                        announced = await self.marks.announce(changed)
                     is_whole = True
             except (SQLAlchemyError, OSError) as error:
                 if is_away(error):
@@ -214,7 +214,7 @@ class Database:
             is_asked = note is not None or (changed and self.marks is not None)
             position = await self._position() if is_asked else None
             if changed and self.marks is not None:
-                await self.marks.spread(changed, position, self._is_shown)
+                await self.marks.spread(changed, position, self._is_shown, announced=announced)
             for action in session.info.pop(_AFTER_COMMIT, []):
                 await action()
         if note is not None:
@@ -241,11 +241,11 @@ class Database:
                         replica.fail(type(error).__name__)
                 raise
 
-    async def _needed(self, reading: Reading) -> Position | None:
+    async def _needed(self, reading: Reading, *, alone: bool = False) -> Position | None:
         """Return what a replica has to show to be read; None if none may be."""
         if self.replicas is None or self.marks is None:
             return None
-        needed = await self.marks.needed(reading.subjects, self.replicas.sampled_after)
+        needed = await self.marks.needed(reading.subjects, self.replicas.sampled_after, alone=alone)
         return None if needed is None else max(needed, reading.after or 0)
 
     async def _choose(self, reading: Reading | None) -> Replica | None:
@@ -276,7 +276,7 @@ class Database:
         except PrimaryAway:
             if reading is None or self.replicas is None:
                 raise
-            after = await self._needed(reading)
+            after = await self._needed(reading, alone=True)
             replica = None if after is None else await self.replicas.choose_alone(after)
             if replica is None:
                 raise
