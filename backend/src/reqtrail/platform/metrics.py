@@ -106,7 +106,7 @@ READS: Final = Counter(
 )
 READ_FALLBACKS: Final = Counter(
     "reqtrail_database_read_fallbacks",
-    "Reads that were made elsewhere or again, by why: no_replica, replica_failed, primary_failed, primary_away.",
+    "Reads that were made elsewhere or again, by why: no_replica, access_changed, replica_failed, primary_failed, primary_away.",
     ("why",),
     registry=registry,
 )
