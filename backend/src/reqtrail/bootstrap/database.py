@@ -9,6 +9,7 @@ from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings
 
 _PROBES = 2
+_PROBE = "probe"
 MARGIN_SECONDS = 60.0
 """By how much marks of changed access outlive the time in which replicas may serve alone."""
 
@@ -25,7 +26,11 @@ def open_database(settings: Settings) -> Database:
     )
     if settings.database_replica_urls:
         probe = make_engine(
-            settings.database_url, role=None, pool_size=_PROBES, connect_timeout=ANSWER_SECONDS
+            settings.database_url,
+            role=None,
+            pool_size=_PROBES,
+            connect_timeout=ANSWER_SECONDS,
+            pool=_PROBE,
         )
         replicas = [
             _replica(number, url, settings)
@@ -59,7 +64,12 @@ def open_marks(settings: Settings) -> AccessMarks | None:
 def _replica(number: int, url: str, settings: Settings) -> Replica:
     # A read that waits for a replica could have been answered by the primary.
     size, patience = settings.database_pool_size, ANSWER_SECONDS
-    engine = make_engine(url, role=settings.database_role, pool_size=size, connect_timeout=patience)
-    return Replica(
-        number, engine, make_engine(url, role=None, pool_size=1, connect_timeout=patience)
+    engine = make_engine(
+        url,
+        role=settings.database_role,
+        pool_size=size,
+        connect_timeout=patience,
+        pool=f"replica-{number}",
     )
+    probe = make_engine(url, role=None, pool_size=1, connect_timeout=patience, pool=_PROBE)
+    return Replica(number, engine, probe)

@@ -22,7 +22,12 @@ from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
 from reqtrail.features.exchange.public import queued_imports, run_next
-from reqtrail.features.notifications.public import deliver_next, outbound_of
+from reqtrail.features.notifications.public import (
+    deliver_next,
+    outbound_of,
+    queued_webhooks,
+    webhooks_behind,
+)
 from reqtrail.features.versioning.public import run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
@@ -33,7 +38,7 @@ from reqtrail.platform.jobs.runner import Runner, queued_jobs
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.mail.outbox import queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
-from reqtrail.platform.metrics import counted, note_queue
+from reqtrail.platform.metrics import counted, note_queue, note_webhooks
 from reqtrail.platform.notices import on_commit
 from reqtrail.platform.outbound import Outbound
 from reqtrail.platform.redis import make_redis
@@ -143,6 +148,8 @@ async def _look_at_queues(database: Database) -> None:
                 note_queue(kind, length, oldest)
             async with database.read_session() as session:
                 note_queue("mails", *await queued_mails(session))
+            note_queue("webhooks", *await queued_webhooks(database))
+            note_webhooks(*await webhooks_behind(database))
         except (SQLAlchemyError, OSError) as error:
             logger.warning("queues_not_seen", error=type(error).__name__)
         await asyncio.sleep(QUEUE_SECONDS)

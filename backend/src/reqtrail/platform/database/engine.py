@@ -31,6 +31,7 @@ from reqtrail.platform.database.away import (
 from reqtrail.platform.database.access import WritingSession, take_changes
 from reqtrail.platform.database.access_marks import AccessMarks
 from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
+from reqtrail.platform.database.pool import MeasuredPool
 from reqtrail.platform.database.positions import (
     UNKNOWN,
     Position,
@@ -42,7 +43,7 @@ from reqtrail.platform.database.primary import Primary
 from reqtrail.platform.database.replicas import Replica, Replicas, ask_position
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.walls import APP_ROLE
-from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine
+from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine, measure_pool
 from reqtrail.platform.telemetry.tracing import trace_engine
 
 AfterCommit = Callable[[], Awaitable[None]]
@@ -71,6 +72,7 @@ def make_engine(
     role: str | None = APP_ROLE,
     pool_size: int = 10,
     connect_timeout: float = CONNECT_SECONDS,
+    pool: str = "primary",
 ) -> AsyncEngine:
     """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``), which may name several hosts of one database.
 
@@ -78,12 +80,14 @@ def make_engine(
         role: What the login becomes as it connects; None leaves it what it is, such as the owner of the tables.
         pool_size: Connections kept; half as many more are opened under load.
         connect_timeout: Seconds, for each host.
+        pool: What metrics call its connections.
     """
     server_settings = {"jit": "off"}
     if role is not None:
         server_settings["role"] = role
     engine = create_async_engine(
         url,
+        poolclass=MeasuredPool,
         pool_size=pool_size,
         max_overflow=max(1, pool_size // 2),
         pool_timeout=30,
@@ -97,6 +101,9 @@ def make_engine(
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     event.listen(engine.sync_engine, "handle_error", _leave_demoted)
+    assert isinstance(engine.pool, MeasuredPool)
+    engine.pool.label = pool
+    measure_pool(engine.pool)
     measure_engine(engine)
     trace_engine(engine)
     return engine
