@@ -28,7 +28,7 @@ from reqtrail.features.notifications.public import (
     queued_webhooks,
     webhooks_behind,
 )
-from reqtrail.features.versioning.public import run_pending_seals
+from reqtrail.features.versioning.public import queued_seals, run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
@@ -148,6 +148,7 @@ async def _look_at_queues(database: Database) -> None:
                 note_queue(kind, length, oldest)
             async with database.read_session() as session:
                 note_queue("mails", *await queued_mails(session))
+            note_queue("seals", *await queued_seals(database))
             note_queue("webhooks", *await queued_webhooks(database))
             note_webhooks(*await webhooks_behind(database))
         except (SQLAlchemyError, OSError) as error:
