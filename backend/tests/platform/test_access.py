@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Executable, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+import reqtrail
 from reqtrail.features.access.tables import (
     group_grants,
     group_members,
@@ -102,3 +105,24 @@ async def test_rows_that_are_added(world: World, several: bool) -> None:
         expected: set[Subject] = {("account", str(owner.user.user_id)), TOKENS}
         assert take_changes(session) == ({EVERYBODY} if several else expected)
         await session.rollback()
+
+
+def written_unseen(source: str) -> list[str]:
+    """Return what *source* writes to tables of access by the text of a statement, which no session looks at."""
+    tables = "|".join(table.name for table in metadata.tables.values() if table.info.get("access"))
+    return re.findall(
+        rf"\b(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE)\s+(?:{tables})\b", source, re.IGNORECASE
+    )
+
+
+def test_access_is_not_changed_by_texts() -> None:
+    assert written_unseen('text("UPDATE users SET active = false")') == ["UPDATE users"]
+    assert written_unseen('text("delete from\\n memberships")'.replace("\\n", "\n"))
+    assert not written_unseen("UPDATE users_of_old SET x = 1")
+    package = Path(reqtrail.__file__).parent
+    found = {
+        str(path.relative_to(package)): written
+        for path in package.rglob("*.py")
+        if (written := written_unseen(path.read_text()))
+    }
+    assert not found
