@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
 COMMANDS: Final = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
-_PROBE: Final = "reqtrail_policy_probe"
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,13 @@ def write_conditions(connection: Connection, tables: Mapping[str, str]) -> dict[
 
 
 def _written(connection: Connection, table: str, condition: str) -> str:
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_PROBE} (LIKE {table})")
-    connection.exec_driver_sql(f"CREATE POLICY probe ON pg_temp.{_PROBE} USING ({condition})")
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE reqtrail_policy_probe (LIKE {table})")
+    connection.exec_driver_sql(
+        f"CREATE POLICY probe ON pg_temp.reqtrail_policy_probe USING ({condition})"
+    )
     text: str = connection.exec_driver_sql(
-        "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy"  # nosec B608 - the name is a constant
-        f" WHERE polrelid = 'pg_temp.{_PROBE}'::regclass"
+        "SELECT pg_get_expr(polqual, polrelid) FROM pg_policy"
+        " WHERE polrelid = 'pg_temp.reqtrail_policy_probe'::regclass"
     ).scalar_one()
-    connection.exec_driver_sql(f"DROP TABLE pg_temp.{_PROBE}")
+    connection.exec_driver_sql("DROP TABLE pg_temp.reqtrail_policy_probe")
     return text
