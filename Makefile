@@ -82,6 +82,10 @@ bench-branches: setup-backend ## Branches, baselines, merges, the past (BENCH_SI
 bench-sign-in: setup-backend ## What a flood of sign-ins costs those who are signed in
 	cd benchmarks && ../$(PY) -m benchmarks sign-in
 
+.PHONY: bench-admission
+bench-admission: setup-backend ## What proving a session costs, beside asking Redis
+	cd benchmarks && ../$(PY) -m benchmarks admission
+
 .PHONY: bench-live
 bench-live: setup-backend ## How soon a save shows on 200 other screens
 	cd benchmarks && ../$(PY) -m benchmarks live

@@ -4,6 +4,7 @@
 branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of sign-ins costs others, ``python -m
 benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks caching`` what each level of caching
 saves, ``python -m benchmarks tracing`` what traces cost, ``python -m benchmarks jobs`` what the queue of jobs costs,
+``python -m benchmarks admission`` what proving a session costs,
 ``python -m benchmarks mixed`` how soon reads and saves at a fixed rate are answered.
 Everything stays on this machine and ends by itself.
 """
@@ -22,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import branches, caching, jobs, live, mixed, sign_in, tracing
+from benchmarks import admission, branches, caching, jobs, live, mixed, sign_in, tracing
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -35,6 +36,7 @@ SIZES = {
     "work": "1000,10000",
     "branches": "10000,100000",
     "sign-in": "0",
+    "admission": "0",
     "live": "0",
     "caching": "1000,10000",
     "tracing": "0",
@@ -137,6 +139,9 @@ def main() -> None:
         elif asked.what == "sign-in":
             with running(folder) as found:
                 results = asyncio.run(sign_in.measure(found))
+        elif asked.what == "admission":
+            with running(folder) as found:
+                results = asyncio.run(admission.measure(found))
         elif asked.what == "jobs":
             with running(folder) as found:
                 results = asyncio.run(jobs.measure(found))

@@ -30,6 +30,7 @@ SQL = re.compile(
 MADE_SQL = {
     "backend/src/reqtrail/platform/database/partitions.py": "names of partitions, made from years",
     "backend/src/reqtrail/platform/database/walls.py": "tables and conditions that the metadata declares",
+    "backend/src/reqtrail/platform/database/policy_texts.py": "tables and conditions that the metadata declares",
     "backend/src/reqtrail/platform/database/scope.py": "settings, which are constants of the module",
     "backend/src/reqtrail/platform/database/copying.py": "names of tables and columns",
     "backend/src/reqtrail/features/versioning/repository/writing.py": "names of tables and columns",

@@ -290,6 +290,41 @@ def test_policies_that_somebody_changed(site: Site, plant: Plant) -> None:
     assert site.finds("database.walls") == {"policies_altered": "failed"}
 
 
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "ALTER POLICY project ON memberships USING (true)",
+        "ALTER POLICY project ON memberships WITH CHECK (true)",
+        "ALTER POLICY own ON memberships USING (user_id IS NOT NULL)",
+        "ALTER POLICY project ON memberships TO pg_monitor",
+        "DROP POLICY own ON memberships; CREATE POLICY own ON memberships FOR DELETE USING"
+        " (user_id = nullif(current_setting('reqtrail.actor', true), '')::uuid);"
+        " COMMENT ON POLICY own ON memberships IS"
+        " 'SELECT: user_id = nullif(current_setting(''reqtrail.actor'', true), '''')::uuid'",
+    ],
+)
+def test_policies_that_were_altered_in_their_place(
+    site: Site, plant: Plant, alteration: str
+) -> None:
+    """Their comments say still what they were; the next migration puts them back."""
+    plant(alteration)
+    found = site.look()["database.walls"]
+    assert [(one["code"], one["outcome"]) for one in found] == [("policies_altered", "failed")]
+    assert found[0]["details"]["relations"] == ["memberships"]
+    upgrade_to_head(site.environment["REQTRAIL_DATABASE_URL"])
+    assert site.finds("database.walls") == {"ok": "ok"}
+
+
+def test_a_login_that_may_make_no_temporary_tables(site: Site, plant: Plant) -> None:
+    """What policies were declared as is compared all the same."""
+    url = site.environment["REQTRAIL_DATABASE_URL"]
+    name = url.partition("@/")[2].partition("?")[0]
+    plant(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+    assert site.finds("database.walls") == {"ok": "ok"}
+    plant("DROP POLICY own ON memberships")
+    assert site.finds("database.walls") == {"policies_altered": "failed"}
+
+
 def test_a_clock_that_is_ahead(site: Site, plant: Plant) -> None:
     name = site.environment["REQTRAIL_DATABASE_URL"].partition("@/")[2].partition("?")[0]
     plant(

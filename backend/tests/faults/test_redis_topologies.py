@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,8 @@ import pytest
 
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.bells import Bells
+from reqtrail.platform.database.access import Subject
+from reqtrail.platform.database.access_marks import LEASE_SECONDS, AccessMarks
 from reqtrail.platform.guessing import Delays
 from reqtrail.platform.rate_limit import Limiter, RateLimited
 from reqtrail.platform.redis import make_redis
@@ -87,6 +90,35 @@ async def test_when_a_primary_dies_another_takes_its_place(servers: Servers) -> 
         await delays.close()
         await redis.aclose()
         await other.aclose()
+
+
+async def test_marks_of_changed_access_and_a_primary_that_dies(servers: Servers) -> None:
+    """Marks may be lost with it, which shows by another lease: what the primary has from then on is asked for."""
+    one, other = (
+        AccessMarks(make_redis(servers.url, circuit=f"access-{number}"), life=60)
+        for number in range(2)
+    )
+    somebody: list[Subject] = [("account", "a"), ("session", "b")]
+    await one.renew()
+    assert await other.announce(somebody)
+    assert await one.needed(somebody, lambda since: 1) is None
+    assert await other.leave(somebody, 0x99, announced=True)
+    assert await one.needed(somebody, lambda since: 1) == 0x99
+    killed_at = time.monotonic()
+    for port in primaries(servers):
+        servers.kill(port)
+        break
+    await asyncio.sleep(LEASE_SECONDS + 1)
+    async with asyncio.timeout(RECOVERY_SECONDS):
+        while await one.needed(somebody, lambda since: 1) is None:
+            await one.renew()
+            await asyncio.sleep(0.2)
+    assert await one.leave(somebody, 0x9A)
+    assert await other.needed(somebody, lambda since: 1) == 0x9A
+    if len(primaries(servers)) == 1:  # the one that died had the lease
+        assert await one.needed(somebody, lambda since: 1 if since < killed_at else None) is None
+    for marks in (one, other):
+        await marks.close()
 
 
 async def _recovered(cache: SharedCache) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from reqtrail.platform import metrics
+from reqtrail.platform.database.engine import make_engine
+from reqtrail.platform.settings import Settings
 from tests.fixtures.api import World
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +53,31 @@ async def test_requests_are_counted_by_operation_and_status(world: World) -> Non
     assert grown("http_request_seconds_count", operation="get_project") == 4
     assert after("http_requests_open") == before("http_requests_open")
     assert grown("database_statement_seconds_count") >= 4
-    assert after("database_connections", state="idle") >= 1
+    assert after("database_connections", pool="primary", state="idle") >= 1
+    assert grown("database_wait_seconds_count", pool="primary") >= 4
+
+
+async def test_who_waits_for_a_connection_is_told(settings: Settings) -> None:
+    assert settings.database_url is not None
+    engine = make_engine(settings.database_url, pool_size=1, pool="tested")
+    before = sampled()
+    held = [await engine.connect().start() for _ in range(2)]
+    assert sampled()("database_pool_size", pool="tested") == 2
+    assert sampled()("database_connections", pool="tested", state="used") == 2
+    late = asyncio.create_task(engine.connect().start())
+    async with asyncio.timeout(10):
+        while sampled()("database_waiting", pool="tested") != 1:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    await held.pop().close()
+    await (await late).close()
+    await held.pop().close()
+    after = sampled()
+    assert after("database_waiting", pool="tested") == 0
+    assert after("database_connections", pool="tested", state="used") == 0
+    waited = after("database_wait_seconds_sum", pool="tested")
+    assert waited - before("database_wait_seconds_sum", pool="tested") >= 0.2
+    await engine.dispose()
 
 
 async def test_commits_caches_and_errors_are_counted(world: World) -> None:

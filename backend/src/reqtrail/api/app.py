@@ -15,6 +15,7 @@ from reqtrail.api.edge import Edge
 from reqtrail.api.middleware import BodyLimit, RequestContext
 from reqtrail.api.router import PREFIX, ROOT_ROUTERS, ROUTERS
 from reqtrail.api.static import StaticSite
+from reqtrail.features.identity.public import subjects_of
 from reqtrail.platform.database.reading import answer_read
 from reqtrail.platform.settings import Settings
 from reqtrail.platform.telemetry.tracing import request_tracing
@@ -38,6 +39,7 @@ def build_app(settings: Settings, lifespan: Lifespan) -> FastAPI:
     )
     app.state.settings = settings
     app.state.answer_read = answer_read
+    app.state.subjects_of = subjects_of
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     for router in ROOT_ROUTERS:

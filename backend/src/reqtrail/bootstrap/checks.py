@@ -10,7 +10,16 @@ from reqtrail.features.audit.public import find_keys, last_signer, unsealed_seco
 from reqtrail.features.identity.public import signing_key_age
 from reqtrail.features.notifications.public import queued_webhooks
 from reqtrail.features.versioning.public import queued_seals
-from reqtrail.platform.checks import database, files, keys, mail, redis, schema, settings
+from reqtrail.platform.checks import (
+    database,
+    files,
+    keys,
+    mail,
+    redis,
+    replicas,
+    schema,
+    settings,
+)
 from reqtrail.platform.checks.model import (
     Check,
     Finding,
@@ -157,6 +166,7 @@ CHECKS: Final = (
     *(check for check in keys.CHECKS if not check.needs),
     Check("keys.audit", "Keys of the audit log", _audit),
     *database.CHECKS,
+    *replicas.CHECKS,
     *schema.CHECKS,
     *(check for check in keys.CHECKS if check.needs),
     Check("keys.signing", "Signing key", _signing, needs=("keys.data",)),

@@ -105,6 +105,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(database.dispose)
         if database.replicas is not None:
             database.replicas.start()
+        if database.marks is not None:
+            database.marks.start()
         app.state.database = database
         try:
             await prepare_secrets(database, settings)

@@ -14,14 +14,20 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from reqtrail.bootstrap.database import open_marks
 from reqtrail.bootstrap.vault import prepare_secrets
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.auditing import keep_record
 from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.entrypoints.telemetry import start_telemetry
 from reqtrail.features.audit.public import load_keys
-from reqtrail.features.notifications.public import deliver_next, outbound_of
-from reqtrail.features.versioning.public import run_pending_seals
+from reqtrail.features.notifications.public import (
+    deliver_next,
+    outbound_of,
+    queued_webhooks,
+    webhooks_behind,
+)
+from reqtrail.features.versioning.public import queued_seals, run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
@@ -31,7 +37,7 @@ from reqtrail.platform.jobs.runner import Runner, queued_jobs
 from reqtrail.platform.logging import configure_logging
 from reqtrail.platform.mail.outbox import queued as queued_mails
 from reqtrail.platform.mail.smtp import Mailer, send_next
-from reqtrail.platform.metrics import counted, note_queue
+from reqtrail.platform.metrics import counted, note_queue, note_webhooks
 from reqtrail.platform.notices import on_commit
 from reqtrail.platform.outbound import Outbound
 from reqtrail.platform.redis import make_redis
@@ -65,6 +71,7 @@ async def serve(settings: Settings) -> None:
     database = Database(
         make_engine(settings.database_url, role=settings.database_role, pool_size=6)
     )
+    database.marks = open_marks(settings)
     await prepare_secrets(database, settings)
     redis = make_redis(settings.redis_url) if settings.redis_url else None
     bells = Bells(redis)
@@ -136,6 +143,9 @@ async def _look_at_queues(database: Database) -> None:
                 note_queue(kind, length, oldest)
             async with database.read_session() as session:
                 note_queue("mails", *await queued_mails(session))
+            note_queue("seals", *await queued_seals(database))
+            note_queue("webhooks", *await queued_webhooks(database))
+            note_webhooks(*await webhooks_behind(database))
         except (SQLAlchemyError, OSError) as error:
             logger.warning("queues_not_seen", error=type(error).__name__)
         await asyncio.sleep(QUEUE_SECONDS)

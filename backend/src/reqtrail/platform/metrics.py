@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter as Counts
 from collections.abc import Awaitable, Iterator
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 from prometheus_client import (
@@ -24,7 +24,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import QueuePool
 
 from reqtrail.platform.cache import named_caches
 
@@ -59,6 +58,19 @@ DATABASE_ERRORS: Final = Counter(
     "reqtrail_database_errors",
     "Statements that failed, by the class of their SQLSTATE; none where the connection was lost.",
     ("sqlstate_class",),
+    registry=registry,
+)
+DATABASE_WAITING: Final = Gauge(
+    "reqtrail_database_waiting",
+    "Those who wait for a connection, as all of a pool are in use.",
+    ("pool",),
+    registry=registry,
+)
+DATABASE_WAIT_SECONDS: Final = Histogram(
+    "reqtrail_database_wait_seconds",
+    "How long it took to get a connection: to wait for one or to open it.",
+    ("pool",),
+    buckets=_SECONDS,
     registry=registry,
 )
 COMMITS: Final = Counter(
@@ -106,7 +118,8 @@ READS: Final = Counter(
 )
 READ_FALLBACKS: Final = Counter(
     "reqtrail_database_read_fallbacks",
-    "Reads that were made elsewhere or again, by why: no_replica, replica_failed, primary_failed, primary_away.",
+    "Reads that were made elsewhere or again, by why: no_replica, access_changed, replica_failed, primary_failed,"
+    " primary_away.",
     ("why",),
     registry=registry,
 )
@@ -137,6 +150,16 @@ JOBS_ENDED: Final = Counter(
 )
 QUEUE_LENGTH: Final = Gauge(
     "reqtrail_queue_length", "Jobs that wait, by queue.", ("queue",), registry=registry
+)
+WEBHOOKS_BEHIND: Final = Gauge(
+    "reqtrail_webhooks_behind",
+    "Webhooks whose receivers lack commits, whatever the reason.",
+    registry=registry,
+)
+WEBHOOK_LAG: Final = Gauge(
+    "reqtrail_webhook_lag_seconds",
+    "How long ago the oldest of the commits was made that a receiver of a webhook lacks.",
+    registry=registry,
 )
 QUEUE_AGE: Final = Gauge(
     "reqtrail_queue_age_seconds",
@@ -185,32 +208,65 @@ class _Caches(Collector):
         yield found
 
 
+class Pool(Protocol):
+    """A pool of connections, as far as it is told of."""
+
+    label: str
+
+    @property
+    def most(self) -> int:
+        """How many connections it may have."""
+
+    def checkedout(self) -> int:
+        """Return how many are in use."""
+
+    def checkedin(self) -> int:
+        """Return how many are idle."""
+
+
 class _Pools(Collector):
-    """The connections of the engines of this process."""
+    """The pools of connections of this process; those of one name are told together."""
 
     def __init__(self) -> None:
-        self._pools: WeakSet[QueuePool] = WeakSet()
+        self._pools: WeakSet[Pool] = WeakSet()
 
-    def add(self, engine: AsyncEngine) -> None:
-        """Count the connections of *engine* too, as long as it has them."""
-        if isinstance(engine.pool, QueuePool):
-            self._pools.add(engine.pool)
+    def add(self, pool: Pool) -> None:
+        """Tell of *pool* too, as long as it is there."""
+        self._pools.add(pool)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the counts."""
         found = GaugeMetricFamily(
             "reqtrail_database_connections",
-            "Connections to PostgreSQL, by state.",
-            labels=("state",),
+            "Connections to PostgreSQL, by pool and state.",
+            labels=("pool", "state"),
         )
-        found.add_metric(("used",), sum(pool.checkedout() for pool in list(self._pools)))
-        found.add_metric(("idle",), sum(pool.checkedin() for pool in list(self._pools)))
-        yield found
+        sizes = GaugeMetricFamily(
+            "reqtrail_database_pool_size",
+            "How many connections a pool may have.",
+            labels=("pool",),
+        )
+        counted: Counts[tuple[str, str]] = Counts()
+        most: Counts[tuple[str]] = Counts()
+        for pool in list(self._pools):
+            counted[pool.label, "used"] += pool.checkedout()
+            counted[pool.label, "idle"] += pool.checkedin()
+            most[(pool.label,)] += pool.most
+        for labels, count in counted.items():
+            found.add_metric(labels, count)
+        for name, count in most.items():
+            sizes.add_metric(name, count)
+        yield from (found, sizes)
 
 
 _pools: Final = _Pools()
 registry.register(_pools)
 registry.register(_Caches())
+
+
+def measure_pool(pool: Pool) -> None:
+    """Tell of the connections of *pool* as long as it is there."""
+    _pools.add(pool)
 
 
 def serve_metrics(host: str, port: int) -> None:
@@ -223,9 +279,8 @@ def serve_metrics(host: str, port: int) -> None:
 
 
 def measure_engine(engine: AsyncEngine) -> None:
-    """Count the statements and connections of *engine*."""
+    """Count the statements of *engine*."""
     target = engine.sync_engine
-    _pools.add(engine)
     event.listen(target, "before_cursor_execute", _begin)
     event.listen(target, "after_cursor_execute", _end)
     event.listen(target, "handle_error", _fail)
@@ -272,6 +327,12 @@ def note_job(kind: str, outcome: str, seconds: float | None = None) -> None:
     JOBS_ENDED.labels(kind, outcome).inc()
     if seconds is not None:
         JOB_SECONDS.labels(kind).observe(seconds)
+
+
+def note_webhooks(behind: int, lag_seconds: float) -> None:
+    """Say how many webhooks have receivers that lack commits, and how far the furthest is behind."""
+    WEBHOOKS_BEHIND.set(behind)
+    WEBHOOK_LAG.set(lag_seconds)
 
 
 def note_queue(queue: str, length: int, oldest_seconds: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from reqtrail.features.notifications import repository
-from reqtrail.features.notifications.public import deliver_next, queued_webhooks
+from reqtrail.features.notifications.public import deliver_next, queued_webhooks, webhooks_behind
 from reqtrail.features.notifications.service import delivering
 from reqtrail.features.notifications.service.delivering import MOST_FAILURES
 from reqtrail.features.notifications.tables import webhooks
@@ -326,7 +326,12 @@ async def test_how_long_webhooks_have_waited(world: World) -> None:
             taken = clock.now() + timedelta(minutes=1)
             await session.execute(update(webhooks).where(mine).values(leased_until=taken))
         assert await longest() < 1800
+        # Its receiver is behind all the same, and is so until it has been told.
+        behind, furthest = await webhooks_behind(world.database)
+        assert behind >= 1 and 3500 < furthest < 3700
         await hooked.make_due()
         assert await longest() < 1800
+        await hooked.work()
+        assert (await webhooks_behind(world.database))[1] < 1800
         await hooked.work()
         assert receiver.sequences() == [seq]

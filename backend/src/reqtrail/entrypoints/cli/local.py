@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from reqtrail.bootstrap.database import open_marks
 from reqtrail.bootstrap.wiring import register_all
 from reqtrail.entrypoints.cli.output import Exit, fail
 from reqtrail.features.identity.public import (
@@ -71,6 +72,7 @@ def _settings() -> Settings:
 
 async def _set(settings: Settings, url: str, email: str, password: str) -> None:
     database = Database(make_engine(url, role=settings.database_role, pool_size=1))
+    database.marks = open_marks(settings)
     hasher = PasswordHasher(settings.bcrypt_rounds, workers=1)
     try:
         await open_vault(database, settings)  # the account is told by mail, whose text is sealed

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from reqtrail.platform.database.access import Access
 from reqtrail.platform.database.metadata import metadata, views
 from reqtrail.platform.database.walls import (
     AMONG_GROUPS,
@@ -39,6 +40,7 @@ memberships = Table(
     info={
         "scope": "tenant",
         "wall": Wall(delete=True, update=("role",), also=(Policy("own", "SELECT", OF_ACTOR),)),
+        "access": Access({"user_id": "account"}),
     },
 )
 """``role``: a value of ``types.Role``."""
@@ -67,7 +69,11 @@ group_members = Table(
     ForeignKeyConstraint(["group_id"], ["groups.group_id"]),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "reference", "wall": Wall(update=("manages",), delete=True)},
+    info={
+        "scope": "reference",
+        "wall": Wall(update=("manages",), delete=True),
+        "access": Access({"user_id": "account"}),
+    },
 )
 """``manages``: whether the member also decides who is in the group."""
 
@@ -84,6 +90,7 @@ group_grants = Table(
     Index(None, "group_id"),
     info={
         "scope": "tenant",
+        "access": Access(),
         "wall": Wall(
             update=("role",),
             delete=True,
@@ -111,7 +118,11 @@ read_restrictions = Table(
     ForeignKeyConstraint(
         ["project_id", "entity_id"], ["entities.project_id", "entities.entity_id"]
     ),
-    info={"scope": "tenant", "wall": Wall(update=("roles", "group_ids"), delete=True)},
+    info={
+        "scope": "tenant",
+        "wall": Wall(update=("roles", "group_ids"), delete=True),
+        "access": Access(),
+    },
 )
 """What of a project not every member may read: a ``document``, or the values of an ``attribute``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from reqtrail.features.identity.single_sign_on.discovery import Providers
 from reqtrail.features.identity.types import Actor, Credential, Device
 from reqtrail.kit.errors import Forbidden, Unauthenticated
 from reqtrail.platform.allowance import count_account, count_token
+from reqtrail.platform.database.access import TOKENS, Subject
 from reqtrail.platform.database.session import ReadSession, WriteSession, get_database
 from reqtrail.platform.guessing import Delays
 from reqtrail.platform.http import Replay, client_address, request_content
@@ -111,6 +113,27 @@ async def read_file_credential(request: Request) -> Credential:
     if cookie is not None and bearer_token(request) is None:
         return _counted(request, await read_credential(get_signer(request), cookie, "files"))
     return await read_api_credential(request)
+
+
+async def subjects_of(request: Request) -> Collection[Subject]:
+    """Return by whose access a request reads, as far as what it came with tells.
+
+    The account of an API token is found out by the query that proves it, which is too late to choose where that runs.
+    """
+    cookie = request.cookies.get(FILES_COOKIE)
+    try:
+        token = bearer_token(request)
+        if token is not None:
+            credential = await read_credential(get_signer(request), token, "api")
+        elif cookie is not None:
+            credential = await read_credential(get_signer(request), cookie, "files")
+        else:
+            return ()
+    except TokenInvalid:
+        return ()  # the route refuses it
+    if credential.token_hash is not None:
+        return (TOKENS,)
+    return ("account", str(credential.user_id)), ("session", str(credential.family_id))
 
 
 def _counted(request: Request, credential: Credential) -> Credential:

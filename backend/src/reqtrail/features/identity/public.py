@@ -15,6 +15,7 @@ from reqtrail.features.identity.deps import (
     admit_upload,
     begin_idempotent,
     bind_actor,
+    subjects_of,
 )
 from reqtrail.features.identity.errors import TokenInvalid, TokenLimited, UserNotFound
 from reqtrail.features.identity.factors.managing import forget_expired as forget_challenges
@@ -115,6 +116,7 @@ __all__ = [
     "rotate_signing_key",
     "signing_key_age",
     "set_password",
+    "subjects_of",
     "tokens_of",
     "withdraw",
 ]

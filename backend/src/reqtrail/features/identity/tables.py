@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from reqtrail.platform.database.access import Access
 from reqtrail.platform.database.metadata import metadata
 from reqtrail.platform.database.walls import Wall
 
@@ -35,7 +36,11 @@ users = Table(
     Column("email_verified_at", DateTime(timezone=True), nullable=True),
     PrimaryKeyConstraint("user_id"),
     UniqueConstraint("email"),
-    info={"scope": "reference", "wall": Wall(update=True)},
+    info={
+        "scope": "reference",
+        "wall": Wall(update=True),
+        "access": Access({"user_id": "account"}, when=("active", "is_administrator")),
+    },
 )
 """``email`` is stored in lower case; it is what a person signs in with.
 
@@ -60,7 +65,11 @@ refresh_families = Table(
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "catalog", "wall": Wall(update=True, delete=True)},
+    info={
+        "scope": "catalog",
+        "wall": Wall(update=True, delete=True),
+        "access": Access({"user_id": "account", "family_id": "session"}, when=("revoked_at",)),
+    },
 )
 """One sign-in of one browser. Only the newest refresh token of a family is good; an older one kills the family.
 
@@ -116,7 +125,11 @@ api_tokens = Table(
     UniqueConstraint("token_hash"),
     ForeignKeyConstraint(["user_id"], ["users.user_id"]),
     Index(None, "user_id"),
-    info={"scope": "catalog", "wall": Wall(update=True)},
+    info={
+        "scope": "catalog",
+        "wall": Wall(update=True),
+        "access": Access({"user_id": "account"}, when=("revoked_at",)),
+    },
 )
 """A personal token for the command line and API clients; only its SHA-256 is stored.
 

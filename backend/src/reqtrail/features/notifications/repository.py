@@ -135,6 +135,17 @@ async def list_due(session: AsyncSession) -> list[Webhook]:
     return [Webhook(**row._mapping) for row in await session.execute(_due(*webhooks.c))]
 
 
+async def list_behind(session: AsyncSession) -> list[Webhook]:
+    """Return the webhooks whose receivers lack commits, whether or not they are due, those first that fail most."""
+    rows = await session.execute(
+        select(*webhooks.c)
+        .join(project_counters, project_counters.c.project_id == webhooks.c.project_id)
+        .where(webhooks.c.active, webhooks.c.seen_seq < project_counters.c.last_seq)
+        .order_by(webhooks.c.failures.desc(), webhooks.c.due_at)
+    )
+    return [Webhook(**row._mapping) for row in rows]
+
+
 def _due(*columns: ColumnElement[Any]) -> Select[Any]:
     """Return the query of what :func:`claim` may take, the next one first."""
     now = clock.now()

@@ -59,10 +59,11 @@ async def _migrations(installation: Installation) -> Finding:
 
 
 async def _walls(installation: Installation) -> Finding:
-    async with installation.opened().read_session() as session:
+    async with installation.opened().session() as session:
         connection = await session.connection()
         opened = await unprotected_relations(connection)
         altered = await connection.run_sync(altered_relations)
+        await session.rollback()  # it made temporary tables
     if opened:
         return failed(
             "tables_unprotected",
@@ -73,7 +74,7 @@ async def _walls(installation: Installation) -> Finding:
     if altered:
         return failed(
             "policies_altered",
-            f"Policies of row-level security are missing, or not Reqtrail's own, on {_names(altered)}.",
+            f"Policies of row-level security are missing, altered, or not Reqtrail's own, on {_names(altered)}.",
             "Find out who changed them, then run `reqtrail up` once, which puts them back.",
             relations=altered,
         )

@@ -28,13 +28,22 @@ from reqtrail.platform.database.away import (
     is_undecided,
     sql_state,
 )
+from reqtrail.platform.database.access import WritingSession, take_changes
+from reqtrail.platform.database.access_marks import AccessMarks
 from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
-from reqtrail.platform.database.positions import UNKNOWN, Reading, Writing, write_position
+from reqtrail.platform.database.pool import MeasuredPool
+from reqtrail.platform.database.positions import (
+    UNKNOWN,
+    Position,
+    Reading,
+    Writing,
+    write_position,
+)
 from reqtrail.platform.database.primary import Primary
-from reqtrail.platform.database.replicas import Replica, Replicas
+from reqtrail.platform.database.replicas import Replica, Replicas, ask_position
 from reqtrail.platform.database.scope import Opening
 from reqtrail.platform.database.walls import APP_ROLE
-from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine
+from reqtrail.platform.metrics import READ_FALLBACKS, READS, measure_engine, measure_pool
 from reqtrail.platform.telemetry.tracing import trace_engine
 
 AfterCommit = Callable[[], Awaitable[None]]
@@ -63,6 +72,7 @@ def make_engine(
     role: str | None = APP_ROLE,
     pool_size: int = 10,
     connect_timeout: float = CONNECT_SECONDS,
+    pool: str = "primary",
 ) -> AsyncEngine:
     """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``), which may name several hosts of one database.
 
@@ -70,12 +80,14 @@ def make_engine(
         role: What the login becomes as it connects; None leaves it what it is, such as the owner of the tables.
         pool_size: Connections kept; half as many more are opened under load.
         connect_timeout: Seconds, for each host.
+        pool: What metrics call its connections.
     """
     server_settings = {"jit": "off"}
     if role is not None:
         server_settings["role"] = role
     engine = create_async_engine(
         url,
+        poolclass=MeasuredPool,
         pool_size=pool_size,
         max_overflow=max(1, pool_size // 2),
         pool_timeout=30,
@@ -89,6 +101,9 @@ def make_engine(
     event.listen(engine.sync_engine, "checkin", _note_idle)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     event.listen(engine.sync_engine, "handle_error", _leave_demoted)
+    assert isinstance(engine.pool, MeasuredPool)
+    engine.pool.label = pool
+    measure_pool(engine.pool)
     measure_engine(engine)
     trace_engine(engine)
     return engine
@@ -150,6 +165,7 @@ class Database:
         info: What every session carries in its own ``info``.
         primary: What is known of the primary.
         replicas: Where reads of requests may go, too.
+        marks: What tells them of changed access; None where there are no replicas.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -157,8 +173,11 @@ class Database:
         self.info: dict[str, Any] = {}
         self.primary = Primary()
         self.replicas: Replicas | None = None
+        self.marks: AccessMarks | None = None
         self._opening: Opening | None = None
-        self._make = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+        self._make = async_sessionmaker(
+            engine, sync_session_class=WritingSession, expire_on_commit=False, autoflush=False
+        )
         self._make_reader = make_readers(engine)
 
     def within(self, opening: Opening) -> Database:
@@ -178,7 +197,7 @@ class Database:
             OutcomeUnknown: If the connection was lost while it was made durable.
         """
         async with self._make(info=dict(self.info)) as session:
-            is_whole = False
+            is_whole = announced = False
             try:
                 async with session.begin():
                     with self.primary.asked():
@@ -188,6 +207,9 @@ class Database:
                     yield session
                     for action in session.info.pop(_BEFORE_COMMIT, []):
                         await action()
+                    changed = take_changes(session)
+                    if changed and self.marks is not None:
+                        announced = await self.marks.announce(changed)
                     is_whole = True
             except (SQLAlchemyError, OSError) as error:
                 if is_away(error):
@@ -195,11 +217,15 @@ class Database:
                 if is_whole and is_undecided(error):
                     raise OutcomeUnknown from error
                 raise
+            note = writing.get() if self.replicas is not None else None
+            is_asked = note is not None or (changed and self.marks is not None)
+            position = await self._position() if is_asked else None
+            if changed and self.marks is not None:
+                await self.marks.spread(changed, position, self._is_shown, announced=announced)
             for action in session.info.pop(_AFTER_COMMIT, []):
                 await action()
-        note = writing.get()
-        if note is not None and self.replicas is not None:
-            note.note(await self.replicas.position())
+        if note is not None:
+            note.note(position)
 
     @asynccontextmanager
     async def read_session(self, reading: Reading | None = None) -> AsyncIterator[AsyncSession]:
@@ -222,10 +248,21 @@ class Database:
                         replica.fail(type(error).__name__)
                 raise
 
+    async def _needed(self, reading: Reading, *, alone: bool = False) -> Position | None:
+        """Return what a replica has to show to be read; None if none may be."""
+        if self.replicas is None or self.marks is None:
+            return None
+        needed = await self.marks.needed(reading.subjects, self.replicas.sampled_after, alone=alone)
+        return None if needed is None else max(needed, reading.after or 0)
+
     async def _choose(self, reading: Reading | None) -> Replica | None:
         if self.replicas is None or reading is None or reading.after is None or reading.is_again:
             return None
-        replica = await self.replicas.choose(reading.after, reading.affinity)
+        after = await self._needed(reading)
+        if after is None:
+            READ_FALLBACKS.labels("access_changed").inc()
+            return None
+        replica = await self.replicas.choose(after, reading.affinity)
         if replica is not None:
             reading.target = "replica"
             READS.labels("replica").inc()
@@ -246,7 +283,8 @@ class Database:
         except PrimaryAway:
             if reading is None or self.replicas is None:
                 raise
-            replica = await self.replicas.choose_alone(reading.after or 0)
+            after = await self._needed(reading, alone=True)
+            replica = None if after is None else await self.replicas.choose_alone(after)
             if replica is None:
                 raise
             reading.target = "alone"
@@ -269,11 +307,21 @@ class Database:
         """Return what reads have to show to show all that is committed by now; None without replicas."""
         if self.replicas is None:
             return None
-        found = await self.replicas.position()
+        found = await self._position()
         return UNKNOWN if found is None else write_position(found)
+
+    async def _position(self) -> Position | None:
+        if self.replicas is not None:
+            return await self.replicas.position()
+        return await ask_position(self.engine)
+
+    async def _is_shown(self, position: Position) -> bool:
+        return self.replicas is not None and await self.replicas.all_show(position)
 
     async def dispose(self) -> None:
         """Close every connection."""
+        if self.marks is not None:
+            await self.marks.close()
         if self.replicas is not None:
             await self.replicas.stop()
         await self.engine.dispose()

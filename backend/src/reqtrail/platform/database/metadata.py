@@ -7,6 +7,7 @@ Each table says in ``info["scope"]`` what it is, after the rules that keep the s
 * ``catalog``: global book-keeping that no project row points at (sessions, tokens).
 
 ``info["wall"]`` says what the application's role may do with the rows; see ``reqtrail.platform.database.walls``.
+``info["access"]`` says whose access the rows decide, if any; see ``reqtrail.platform.database.access``.
 """
 
 from __future__ import annotations

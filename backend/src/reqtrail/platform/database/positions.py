@@ -6,8 +6,11 @@ In a header a position is written as PostgreSQL writes it, ``16/B374D848``; here
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
+
+from reqtrail.platform.database.access import Subject
 
 POSITION_HEADER: Final = "Reqtrail-Position"
 DEGRADED_HEADER: Final = "Reqtrail-Degraded"
@@ -48,12 +51,14 @@ class Reading:
     Attributes:
         after: What was committed before this must be shown; None: only the primary is asked.
         affinity: Whoever reads with the same one keeps to one replica.
+        subjects: Whose access the read goes by.
         is_again: Whether it failed at a replica before, and is for the primary therefore.
         target: Where it was read: ``primary``, ``replica``, or ``alone`` (a replica, as the primary is away).
     """
 
     after: Position | None = None
     affinity: int = 0
+    subjects: Collection[Subject] = ()
     is_again: bool = False
     target: str = field(default="", init=False)
 

@@ -43,7 +43,7 @@ SAMPLES: Final = 120
 
 TROUBLE: Final = (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-_OF_PRIMARY = text(
+OF_PRIMARY: Final = text(
     "SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system()),"
     " CASE WHEN NOT pg_is_in_recovery() THEN pg_walfile_name(pg_current_wal_insert_lsn()) END,"
     " CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() - '0/0'::pg_lsn END,"
@@ -55,7 +55,7 @@ INSERTED: Final = text(
 """Asked of the primary: where it goes on to write its log, and how large a page of it is."""
 
 # A login without pg_monitor does not see the receiver, and learns of a new timeline with the next restart point.
-_OF_REPLICA = text(
+OF_REPLICA: Final = text(
     "SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system()),"
     " greatest((SELECT timeline_id FROM pg_control_checkpoint()),"
     " (SELECT min_recovery_end_timeline FROM pg_control_recovery()),"
@@ -97,7 +97,7 @@ class Replica:
         """Ask how far it is; one that does not answer, or is no standby, does not serve."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._probe.connect() as connection:
-                row = (await connection.execute(_OF_REPLICA)).one()
+                row = (await connection.execute(OF_REPLICA)).one()
         except TROUBLE as error:
             self.fail(type(error).__name__)
             return
@@ -193,12 +193,19 @@ class Replicas:
 
     async def position(self) -> Position | None:
         """Return a position that all that is committed by now lies before, or None if the primary does not say."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._primary.connect() as connection:
-                inserted, page = (await connection.execute(INSERTED)).one()
-        except TROUBLE:
-            return None
-        return end_of_record(int(inserted), page)
+        return await ask_position(self._primary)
+
+    def sampled_after(self, moment: float) -> Position | None:
+        """Return what the primary had written at some time after *moment*, or None if it was not asked since."""
+        return next((position for at, position in self._samples if at >= moment), None)
+
+    async def all_show(self, position: Position) -> bool:
+        """Return whether every replica, read or not, shows what lies before *position* of the primary's history."""
+        await asyncio.gather(*(replica.refresh() for replica in self._replicas))
+        return all(
+            each.answers and each.history == self._history and each.replayed >= position
+            for each in self._replicas
+        )
 
     async def choose(self, after: Position, affinity: int) -> Replica | None:
         """Return a fit replica that shows what lies before *after*, or None.
@@ -266,14 +273,14 @@ class Replicas:
         try:
             with self._state.asked():
                 async with asyncio.timeout(ANSWER_SECONDS), self._primary.connect() as connection:
-                    row = (await connection.execute(_OF_PRIMARY)).one()
+                    row = (await connection.execute(OF_PRIMARY)).one()
         except TROUBLE:
             return
         in_recovery, system, segment, inserted, page = row
         if in_recovery:  # one host alone is named, and it was demoted
             self._state.lost()
             return
-        history = (int(system), int(segment[:_TIMELINE_DIGITS], 16))
+        history = (int(system), timeline_of(segment))
         if history != self._history:
             # Positions of another history say nothing of this one.
             self._samples.clear()
@@ -292,6 +299,21 @@ class Replicas:
                 if position <= replica.replayed:
                     replica.current_at = max(replica.current_at, at)
                     break
+
+
+def timeline_of(segment: str) -> int:
+    """Return the timeline that a file of the log belongs to, by its name."""
+    return int(segment[:_TIMELINE_DIGITS], 16)
+
+
+async def ask_position(primary: AsyncEngine) -> Position | None:
+    """Return a position that all that is committed by now lies before, or None if the primary does not say."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS), primary.connect() as connection:
+            inserted, page = (await connection.execute(INSERTED)).one()
+    except TROUBLE:
+        return None
+    return end_of_record(int(inserted), page)
 
 
 def _weight(affinity: int, number: int) -> int:

@@ -126,6 +126,8 @@ async def _write_session(request: Request) -> AsyncIterator[AsyncSession]:
 async def _read_session(request: Request) -> AsyncIterator[AsyncSession]:
     database = get_database(request)
     reading = request.state.reading = reading_of(request)
+    if database.replicas is not None:
+        reading.subjects = await request.app.state.subjects_of(request)
     async with database.read_session(reading) as session:
         request.state.is_degraded = reading.target == "alone" or database.primary.is_away
         attach_trail(session, trail_of(request))

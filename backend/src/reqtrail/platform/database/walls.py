@@ -24,6 +24,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reqtrail.platform.database.metadata import metadata, views
+from reqtrail.platform.database.policy_texts import read_policies, write_conditions
 
 APP_ROLE: Final = "reqtrail_app"
 _MAINTAIN_SINCE: Final = 170000
@@ -146,7 +147,7 @@ def _policy_statements(relation: str, policy: Policy) -> Iterator[str]:
 
 
 def _fingerprint(policy: Policy) -> str:
-    """Return what tells whether a policy is the declared one: PostgreSQL rewrites its conditions."""
+    """Return the comment that says what a policy was declared as."""
     return f"{policy.command}: {policy.condition}".replace("'", "''")
 
 
@@ -169,8 +170,8 @@ async def unprotected_relations(connection: AsyncConnection) -> list[str]:
 def altered_relations(connection: Connection) -> list[str]:
     """Return the tables, and their partitions, whose row-level security is not what the metadata declares.
 
-    That is off, or a policy is missing, of another version, or not of Reqtrail's making. A policy whose condition was
-    changed in its place is not noticed: PostgreSQL rewrites conditions, so they cannot be compared.
+    That is off, or a policy is missing, altered, of another version, or not of Reqtrail's making. Conditions are
+    compared by means of temporary tables, so the transaction must be one that writes; the caller undoes it.
     """
     catalog = _Catalog(connection)
     return [
@@ -252,14 +253,16 @@ class _Catalog:
             " ORDER BY c.relname"
         )
         self._relations = [_Relation(*row) for row in rows]
-        rows = connection.exec_driver_sql(
-            "SELECT c.relname, p.polname, obj_description(p.oid, 'pg_policy') FROM pg_policy p"
-            " JOIN pg_class c ON c.oid = p.polrelid"
-            " WHERE c.relnamespace = current_schema()::regnamespace"
+        self.policies = read_policies(connection)
+        self._conditions = write_conditions(
+            connection,
+            {
+                policy.condition: table.name
+                for table in metadata.sorted_tables
+                for policy in policies_of(table)
+                if table.name in self.policies
+            },
         )
-        self.policies: dict[str, dict[str, str]] = {}
-        for relation, name, comment in rows:
-            self.policies.setdefault(relation, {})[name] = comment or ""
         self.privileges: Mapping[str, set[str]] = {}
         version = connection.exec_driver_sql("SELECT current_setting('server_version_num')::int")
         self.can_maintain = version.scalar_one() >= _MAINTAIN_SINCE
@@ -267,6 +270,22 @@ class _Catalog:
     def relations_of(self, table: str) -> list[str]:
         """Return *table*, if it is there, and its partitions."""
         return [item.name for item in self._relations if table in (item.name, item.parent)]
+
+    def has(self, relation: str, policy: Policy) -> bool:
+        """Return whether *relation* has *policy* as it is declared."""
+        there = self.policies.get(relation, {}).get(policy.name)
+        if there is None or there.comment != f"{policy.command}: {policy.condition}":
+            return False
+        condition = self._conditions.get(policy.condition)
+        return there.for_everybody and (
+            condition is None
+            or (there.command, there.using, there.check)
+            == (
+                policy.command,
+                None if policy.command == "INSERT" else condition,
+                None if policy.command in {"SELECT", "DELETE"} else condition,
+            )
+        )
 
     def is_forced(self, relation: str) -> bool:
         """Return whether the policies of *relation* bind everybody, its owner too."""
@@ -294,11 +313,11 @@ def _privileges(connection: Connection) -> Mapping[str, set[str]]:
 def _row_security_changes(catalog: _Catalog, table: Table, relation: str) -> Iterator[str]:
     there = catalog.policies.get(relation, {})
     wanted = {policy.name: policy for policy in policies_of(table)}
-    for name, comment in there.items():
-        if name not in wanted or comment != _fingerprint(wanted[name]).replace("''", "'"):
+    for name in there:
+        if name not in wanted or not catalog.has(relation, wanted[name]):
             yield f"DROP POLICY {name} ON {relation}"
-    for name, policy in wanted.items():
-        if there.get(name) != _fingerprint(policy).replace("''", "'"):
+    for policy in wanted.values():
+        if not catalog.has(relation, policy):
             yield from _policy_statements(relation, policy)
     if wanted and not catalog.is_forced(relation):
         yield f"ALTER TABLE {relation} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"

@@ -143,6 +143,24 @@ async def queued_webhooks(database: Database) -> tuple[int, float]:
     return len(due), longest
 
 
+async def webhooks_behind(database: Database) -> tuple[int, float]:
+    """Return how many webhooks have receivers that lack commits, and for how many seconds the furthest has.
+
+    Unlike those of :func:`queued_webhooks` they may be sent to at this moment, or wait since their receiver failed. If
+    there are more than :data:`MOST_TIMED`, the furthest is one of those that failed most often.
+    """
+    async with database.within(of_task("webhooks")).read_session() as session:
+        behind = await repository.list_behind(session)
+    now, furthest = clock.now(), 0.0
+    for hook in behind[:MOST_TIMED]:
+        next_seq = hook.seen_seq + 1
+        async with database.within(of_project(hook.project_id)).read_session() as session:
+            missed = await load_commits(session, hook.project_id, [next_seq])
+        if next_seq in missed:
+            furthest = max(furthest, (now - missed[next_seq].recorded_at).total_seconds())
+    return len(behind), furthest
+
+
 async def _prepare(database: Database, hook: Webhook, newest: int) -> _Round:
     place = (hook.project_id, hook.webhook_id)
     async with database.read_session() as session:
