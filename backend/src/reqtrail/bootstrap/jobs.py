@@ -6,13 +6,14 @@ from typing import Final
 
 from reqtrail.bootstrap.housekeeping import CLEANUP, PARTITIONS
 from reqtrail.features.exchange.public import EXPORT
-from reqtrail.features.versioning.public import SEAL, VERIFY, VERIFY_RECENT
+from reqtrail.features.versioning.public import MERGE, SEAL, VERIFY, VERIFY_RECENT
 from reqtrail.platform.jobs.registry import register_job_kind
 from reqtrail.platform.jobs.types import JobKind
 
 JOB_KINDS: Final[tuple[JobKind, ...]] = (
     CLEANUP,
     EXPORT,
+    MERGE,
     PARTITIONS,
     SEAL,
     VERIFY,

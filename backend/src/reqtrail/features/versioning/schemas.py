@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from reqtrail.features.versioning.types import BaselineState, CommitRecord, Snapshot
 from reqtrail.platform.http import WHOLE, Body
+from reqtrail.platform.jobs.reading import JobRead
 
 LAST_SEQUENCE: Final = 2**53 - 1
 """The largest number of a version that can be asked for: the largest that every reader of JSON keeps exact."""
@@ -279,6 +280,53 @@ class MergeWrite(MergePreviewWrite):
     parent_seq: SequenceNumber | None = None
 
 
+class ResolutionRead(BaseModel):
+    """What was chosen where both disagreed."""
+
+    kind: str
+    id: UUID
+    field: str
+    field_key: str | None
+    choose: Literal["base", "ours", "theirs", "words", "value"]
+    words: list[Literal["base", "ours", "theirs", "both"]]
+    value: Any
+
+
+class MergeJobRead(BaseModel):
+    """A merge, or an update, that a worker does or did, with what was asked for.
+
+    The ``result`` of a job that is done says which ``branch`` is at which ``seq``, and how many ``changes`` that were.
+    A redaction takes values of people's own out of ``resolutions``.
+    """
+
+    job: JobRead
+    direction: Literal["update", "merge"]
+    message: str
+    resolutions: list[ResolutionRead]
+    branch_seq: int | None
+    parent_seq: int | None
+
+    @classmethod
+    def of(cls, job: JobRead, asked: MergeWrite) -> MergeJobRead:
+        """Return a job with what was asked for as JSON shows it."""
+        return cls(
+            job=job,
+            direction=asked.direction,
+            message=asked.message,
+            resolutions=[
+                ResolutionRead.model_validate(item.model_dump()) for item in asked.resolutions
+            ],
+            branch_seq=asked.branch_seq,
+            parent_seq=asked.parent_seq,
+        )
+
+
+class MergeJobList(BaseModel):
+    """The newest merges and updates of a branch that workers do or did, newest first."""
+
+    merges: list[MergeJobRead]
+
+
 class PieceRead(BaseModel):
     """A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen."""
 
@@ -312,7 +360,10 @@ class MergeConflictRead(BaseModel):
 
 
 class MergePreviewRead(BaseModel):
-    """What a merge would do; ``ours`` is the head that it would write to."""
+    """What a merge would do; ``ours`` is the head that it would write to.
+
+    ``large`` says that it changes so much that a worker should do it: ask for it with ``Prefer: respond-async``.
+    """
 
     direction: str
     branch: str
@@ -324,6 +375,7 @@ class MergePreviewRead(BaseModel):
     conflicts: list[MergeConflictRead]
     branch_seq: int
     parent_seq: int
+    large: bool
 
 
 class BaselineCreate(Body):

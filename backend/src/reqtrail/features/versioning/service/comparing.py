@@ -86,8 +86,12 @@ async def _shown(
     return [None if content is None else public_content(next(shown)) for content in contents]
 
 
-async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead:
-    """Return what a merge would do in the form that may leave by API."""
+async def shown_plan(session: AsyncSession, plan: MergePlan, large_from: int) -> MergePreviewRead:
+    """Return what a merge would do in the form that may leave by API.
+
+    Args:
+        large_from: From so many changes on it is called large.
+    """
     changes = [
         EntityChange(
             item.kind,
@@ -131,6 +135,7 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
         ],
         branch_seq=plan.branch.head_seq,
         parent_seq=plan.parent.head_seq,
+        large=len(plan.changes) >= large_from,
     )
 
 
