@@ -15,12 +15,12 @@ from reqtrail.features.access.public import (
     authorise_acting,
 )
 from reqtrail.features.identity.public import display_names
-from reqtrail.features.versioning.repository import merge_jobs as repository
-from reqtrail.features.versioning.schemas import (
+from reqtrail.features.versioning.merge_schemas import (
     MergeJobRead,
     MergePreviewWrite,
     MergeWrite,
 )
+from reqtrail.features.versioning.repository import merge_jobs as repository
 from reqtrail.features.versioning.service.branches import find_branch
 from reqtrail.features.versioning.service.merge_plan import MergePlan, begin, compute
 from reqtrail.features.versioning.service.merging import merge, refuse_early, refuse_open

@@ -25,16 +25,18 @@ from reqtrail.features.versioning.merge_jobs import (
     list_merges,
     resolutions_of,
 )
+from reqtrail.features.versioning.merge_schemas import (
+    MergeJobList,
+    MergePreviewRead,
+    MergePreviewWrite,
+    MergeWrite,
+)
 from reqtrail.features.versioning.schemas import (
     BranchCreate,
     BranchList,
     BranchPatch,
     BranchRead,
     CommitOutcome,
-    MergeJobList,
-    MergePreviewRead,
-    MergePreviewWrite,
-    MergeWrite,
     RefRead,
 )
 from reqtrail.features.versioning.service import branches, merging

@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.merge import EXISTENCE, POSITION, word_pieces
+from reqtrail.features.versioning.merge_schemas import (
+    MergeConflictRead,
+    MergePreviewRead,
+    PieceRead,
+)
 from reqtrail.features.versioning.registry import get_kind, present
 from reqtrail.features.versioning.schemas import (
     ChangeRead,
     CommitOutcome,
     EntityChangeRead,
-    MergeConflictRead,
-    MergePreviewRead,
-    PieceRead,
     RefRead,
 )
 from reqtrail.features.versioning.service.changes import shown_sides
