@@ -35,7 +35,7 @@ async def measure(found: Running, size: int) -> dict[str, list[Result]]:
         for count in COUNTS:
             if count > size // 4:
                 continue
-            for how in (within_a_request,):
+            for how in (within_a_request, by_a_worker):
                 results += await _rounds(bench, count, how)
                 for result in results[-3:]:
                     print(result.line(), result.note, flush=True)

@@ -28,8 +28,9 @@ const MOST_MISFITS = 20
 
 /** Whether the server said that this is what does not fit. */
 function isMisfit(item: Resolution, error: ApiError): boolean {
-  const { kind, id, field } = error.extra
-  return item.kind === kind && item.id === id && item.field === field
+  const { kind, id, field, field_key: key } = error.extra
+  const isThere = item.kind === kind && item.id === id && item.field === field
+  return isThere && (key === undefined || (item.field_key ?? null) === key)
 }
 
 /**

@@ -214,6 +214,7 @@ class _Merge:
                 kind=kind,
                 id=str(entity_id),
                 field=name,
+                field_key=key,
             )
         plan.conflicts = [
             replace(item, broken=place in broken)
