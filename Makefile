@@ -78,6 +78,10 @@ bench: setup-backend ## Measure against bare SQL in the same run
 bench-branches: setup-backend ## Branches, baselines, merges, the past (BENCH_SIZES=10000,1000000: a million takes 10 minutes more)
 	cd benchmarks && ../$(PY) -m benchmarks branches
 
+.PHONY: bench-merges
+bench-merges: setup-backend ## Merges of 1,000 and 10,000 changes, and how long others wait for them
+	cd benchmarks && ../$(PY) -m benchmarks merges
+
 .PHONY: bench-sign-in
 bench-sign-in: setup-backend ## What a flood of sign-ins costs those who are signed in
 	cd benchmarks && ../$(PY) -m benchmarks sign-in

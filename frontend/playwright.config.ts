@@ -80,6 +80,8 @@ export default defineConfig({
         REQTRAIL_API_PROCESSES: '2',
         REQTRAIL_SIGN_IN_LIMIT: '1000',
         REQTRAIL_OUTBOUND_ALLOW: '127.0.0.1',
+        // So that a merge of a small project is one that the server does by itself.
+        REQTRAIL_MERGE_LARGE_FROM: '20',
         NO_COLOR: '1',
         REQTRAIL_SIGN_IN_PROVIDERS: JSON.stringify([signInProvider]),
       },

@@ -5,7 +5,8 @@ branches`` measures branches, ``python -m benchmarks sign-in`` what a flood of s
 benchmarks live`` how soon a save shows on other screens, ``python -m benchmarks caching`` what each level of caching
 saves, ``python -m benchmarks tracing`` what traces cost, ``python -m benchmarks jobs`` what the queue of jobs costs,
 ``python -m benchmarks admission`` what proving a session costs,
-``python -m benchmarks mixed`` how soon reads and saves at a fixed rate are answered.
+``python -m benchmarks mixed`` how soon reads and saves at a fixed rate are answered, ``python -m benchmarks merges``
+what large merges take, and for how long others wait for them.
 Everything stays on this machine and ends by itself.
 """
 
@@ -23,7 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import admission, branches, caching, jobs, live, mixed, sign_in, tracing
+from benchmarks import admission, branches, caching, jobs, live, merges, mixed, sign_in, tracing
 from benchmarks.instance import Running, running
 from benchmarks.interchange import interchange
 from benchmarks.memory import resident_megabytes
@@ -42,6 +43,7 @@ SIZES = {
     "tracing": "0",
     "jobs": "0",
     "mixed": "10000",
+    "merges": "50000",
 }
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -148,6 +150,9 @@ def main() -> None:
         elif asked.what == "live":
             with running(folder, REQTRAIL_API_PROCESSES="2", REQTRAIL_BCRYPT_ROUNDS="4") as found:
                 results = asyncio.run(live.measure(found))
+        elif asked.what == "merges":
+            with running(folder) as found:
+                results = asyncio.run(merges.measure(found, sizes[0]))
         elif asked.what == "mixed":
             with running(folder, REQTRAIL_API_PROCESSES="2") as found:
                 results = asyncio.run(mixed.measure(found, sizes[0]))

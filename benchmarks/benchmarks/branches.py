@@ -56,8 +56,11 @@ class Branched(Bench):
         """Return the body of an answer."""
         return await self._get(path, **params)
 
-    async def post(self, path: str, content: Any, **params: Any) -> Any:
+    async def post(self, path: str, content: Any, *, prefer: str = "", **params: Any) -> Any:
         """Return what a write answers.
+
+        Args:
+            prefer: What is sent as ``Prefer``.
 
         Raises:
             RuntimeError: If it is refused.
@@ -66,7 +69,7 @@ class Branched(Bench):
             path,
             content=orjson.dumps(content),
             params=params,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **({"Prefer": prefer} if prefer else {})},
         )
         if not response.is_success:
             raise RuntimeError(f"{path} was refused: {response.text[:500]}")

@@ -159,6 +159,7 @@ EXAMPLES: Mapping[str, Example] = {
     "update_branch": Example(path=BRANCH, body={"protected": False}),
     "close_branch": Example(path=BRANCH, query={"discard": "true"}),
     "merge_branch": Example(path=BRANCH, body={"direction": "update", "resolutions": [CHOICE]}),
+    "list_merge_jobs": Example(path=BRANCH),
     "preview_merge": Example(path=BRANCH, body={"direction": "update", "resolutions": [CHOICE]}),
     "list_commits": Example(query={"entity": "{item}", "branch": "{branch_name}"}),
     "commit": Example(query=ON, body={"base": 3, "message": "x", "operations": [OPERATION]}),

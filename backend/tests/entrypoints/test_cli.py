@@ -20,6 +20,8 @@ from reqtrail.entrypoints.cli.output import Exit, diff_text, word_diff
 from tests.fixtures.instance import Instance, free_port, running_instance
 
 SAMPLE = Path(__file__).resolve().parents[3] / "examples" / "reqif" / "small.reqif"
+LARGE = 20
+"""From so many changes on the instance has a worker merge."""
 VERIFIER = SAMPLE.parents[1] / "verify_baseline.py"
 COMMANDS = (
     *(
@@ -44,7 +46,8 @@ COMMANDS = (
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """One instance with the demo project for the tests of this module."""
-    with running_instance(tmp_path_factory.mktemp("cli") / "home") as running:
+    home = tmp_path_factory.mktemp("cli") / "home"
+    with running_instance(home, merge_large_from=str(LARGE)) as running:
         yield running
 
 
@@ -202,6 +205,26 @@ def test_a_branch_goes_its_way_and_comes_back(local: Instance, tmp_path: Path) -
         "ref_name_taken" in run("branch", "create", "WINTER", *project, code=Exit.CONFLICT).stderr
     )
     assert run_json("verify", *project)["ok"] is True
+
+
+def test_a_large_merge_is_done_by_a_worker(local: Instance) -> None:
+    """It is waited for, and told like a small one."""
+    project = ("--project", "LRG")
+    with local.client() as client:
+        root = "/api/v1/projects/LRG"
+        client.post("/api/v1/projects", json={"key": "LRG", "name": "L"}).raise_for_status()
+        run("branch", "create", "autumn", *project)
+        operations = [{"op": "create", "kind": "item", "fields": {}}] * LARGE
+        answer = client.post(
+            f"{root}/commits", params={"branch": "autumn"}, json={"operations": operations}
+        )
+        answer.raise_for_status()
+    assert run_json("branch", "merge", "autumn", "--dry-run", *project)["large"]
+    merged = run_json("branch", "merge", "autumn", *project)
+    assert merged["job"]["kind"] == "versioning.merge"
+    assert merged["job"]["result"]["changes"] == LARGE
+    assert (merged["ref"]["branch"], merged["ref"]["head"]) == ("main", True)
+    assert "autumn" in run("branch", "update", "autumn", *project).stdout
 
 
 def test_refusals_carry_code_and_request(local: Instance) -> None:

@@ -23,6 +23,7 @@ export const keys = {
   project: (project: string) => ['p', project] as const,
   info: (project: string) => ['p', project, 'info'] as const,
   branches: (project: string) => ['p', project, 'log', 'branches'] as const,
+  mergeJobs: (project: string, branch: string) => ['p', project, 'merge-jobs', branch] as const,
   baselines: (project: string) => ['p', project, 'log', 'baselines'] as const,
   restrictions: (project: string) => ['p', project, 'restrictions'] as const,
   webhooks: (project: string) => ['p', project, 'webhooks'] as const,

@@ -1425,8 +1425,32 @@ export interface paths {
         /**
          * Post Merge
          * @description Merge a branch to its parent, or update it from there, as one commit with both parents.
+         *
+         *     With `Prefer: respond-async` a worker does it; the answer is the job, which `Location` names too. Its `result` says
+         *     the new version, or its `error` why there is none: the codes are those of this address. Without it more changes than
+         *     the instance allows in a request are refused with `merge_too_large`.
          */
         post: operations["merge_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/branches/{branch_id}/merge-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Merge Jobs
+         * @description List the merges and updates of a branch that workers do or did, newest first, until they expire.
+         */
+        get: operations["list_merge_jobs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4523,8 +4547,41 @@ export interface components {
             words: string[];
         };
         /**
+         * MergeJobList
+         * @description The newest merges and updates of a branch that workers do or did, newest first.
+         */
+        MergeJobList: {
+            /** Merges */
+            merges: components["schemas"]["MergeJobRead"][];
+        };
+        /**
+         * MergeJobRead
+         * @description A merge, or an update, that a worker does or did, with what was asked for.
+         *
+         *     The ``result`` of a job that is done says which ``branch`` is at which ``seq``, and how many ``changes`` that were.
+         *     A redaction takes values of people's own out of ``resolutions``.
+         */
+        MergeJobRead: {
+            /** Branch Seq */
+            branch_seq: number | null;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "update" | "merge";
+            job: components["schemas"]["JobRead"];
+            /** Message */
+            message: string;
+            /** Parent Seq */
+            parent_seq: number | null;
+            /** Resolutions */
+            resolutions: components["schemas"]["ResolutionRead"][];
+        };
+        /**
          * MergePreviewRead
          * @description What a merge would do; ``ours`` is the head that it would write to.
+         *
+         *     ``large`` says that it changes so much that a worker should do it: ask for it with ``Prefer: respond-async``.
          */
         MergePreviewRead: {
             base: components["schemas"]["RefRead"];
@@ -4538,6 +4595,8 @@ export interface components {
             conflicts: components["schemas"]["MergeConflictRead"][];
             /** Direction */
             direction: string;
+            /** Large */
+            large: boolean;
             ours: components["schemas"]["RefRead"];
             /** Parent */
             parent: string;
@@ -5035,6 +5094,32 @@ export interface components {
             recorded_at: string;
             /** Seq */
             seq: number;
+        };
+        /**
+         * ResolutionRead
+         * @description What was chosen where both disagreed.
+         */
+        ResolutionRead: {
+            /**
+             * Choose
+             * @enum {string}
+             */
+            choose: "base" | "ours" | "theirs" | "words" | "value";
+            /** Field */
+            field: string;
+            /** Field Key */
+            field_key: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Value */
+            value: unknown;
+            /** Words */
+            words: ("base" | "ours" | "theirs" | "both")[];
         };
         /**
          * ResolutionWrite
@@ -8332,7 +8417,10 @@ export interface operations {
     merge_branch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async` has a worker do it (RFC 7240). */
+                prefer?: string;
+            };
             path: {
                 branch_id: string;
                 /** @description The project's key, such as BRK. */
@@ -8353,6 +8441,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommitOutcome"];
+                };
+            };
+            /** @description A worker does it. */
+            202: {
+                headers: {
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_merge_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                branch_id: string;
+                /** @description The project's key, such as BRK. */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeJobList"];
                 };
             };
             /** @description A problem */

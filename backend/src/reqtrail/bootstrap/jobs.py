@@ -6,7 +6,7 @@ from typing import Final
 
 from reqtrail.bootstrap.housekeeping import CLEANUP, PARTITIONS
 from reqtrail.features.exchange.public import EXPORT, IMPORT
-from reqtrail.features.versioning.public import SEAL, VERIFY, VERIFY_RECENT
+from reqtrail.features.versioning.public import MERGE, SEAL, VERIFY, VERIFY_RECENT
 from reqtrail.platform.jobs.registry import register_job_kind
 from reqtrail.platform.jobs.types import JobKind
 
@@ -14,6 +14,7 @@ JOB_KINDS: Final[tuple[JobKind, ...]] = (
     CLEANUP,
     EXPORT,
     IMPORT,
+    MERGE,
     PARTITIONS,
     SEAL,
     VERIFY,

@@ -27,6 +27,7 @@ from reqtrail.features.traceability.public import (
     links_to_restore,
 )
 from reqtrail.features.versioning.public import (
+    forget_values,
     register_adopter,
     Reading,
     Traces,
@@ -59,6 +60,7 @@ def register_kinds() -> None:
     register_redaction("requirements.files", companions=files_only_in, sweeper=drop_unreferenced)
     register_redaction("exchange.dry_runs", sweeper=drop_dry_runs)
     register_redaction("jobs.results", sweeper=drop_results)
+    register_redaction("versioning.merges", sweeper=forget_values)
     register_item_cascade("traceability.links", delete_links_of_items)
     register_restore_companion("traceability.links", links_to_restore)
     for table, reading in (*REQUIREMENTS_READINGS, *TRACEABILITY_READINGS):

@@ -200,6 +200,12 @@ async def request_content(request: Request) -> bytes:
     return asked + await request.body()
 
 
+def is_preferred(header: str, name: str) -> bool:
+    """Return whether a ``Prefer`` header (RFC 7240) names a preference, which may have a value and parameters."""
+    named = (item.partition(";")[0].partition("=")[0] for item in header.split(","))
+    return any(item.strip().lower() == name for item in named)
+
+
 def client_address(request: Request) -> str:
     """Return the address that the request came from. The edge settled it: the nearest hop that is no trusted proxy."""
     return request.client.host if request.client else "unknown"

@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     rate_search: int = Field(default=1_200, ge=0)
     rate_client_errors: int = Field(default=20, ge=0)
     """Errors of the browser application a minute that one address may report."""
+    merge_large_from: int = Field(default=2_000, ge=1)
+    """From so many changes on a merge is called large: the browser and the command line have a worker do it."""
+    merge_request_limit: int = Field(default=50_000, ge=1)
+    """So many changes a merge may make within a request; a worker does any number."""
     smtp_host: str | None = None
     """The server that mails are handed over to; without one a local sink keeps them and shows administrators."""
     smtp_port: int = Field(default=587, ge=1, le=65535)

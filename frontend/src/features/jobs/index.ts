@@ -1,2 +1,3 @@
 export { default as JobRow } from './JobRow.vue'
 export { useJob } from './useJobs'
+export { isRunning, progressOf } from './jobs'

@@ -21,6 +21,7 @@ export const KINDS: readonly Kind[] = [
   EXPORT,
   IMPORT,
   VERIFY,
+  kind('versioning', 'merge', 'jobs.kinds.merge'),
   kind('versioning', 'seal', 'jobs.kinds.seal'),
   kind('versioning', 'verify-recent', 'jobs.kinds.verifyRecent'),
   kind('instance', 'cleanup', 'jobs.kinds.cleanup'),

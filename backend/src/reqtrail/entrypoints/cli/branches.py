@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from reqtrail.entrypoints.cli.client import Client, connect, download
+from reqtrail.entrypoints.cli.following import follow
 from reqtrail.entrypoints.cli.output import Exit, console, fail, plain, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -19,6 +20,7 @@ Prefer = Annotated[
     str | None,
     typer.Option(help="Decide every conflict for one side: `ours` is the side written to."),
 ]
+END_STATES: Final = frozenset({"done", "failed", "dead", "cancelled"})
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
 
 
@@ -208,22 +210,46 @@ def _merge(
             if left:
                 raise typer.Exit(int(Exit.CONFLICT))
             return
-        outcome = client.post(
-            f"{path}/merge",
-            json={
-                "direction": direction,
-                "resolutions": preview["resolutions"],
-                "branch_seq": preview["branch_seq"],
-                "parent_seq": preview["parent_seq"],
-            },
-        )
+        asked = {
+            "direction": direction,
+            "resolutions": preview["resolutions"],
+            "branch_seq": preview["branch_seq"],
+            "parent_seq": preview["parent_seq"],
+        }
+        if preview["large"]:
+            _merge_by_worker(client, project, f"{path}/merge", asked, json)
+            return
+        outcome = client.post(f"{path}/merge", json=asked)
     if json:
         print_json(outcome)
     else:
-        count = len(outcome["changes"])
-        typer.echo(
-            f"{outcome['ref']['branch']} is at version {outcome['ref']['seq']}: {count} changed."
+        _tell(outcome["ref"]["branch"], outcome["ref"]["seq"], len(outcome["changes"]))
+
+
+def _merge_by_worker(
+    client: Client, project: str, path: str, asked: dict[str, Any], json: bool
+) -> None:
+    """Have a worker do a large merge, and show how far it is until it has ended."""
+    job = client.post(path, json=asked, prefer="respond-async")
+    job = follow(client, f"/projects/{project}/jobs/{job['id']}", job, END_STATES)
+    if job["state"] != "done":
+        error = job["error"] or {}
+        conflict = error.get("code") in {"merge_conflict", "merge_stale"}
+        raise fail(
+            Exit.CONFLICT if conflict else Exit.REFUSED,
+            error.get("detail") or f"The merge was {job['state']}.",
+            problem=error.get("code"),
         )
+    branch, seq = job["result"]["branch"], job["result"]["seq"]
+    if json:
+        ref = client.get(f"/projects/{project}/refs/resolve", ref=f"{branch}@{seq}")
+        print_json({"ref": ref, "job": job})
+    else:
+        _tell(branch, seq, job["result"]["changes"])
+
+
+def _tell(branch: str, seq: int, count: int) -> None:
+    typer.echo(f"{branch} is at version {seq}: {count} changed.")
 
 
 def _preview(client: Client, path: str, direction: str, prefer: str | None) -> dict[str, Any]:

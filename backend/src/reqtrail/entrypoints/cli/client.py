@@ -41,9 +41,10 @@ class Client:
         """Return the JSON of a GET."""
         return self._send("GET", path, params={k: v for k, v in params.items() if v is not None})
 
-    def post(self, path: str, **arguments: Any) -> Any:
-        """Return the JSON of a POST. It carries an idempotency key."""
-        return self._send("POST", path, headers={"Idempotency-Key": str(new_id())}, **arguments)
+    def post(self, path: str, *, prefer: str | None = None, **arguments: Any) -> Any:
+        """Return the JSON of a POST. It carries an idempotency key, and what it would prefer."""
+        headers = {"Idempotency-Key": str(new_id()), **({"Prefer": prefer} if prefer else {})}
+        return self._send("POST", path, headers=headers, **arguments)
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
         response = self.http.request(method, f"{API}{path}", **arguments)

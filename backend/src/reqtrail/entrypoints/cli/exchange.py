@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reqtrail.entrypoints.cli.client import API, Client, check, connect, download
+from reqtrail.entrypoints.cli.following import follow
 from reqtrail.entrypoints.cli.output import Exit, fail, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Project = Annotated[str, typer.Option("--project", "-p", help="The project's key, as BRK.")]
 
-POLL_SECONDS: Final = 0.2
 END_STATES: Final = frozenset({"dry_run_ready", "done", "failed", "cancelled"})
 COUNTS: Final = ("documents", "items", "placements", "links", "attachments")
 
@@ -84,27 +80,7 @@ def make_project(client: Client, key: str) -> None:
 
 def follow_import(client: Client, project: str, job: dict[str, Any]) -> dict[str, Any]:
     """Show how an import goes until it has ended; return it."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with progress:
-        task = progress.add_task("waiting", total=None)
-        while job["state"] not in END_STATES:
-            time.sleep(POLL_SECONDS)
-            job = client.get(f"/projects/{project}/imports/{job['id']}")
-            progress.update(
-                task,
-                description=job.get("phase") or job["state"],
-                completed=job.get("done") or 0,
-                total=job.get("total"),
-            )
-    return job
+    return follow(client, f"/projects/{project}/imports/{job['id']}", job, END_STATES)
 
 
 def _result(job: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ from reqtrail.features.access.schemas import RestrictionPut, RestrictionRead
 from reqtrail.features.access.service import (
     accept_membership,
     authorise,
+    authorise_acting,
     demand,
     list_members,
     put_member,
@@ -118,6 +119,7 @@ __all__ = [
     "as_administrator",
     "as_member",
     "authorise",
+    "authorise_acting",
     "demand",
     "lift_restriction",
     "list_members",

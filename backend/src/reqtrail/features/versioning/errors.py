@@ -131,6 +131,13 @@ class MergeStale(Conflict):
     title = "The preview is out of date"
 
 
+class MergeTooLarge(Conflict):
+    """The merge changes more than a request may; ``changes`` counts them, ``most`` is the limit. A worker does it."""
+
+    code = "merge_too_large"
+    title = "The merge is too large for a request"
+
+
 class MergeImpossible(Invalid):
     """The branch has no parent to merge with."""
 

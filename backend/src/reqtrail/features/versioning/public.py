@@ -16,6 +16,7 @@ from reqtrail.features.versioning.errors import (
     RefNotFound,
 )
 from reqtrail.features.versioning.merge import merge_contents, patched
+from reqtrail.features.versioning.merge_jobs import MERGE, forget_values
 from reqtrail.features.versioning.registry import (
     CommitContext,
     OwnValue,
@@ -149,6 +150,8 @@ __all__ = [
     "queued_seals",
     "verify_seals",
     "MAIN",
+    "MERGE",
+    "forget_values",
     "BranchName",
     "Message",
     "MessageQuery",

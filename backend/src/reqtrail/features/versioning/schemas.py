@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
@@ -245,85 +245,6 @@ class BranchPatch(Body):
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     protected: StrictBool | None = None
-
-
-class ResolutionWrite(Body):
-    """What shall stand where both disagree.
-
-    ``words`` gives a choice for each piece of the text that is in conflict, in order; ``value`` a value of one's own.
-    """
-
-    kind: str
-    id: UUID
-    field: str
-    field_key: str | None = None
-    choose: Literal["base", "ours", "theirs", "words", "value"]
-    words: list[Literal["base", "ours", "theirs", "both"]] = Field(
-        default_factory=list, max_length=10_000
-    )
-    value: Any = None
-
-
-class MergePreviewWrite(Body):
-    """Which way to merge: ``update`` takes the parent's changes, ``merge`` gives the branch's to the parent."""
-
-    direction: Literal["update", "merge"]
-    resolutions: list[ResolutionWrite] = []
-
-
-class MergeWrite(MergePreviewWrite):
-    """A merge to be written. ``branch_seq`` and ``parent_seq`` are the heads that the preview showed."""
-
-    message: str = Field(default="", max_length=10_000)
-    branch_seq: SequenceNumber | None = None
-    parent_seq: SequenceNumber | None = None
-
-
-class PieceRead(BaseModel):
-    """A piece of a merged text: ``text`` is merged; where it is null, one of the three has to be chosen."""
-
-    text: str | None
-    base: str
-    ours: str
-    theirs: str
-
-
-class MergeConflictRead(BaseModel):
-    """Something to be chosen; ``reason`` says for a structural rule what would be broken.
-
-    ``pieces`` is the merge of a text by word, as plain text; null for what does not merge by word. Of a base that was
-    redacted nothing is known, and it cannot be chosen.
-    """
-
-    kind: str
-    id: UUID
-    key: str | None
-    field: str
-    field_key: str | None
-    base: Any
-    ours: Any
-    theirs: Any
-    reason: str | None
-    open: bool
-    chosen: str | None
-    words: list[str]
-    pieces: list[PieceRead] | None
-    base_redacted: bool
-
-
-class MergePreviewRead(BaseModel):
-    """What a merge would do; ``ours`` is the head that it would write to."""
-
-    direction: str
-    branch: str
-    parent: str
-    base: RefRead
-    ours: RefRead
-    theirs: RefRead
-    changes: list[EntityChangeRead]
-    conflicts: list[MergeConflictRead]
-    branch_seq: int
-    parent_seq: int
 
 
 class BaselineCreate(Body):

@@ -1,5 +1,5 @@
 import { client, unwrap } from '@/api/client'
-import type { Branch, CommitOutcome, MergePreview, Resolution } from '@/api/types'
+import type { Branch, CommitOutcome, Job, MergeJob, MergePreview, Resolution } from '@/api/types'
 
 export type Direction = MergePreview['direction'] & ('update' | 'merge')
 
@@ -48,24 +48,60 @@ export function previewMerge(
   )
 }
 
+function askedFor(preview: MergePreview, resolutions: readonly Resolution[], message: string) {
+  return {
+    direction: preview.direction as Direction,
+    resolutions: [...resolutions],
+    message,
+    branch_seq: preview.branch_seq,
+    parent_seq: preview.parent_seq,
+  }
+}
+
 /** Writes the merge that `preview` showed; refused if one of the sides moved since. */
-export function merge(
+export async function merge(
   project: string,
   branch: string,
   preview: MergePreview,
   resolutions: readonly Resolution[],
   message: string,
 ): Promise<CommitOutcome> {
-  return unwrap(
+  const answer = await unwrap(
     client.POST('/api/v1/projects/{project}/branches/{branch_id}/merge', {
       params: { path: { project, branch_id: branch } },
-      body: {
-        direction: preview.direction as Direction,
-        resolutions: [...resolutions],
-        message,
-        branch_seq: preview.branch_seq,
-        parent_seq: preview.parent_seq,
-      },
+      body: askedFor(preview, resolutions, message),
     }),
   )
+  return answer as CommitOutcome
+}
+
+/** Has a worker write the merge that `preview` showed. */
+export async function startMerge(
+  project: string,
+  branch: string,
+  preview: MergePreview,
+  resolutions: readonly Resolution[],
+  message: string,
+): Promise<Job> {
+  const answer = await unwrap(
+    client.POST('/api/v1/projects/{project}/branches/{branch_id}/merge', {
+      params: { path: { project, branch_id: branch }, header: { prefer: 'respond-async' } },
+      body: askedFor(preview, resolutions, message),
+    }),
+  )
+  return answer as Job
+}
+
+/** The merges of a branch that workers do or did, newest first, with what was asked for. */
+export async function listMergeJobs(project: string, branch: string): Promise<MergeJob[]> {
+  const params = { path: { project, branch_id: branch } }
+  const answer = await unwrap(
+    client.GET('/api/v1/projects/{project}/branches/{branch_id}/merge-jobs', { params }),
+  )
+  return answer.merges
+}
+
+export function cancelMerge(project: string, id: string): Promise<Job> {
+  const params = { path: { project, job_id: id } }
+  return unwrap(client.POST('/api/v1/projects/{project}/jobs/{job_id}/cancel', { params }))
 }

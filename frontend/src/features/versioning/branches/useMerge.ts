@@ -6,7 +6,7 @@ import type { Comparison, MergeConflict, Resolution } from '@/api/types'
 import { useNotify } from '@/shared/composables/useNotify'
 import { t } from '@/shared/i18n'
 import { useEntries } from '../compare/useComparison'
-import { merge, previewMerge, type Direction } from './branches.api'
+import { merge, previewMerge, startMerge, type Direction } from './branches.api'
 
 export type Side = 'base' | 'ours' | 'theirs'
 export type WordChoice = NonNullable<Resolution['words']>[number]
@@ -23,11 +23,25 @@ export function placeOf(item: MergeConflict | Resolution): string {
   return [item.kind, item.id, item.field, item.field_key ?? ''].join(' ')
 }
 
-/** A merge that is being prepared: its preview with what was chosen so far, and the writing of it. */
+// Each choice that fits no more costs a preview; whoever has more of them chooses anew.
+const MOST_MISFITS = 20
+
+/** Whether the server said that this is what does not fit. */
+function isMisfit(item: Resolution, error: ApiError): boolean {
+  const { kind, id, field, field_key: key } = error.extra
+  const isThere = item.kind === kind && item.id === id && item.field === field
+  return isThere && (key === undefined || (item.field_key ?? null) === key)
+}
+
+/**
+ * A merge that is being prepared: its preview with what was chosen so far, and the writing of it.
+ * Nothing is asked for while it is not `enabled`.
+ */
 export function useMerge(
   project: MaybeRefOrGetter<string>,
   branch: MaybeRefOrGetter<string>,
   direction: MaybeRefOrGetter<Direction>,
+  enabled: MaybeRefOrGetter<boolean> = true,
 ) {
   const cache = useQueryClient()
   const notify = useNotify()
@@ -42,6 +56,7 @@ export function useMerge(
     queryKey: computed(() => keyOf(resolutions.value)),
     queryFn: () => previewMerge(toValue(project), toValue(branch), toValue(direction), resolutions.value),
     placeholderData: keepPreviousData,
+    enabled: computed(() => toValue(enabled)),
     retry: false,
   })
   const preview = query.data
@@ -79,22 +94,54 @@ export function useMerge(
     return true
   }
 
+  /**
+   * Takes up choices that were made for other versions of the two sides, without those that fit no more.
+   * Returns how many these were.
+   */
+  async function restore(chosen: readonly Resolution[]): Promise<number> {
+    let wanted = [...chosen]
+    for (let round = 0; round < MOST_MISFITS && wanted.length > 0; round++) {
+      try {
+        const answer = await previewMerge(toValue(project), toValue(branch), toValue(direction), wanted)
+        cache.setQueryData(keyOf(wanted), answer)
+        break
+      } catch (refused) {
+        if (!(refused instanceof ApiError) || refused.code !== 'resolution_invalid') throw refused
+        const error = refused
+        const fitting = wanted.filter((item) => !isMisfit(item, error))
+        wanted = fitting.length < wanted.length && round < MOST_MISFITS - 1 ? fitting : []
+      }
+    }
+    resolutions.value = wanted
+    return chosen.length - wanted.length
+  }
+
+  const shown = () => {
+    if (!preview.value) throw new Error(t('versioning.merge.failed'))
+    return preview.value
+  }
+  const onError = async (error: Error) => {
+    const stale = error instanceof ApiError && error.code === 'merge_stale'
+    notify.failure(error, t(stale ? 'versioning.merge.stale' : 'versioning.merge.failed'))
+    if (!stale) return
+    await restore(resolutions.value)
+    await query.refetch()
+  }
   const writing = useMutation({
-    mutationFn: async (message: string) => {
-      if (!preview.value) throw new Error(t('versioning.merge.failed'))
-      return merge(toValue(project), toValue(branch), preview.value, resolutions.value, message)
-    },
-    onError: async (error) => {
-      const stale = error instanceof ApiError && error.code === 'merge_stale'
-      notify.failure(error, t(stale ? 'versioning.merge.stale' : 'versioning.merge.failed'))
-      if (stale) await query.refetch()
-    },
+    mutationFn: (message: string) =>
+      merge(toValue(project), toValue(branch), shown(), resolutions.value, message),
+    onError,
     onSuccess: async () => {
       await Promise.all([
         cache.invalidateQueries({ queryKey: keys.at(toValue(project)) }),
         cache.invalidateQueries({ queryKey: keys.log(toValue(project)) }),
       ])
     },
+  })
+  const starting = useMutation({
+    mutationFn: (message: string) =>
+      startMerge(toValue(project), toValue(branch), shown(), resolutions.value, message),
+    onError,
   })
 
   return {
@@ -108,7 +155,9 @@ export function useMerge(
       resolutions.value.find((one) => placeOf(one) === placeOf(item)) ?? null,
     choose,
     propose,
+    restore,
     write: writing.mutateAsync,
-    writing: writing.isPending,
+    start: starting.mutateAsync,
+    writing: computed(() => writing.isPending.value || starting.isPending.value),
   }
 }

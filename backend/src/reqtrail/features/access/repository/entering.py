@@ -108,7 +108,7 @@ def entered_project(actor: Any, listing: Any) -> LateralFromClause:
             projects.c.name,
             projects.c.archived,
             role.label("role"),
-            _enter(projects.c.project_id).label("entered"),
+            enter_alone(projects.c.project_id).label("entered"),
         )
         .where(projects.c.key == bindparam("project_key"), listing.c.listed.is_not(None))
         .offset(IN_ORDER)
@@ -116,7 +116,7 @@ def entered_project(actor: Any, listing: Any) -> LateralFromClause:
     )
 
 
-def _enter(project_id: ColumnElement[UUID]) -> ColumnElement[str]:
+def enter_alone(project_id: ColumnElement[UUID]) -> ColumnElement[str]:
     """Return the expression that opens one project, and closes all lists."""
     return (
         set_local(PROJECT, cast(project_id, String))
@@ -229,7 +229,7 @@ def _enter_as_member() -> Select[Any]:
         .correlate(actor)
     )
     project = (
-        select(_enter(wanted).label("entered"))
+        select(enter_alone(wanted).label("entered"))
         .where(groups.c.listed.is_not(None), or_(actor.c.is_administrator, is_in))
         .correlate(actor, groups)
         .offset(IN_ORDER)

@@ -16,6 +16,7 @@ from reqtrail.features.access.errors import (
     ProjectNotFound,
     ReadingRestricted,
 )
+from reqtrail.features.access.repository.acting import find_acting
 from reqtrail.features.access.service.withholding import withhold
 from reqtrail.features.access.types import (
     CHANGES_CONTENT,
@@ -69,6 +70,36 @@ async def authorise(
     identify_actor(session, actor, credential, project.project_id if project else None)
     if project is None:
         raise ProjectNotFound("Check the project's key, or ask an owner to make you a member.")
+    _permit(session, project, permission, whole=whole)
+    return project
+
+
+async def authorise_acting(
+    session: AsyncSession,
+    user_id: UUID,
+    project_id: UUID,
+    permission: Permission,
+    *,
+    whole: bool = True,
+) -> ProjectContext:
+    """Return the project that *session* has entered, if an account has *permission* in it at this moment.
+
+    For what a worker does on somebody's behalf: since they asked for it their role may have gone. What a token that
+    they came with was limited to is not known any more; the request that asked was refused by it.
+
+    Raises:
+        ProjectNotFound, Forbidden, ReadingRestricted, ProjectArchived: As :func:`authorise` does.
+    """
+    project = await find_acting(session, user_id, project_id)
+    if project is None:
+        raise ProjectNotFound("The account has no access to the project any more.")
+    _permit(session, project, permission, whole=whole)
+    return project
+
+
+def _permit(
+    session: AsyncSession, project: ProjectContext, permission: Permission, *, whole: bool
+) -> None:
     demand(project, permission)
     if whole and project.withheld:
         raise ReadingRestricted(
@@ -78,7 +109,6 @@ async def authorise(
     withhold(session, project.withheld)
     if permission in CHANGES_CONTENT and project.archived:
         raise ProjectArchived("An owner can take it out of the archive.")
-    return project
 
 
 def demand(project: ProjectContext, permission: Permission) -> None:

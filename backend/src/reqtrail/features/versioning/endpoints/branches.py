@@ -2,45 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.access.public import (
     BranchMaker,
     BranchMerger,
     HistoryReader,
+    JobReader,
     Permission,
     ProjectContext,
     WholeHistoryReader,
 )
+from reqtrail.features.identity.public import AppSettings
 from reqtrail.features.versioning.errors import BranchProtected
+from reqtrail.features.versioning.merge_jobs import (
+    ask_for_merge,
+    expected_by,
+    list_merges,
+    resolutions_of,
+)
+from reqtrail.features.versioning.merge_schemas import (
+    MergeJobList,
+    MergePreviewRead,
+    MergePreviewWrite,
+    MergeWrite,
+)
 from reqtrail.features.versioning.schemas import (
     BranchCreate,
     BranchList,
     BranchPatch,
     BranchRead,
     CommitOutcome,
-    MergePreviewRead,
-    MergePreviewWrite,
-    MergeWrite,
     RefRead,
-    ResolutionWrite,
 )
 from reqtrail.features.versioning.service import branches, merging
 from reqtrail.features.versioning.service.comparing import outcome, shown_plan
 from reqtrail.features.versioning.service.merge_plan import preview
 from reqtrail.features.versioning.service.refs import head_snapshot
-from reqtrail.features.versioning.service.three_way import Resolution
 from reqtrail.features.versioning.types import BranchState
 from reqtrail.platform.conditional import json_response
 from reqtrail.platform.database.session import ReadSession, WriteSession
-from reqtrail.platform.http import ApiRouter
+from reqtrail.platform.encoding import json_bytes
+from reqtrail.platform.http import ApiRouter, is_preferred
+from reqtrail.platform.jobs.reading import JobRead
 
 router = ApiRouter()
+
+_QUEUED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {
+        "model": JobRead,
+        "description": "A worker does it.",
+        "headers": {
+            name: {"schema": {"type": "string"}} for name in ("Location", "Preference-Applied")
+        },
+    }
+}
+Prefer = Annotated[
+    str,
+    Header(max_length=200, description="`respond-async` has a worker do it (RFC 7240)."),
+]
 
 
 @router.get("/branches", operation_id="list_branches", response_model=BranchList)
@@ -103,50 +127,73 @@ async def post_close(
     response_model=MergePreviewRead,
 )
 async def post_preview(
-    branch_id: UUID, body: MergePreviewWrite, context: WholeHistoryReader, session: ReadSession
+    branch_id: UUID,
+    body: MergePreviewWrite,
+    context: WholeHistoryReader,
+    settings: AppSettings,
+    session: ReadSession,
 ) -> Response:
     """Say what a merge or an update would change, and what has to be chosen first. Nothing is written."""
     plan = await preview(
-        session, context.project_id, branch_id, body.direction, _resolutions(body.resolutions)
+        session, context.project_id, branch_id, body.direction, resolutions_of(body)
     )
-    return json_response((await shown_plan(session, plan)).model_dump(mode="json"))
+    shown = await shown_plan(session, plan, settings.merge_large_from)
+    return json_response(shown.model_dump(mode="json"))
 
 
-@router.post("/branches/{branch_id}/merge", operation_id="merge_branch", status_code=201)
+@router.post(
+    "/branches/{branch_id}/merge",
+    operation_id="merge_branch",
+    status_code=201,
+    response_model=CommitOutcome,
+    responses=_QUEUED,
+)
 async def post_merge(
-    branch_id: UUID, body: MergeWrite, context: BranchMerger, session: WriteSession
-) -> CommitOutcome:
-    """Merge a branch to its parent, or update it from there, as one commit with both parents."""
-    expected = None
-    if body.branch_seq is not None and body.parent_seq is not None:
-        expected = (body.branch_seq, body.parent_seq)
+    branch_id: UUID,
+    body: MergeWrite,
+    context: BranchMerger,
+    settings: AppSettings,
+    session: WriteSession,
+    prefer: Prefer = "",
+) -> Any:
+    """Merge a branch to its parent, or update it from there, as one commit with both parents.
+
+    With `Prefer: respond-async` a worker does it; the answer is the job, which `Location` names too. Its `result` says
+    the new version, or its `error` why there is none: the codes are those of this address. Without it more changes than
+    the instance allows in a request are refused with `merge_too_large`.
+    """
+    if is_preferred(prefer, "respond-async"):
+        job = await ask_for_merge(session, context, branch_id, body)
+        shown = JobRead.of(job, context.key, context.actor.display_name)
+        return Response(
+            json_bytes(shown.model_dump(mode="json")),
+            202,
+            media_type="application/json",
+            headers={
+                "Location": f"/api/v1/projects/{context.key}/jobs/{job.job_id}",
+                "Preference-Applied": "respond-async",
+            },
+        )
     result = await merging.merge(
         session,
         context.project_id,
         context.actor.user_id,
         branch_id,
         body.direction,
-        resolutions=_resolutions(body.resolutions),
-        expected=expected,
+        resolutions=resolutions_of(body),
+        expected=expected_by(body),
         message=body.message,
         as_owner=context.may(Permission.BRANCH_PROTECT),
+        most=settings.merge_request_limit,
     )
     return outcome(result)
 
 
-def _resolutions(written: Sequence[ResolutionWrite]) -> list[Resolution]:
-    return [
-        Resolution(
-            item.kind,
-            item.id,
-            item.field,
-            item.field_key,
-            item.choose,
-            tuple(item.words),
-            item.value,
-        )
-        for item in written
-    ]
+@router.get("/branches/{branch_id}/merge-jobs", operation_id="list_merge_jobs")
+async def get_merge_jobs(branch_id: UUID, context: JobReader, session: ReadSession) -> MergeJobList:
+    """List the merges and updates of a branch that workers do or did, newest first, until they expire."""
+    found = await list_merges(session, context.project_id, context.key, branch_id)
+    return MergeJobList(merges=found)
 
 
 async def _one(session: AsyncSession, context: ProjectContext, branch_id: UUID) -> BranchRead:

@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.identity.public import display_names
 from reqtrail.features.versioning.merge import EXISTENCE, POSITION, word_pieces
+from reqtrail.features.versioning.merge_schemas import (
+    MergeConflictRead,
+    MergePreviewRead,
+    PieceRead,
+)
 from reqtrail.features.versioning.registry import get_kind, present
 from reqtrail.features.versioning.schemas import (
     ChangeRead,
     CommitOutcome,
     EntityChangeRead,
-    MergeConflictRead,
-    MergePreviewRead,
-    PieceRead,
     RefRead,
 )
 from reqtrail.features.versioning.service.changes import shown_sides
@@ -86,8 +88,12 @@ async def _shown(
     return [None if content is None else public_content(next(shown)) for content in contents]
 
 
-async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead:
-    """Return what a merge would do in the form that may leave by API."""
+async def shown_plan(session: AsyncSession, plan: MergePlan, large_from: int) -> MergePreviewRead:
+    """Return what a merge would do in the form that may leave by API.
+
+    Args:
+        large_from: From so many changes on it is called large.
+    """
     changes = [
         EntityChange(
             item.kind,
@@ -131,6 +137,7 @@ async def shown_plan(session: AsyncSession, plan: MergePlan) -> MergePreviewRead
         ],
         branch_seq=plan.branch.head_seq,
         parent_seq=plan.parent.head_seq,
+        large=len(plan.changes) >= large_from,
     )
 
 

@@ -31,6 +31,7 @@ from reqtrail.features.versioning.registry import (
     get_kind,
 )
 from reqtrail.features.versioning.service.branches import find_branch
+from reqtrail.features.versioning.service.progress import UNSEEN, Progress, pieces
 from reqtrail.features.versioning.service.refs import head_snapshot, snapshot_at
 from reqtrail.features.versioning.service.rules import violations
 from reqtrail.features.versioning.service.staging import Reference
@@ -115,6 +116,10 @@ class MergePlan:
         """The conflicts that nothing was chosen for, or whose choice would break a rule."""
         return [item for item in self.conflicts if item.is_open]
 
+    def is_upon(self, other: MergePlan) -> bool:
+        """Return whether both are of the same versions, so that what was computed for this one holds for the other."""
+        return (self.base, self.ours, self.theirs) == (other.base, other.ours, other.theirs)
+
 
 async def preview(
     session: AsyncSession,
@@ -122,12 +127,26 @@ async def preview(
     branch_id: UUID,
     direction: str,
     resolutions: Sequence[Resolution] = (),
+    progress: Progress = UNSEEN,
 ) -> MergePlan:
     """Return what a merge to the parent, or an update from it, would do. Nothing is written.
 
     Raises:
         RefNotFound, MergeImpossible, BranchClosed: If there are no two open branches to merge.
         ResolutionInvalid: If a resolution is given for what is no conflict.
+    """
+    plan = await begin(session, project_id, branch_id, direction)
+    await compute(session, plan, resolutions, progress)
+    return plan
+
+
+async def begin(
+    session: AsyncSession, project_id: UUID, branch_id: UUID, direction: str
+) -> MergePlan:
+    """Return the plan of a merge or an update with nothing but the versions that it is of.
+
+    Raises:
+        RefNotFound, MergeImpossible, BranchClosed: If there are no two open branches to merge.
     """
     branch = await find_branch(session, project_id, branch_id)
     if branch.parent_id is None:
@@ -139,21 +158,32 @@ async def preview(
     at_parent = await head_snapshot(session, project_id, parent)
     base = await snapshot_at(session, project_id, branch.synced_branch_id, branch.synced_seq)
     ours, theirs = (at_branch, at_parent) if direction == UPDATE else (at_parent, at_branch)
-    plan = MergePlan(direction, branch, parent, base, ours, theirs)
-    await _Merge(session, plan, at_branch, at_parent).run(resolutions)
-    return plan
+    return MergePlan(direction, branch, parent, base, ours, theirs)
+
+
+async def compute(
+    session: AsyncSession,
+    plan: MergePlan,
+    resolutions: Sequence[Resolution] = (),
+    progress: Progress = UNSEEN,
+) -> None:
+    """Put into a plan what would be written, and what has to be chosen.
+
+    Raises:
+        ResolutionInvalid: If a resolution is given for what is no conflict.
+    """
+    await _Merge(session, plan, progress).run(resolutions)
 
 
 class _Merge:
     """The computation: states of all sides, merged and resolved, checked, and turned into changes."""
 
-    def __init__(
-        self, session: AsyncSession, plan: MergePlan, branch: Snapshot, parent: Snapshot
-    ) -> None:
+    def __init__(self, session: AsyncSession, plan: MergePlan, progress: Progress) -> None:
         self._session = session
         self._plan = plan
-        self._branch = branch
-        self._parent = parent
+        self._progress = progress
+        sides = plan.ours, plan.theirs
+        self._branch, self._parent = sides if plan.direction == UPDATE else sides[::-1]
         self._sides: dict[Reference, Sides] = {}
         self._merged: dict[Reference, State | None] = {}
         self._own: set[Reference] = set()
@@ -161,12 +191,15 @@ class _Merge:
         self._chosen: dict[Reference, list[Resolution]] = {}
 
     async def run(self, resolutions: Sequence[Resolution]) -> None:
-        plan = self._plan
+        plan, progress = self._plan, self._progress
         await self._load_candidates()
-        for reference, sides in self._sides.items():
-            self._merged[reference], found = merge_states(get_kind(reference[0]), sides)
-            for item in found:
-                self._note(reference, item)
+        await progress.enter("checking", len(self._sides))
+        for piece in pieces(list(self._sides.items())):
+            for reference, sides in piece:
+                self._merged[reference], found = merge_states(get_kind(reference[0]), sides)
+                for item in found:
+                    self._note(reference, item)
+            await progress.advance(len(piece))
         left = {resolution.place: resolution for resolution in resolutions}
         broken: set[Place] = set()
         for _ in range(MAX_ROUNDS):
@@ -181,6 +214,7 @@ class _Merge:
                 kind=kind,
                 id=str(entity_id),
                 field=name,
+                field_key=key,
             )
         plan.conflicts = [
             replace(item, broken=place in broken)
@@ -192,6 +226,7 @@ class _Merge:
 
     async def _load_candidates(self) -> None:
         project_id = self._plan.branch.project_id
+        candidates: dict[str, list[UUID]] = {}
         for kind in all_kinds():
             ids = set(
                 await repository.differing_ids(self._session, kind, self._plan.base, self._branch)
@@ -202,7 +237,12 @@ class _Merge:
                 )
                 self._own.update((kind.name, entity_id) for entity_id in own)
                 ids.update(own)
-            await self._load(kind.name, ids)
+            candidates[kind.name] = sorted(ids)
+        await self._progress.enter("reading", sum(map(len, candidates.values())))
+        for name, wanted in candidates.items():
+            for piece in pieces(wanted):
+                await self._load(name, piece)
+                await self._progress.advance(len(piece))
 
     async def _load(self, name: str, ids: Iterable[UUID]) -> None:
         wanted = sorted({entity_id for entity_id in ids if (name, entity_id) not in self._sides})
