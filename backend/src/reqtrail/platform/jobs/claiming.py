@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, Text, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds
 from reqtrail.platform.jobs.tables import job_results, jobs
@@ -98,14 +99,17 @@ async def claim(session: AsyncSession, lease: timedelta, count: int) -> list[Job
         # More than are asked for, as other workers may be taking the first ones at this moment.
         "window": 2 * count + 16,
     }
-    rows = await session.execute(_CLAIM, values)
-    return [job_of(row) for row in rows]
+    claimed = [job_of(row) for row in await session.execute(_CLAIM, values)]
+    note_changed(session, claimed)
+    return claimed
 
 
 async def sweep(session: AsyncSession) -> list[Job]:
     """Queue the jobs again whose worker ended or stands still; one whose attempts are used up is dead."""
     rows = await session.execute(_SWEEP, {"longest": LONGEST_WAIT, "kept": KEPT})
-    return [job_of(row) for row in rows]
+    swept = [job_of(row) for row in rows]
+    note_changed(session, swept)
+    return swept
 
 
 def _mine(job: Job) -> list[Any]:
@@ -157,6 +161,7 @@ async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: An
     )
     if found is None:
         return False
+    note_changed(session, [job])
     if state is JobStatus.DONE and job.attempts == 1:
         return True
     leftovers = delete(job_results).where(
@@ -194,6 +199,8 @@ async def put_back(
         )
         .returning(jobs.c.attempts)
     )
+    if found is not None:
+        note_changed(session, [job])
     return found is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -15,12 +16,15 @@ from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database, after_commit
 from reqtrail.platform.database.scope import of_project
 from reqtrail.platform.jobs import claiming
+from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.types import LEASE, Job, JobStatus, Run
 from reqtrail.platform.settings import Settings
 
 logger = structlog.get_logger()
 
 HEARTBEAT_SECONDS: Final = 2.0
+PROGRESS_SECONDS: Final = 0.5
+"""How often progress is written at most, while there is any."""
 PIECE_BYTES: Final = 1_000_000
 
 
@@ -59,11 +63,16 @@ class Work:
         self.job = job
         self.lease: timedelta = LEASE
         self.phase, self.done, self.total = "running", 0, 0
+        self._written = self._progress
         self.settled = False
         self._stop: Exception | None = None
         self._gathered = bytearray()
         self._pieces = self._size = 0
         self._file: dict[str, Any] = {}
+
+    @property
+    def _progress(self) -> tuple[str, int, int]:
+        return self.phase, self.done, self.total
 
     def enter(self, phase: str, total: int = 0) -> None:
         """Begin a phase that counts up to *total*; 0 if nobody knows."""
@@ -136,10 +145,12 @@ class Work:
 
     async def renew(self) -> None:
         """Extend the lease, tell how far the work is, and learn whether it is to end."""
+        now = self._progress
         async with self.own.session() as session:
-            cancel = await claiming.renew(
-                session, self.job, self.lease, self.phase, self.done, self.total
-            )
+            cancel = await claiming.renew(session, self.job, self.lease, *now)
+            if now != self._written:
+                note_changed(session, [self.job])
+        self._written = now
         if cancel is None:
             if not self.settled:
                 self._stop = LeaseLost()
@@ -168,8 +179,13 @@ class Work:
             await end_task(doing)
 
     async def _beat(self, doing: asyncio.Task[Any]) -> None:
+        renewed = time.monotonic()
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(PROGRESS_SECONDS)
+            is_due = time.monotonic() - renewed >= HEARTBEAT_SECONDS
+            if not is_due and self._progress == self._written:
+                continue
+            renewed = time.monotonic()
             try:
                 await self.renew()
             except (SQLAlchemyError, OSError) as error:
