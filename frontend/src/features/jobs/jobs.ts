@@ -4,11 +4,14 @@ import { t, type MessageKey } from '@/shared/i18n'
 interface Kind {
   name: string
   label: MessageKey
+  /** Whether it belongs to a project, not to the instance. */
+  inProject: boolean
 }
 
-const kind = (feature: string, verb: string, label: MessageKey): Kind => ({
+const kind = (feature: string, verb: string, label: MessageKey, inProject = true): Kind => ({
   name: `${feature}.${verb}`,
   label,
+  inProject,
 })
 
 // In two parts: the build takes a text such as `feature.verb` for a message and would bring that feature's words along.
@@ -22,9 +25,9 @@ export const KINDS: readonly Kind[] = [
   IMPORT,
   VERIFY,
   kind('versioning', 'seal', 'jobs.kinds.seal'),
-  kind('versioning', 'verify-recent', 'jobs.kinds.verifyRecent'),
-  kind('instance', 'cleanup', 'jobs.kinds.cleanup'),
-  kind('instance', 'partitions', 'jobs.kinds.partitions'),
+  kind('versioning', 'verify-recent', 'jobs.kinds.verifyRecent', false),
+  kind('instance', 'cleanup', 'jobs.kinds.cleanup', false),
+  kind('instance', 'partitions', 'jobs.kinds.partitions', false),
 ]
 
 const PHASES = ['queued', 'running', 'reading', 'checking', 'files', 'writing', 'queueing'] as const
@@ -32,6 +35,16 @@ const PHASES = ['queued', 'running', 'reading', 'checking', 'files', 'writing', 
 /** Whether a worker still has to do something about it. */
 export function isRunning(job: Pick<Job, 'state'>): boolean {
   return job.state === 'queued' || job.state === 'running'
+}
+
+/** Whether it has ended and what came of it is known: that is read once the end was told. */
+export function isSettled(job: Pick<Job, 'state' | 'kind' | 'result'>): boolean {
+  return !isRunning(job) && !(job.state === 'done' && job.kind === VERIFY.name && job.result === null)
+}
+
+/** Whether the server tells of it by itself; an import has its own table, and is asked for. */
+export function isTold(job: Pick<Job, 'kind'>): boolean {
+  return job.kind !== IMPORT.name
 }
 
 /** "Export of BRK", or "Cleaning up" for what belongs to no project. */
