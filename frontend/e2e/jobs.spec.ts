@@ -148,7 +148,7 @@ test('what a socket tells is shown at once, and nothing is asked for meanwhile',
   expect(asked).toBe(before + 1)
 
   // Whoever goes away follows no more.
-  await page.getByRole('link', { name: 'All projects' }).first().click()
+  await page.getByRole('link', { name: 'Projects', exact: true }).click()
   await expect.poll(() => said.some((one) => one.type === 'unfollow')).toBe(true)
 })
 
@@ -194,7 +194,7 @@ test('owners see the jobs of their project come and go, and have its history ver
   await page.getByRole('button', { name: 'Verify history' }).click()
   await expect(rows).toHaveCount(2)
   await expect(rows.first()).toContainText('Everything agrees with its hashes.', { timeout: JOB_MS })
-  await page.getByRole('radio', { name: 'Mine' }).check()
+  await page.getByRole('radio', { name: 'Mine' }).check({ force: true })
   await expect(rows).toHaveCount(1)
   await expect(page).toHaveURL(/who=mine/)
   await page.reload()

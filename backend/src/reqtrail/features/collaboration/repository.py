@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, union
+from sqlalchemy import ColumnElement, Select, literal, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.features.collaboration.types import JobsAsked, JobTold, Told
@@ -50,7 +50,7 @@ async def jobs_lately(
     parts = [_newest(asked)]
     # States stand in the statement, not among its values: only so may a plan use the partial indexes.
     parts += [
-        _newest(asked, jobs.c.state == literal_column(f"'{state.value}'"))
+        _newest(asked, jobs.c.state == literal(state.value, literal_execute=True))
         for state in (JobStatus.RUNNING, JobStatus.QUEUED)
     ]
     if besides:
