@@ -70,6 +70,7 @@ export interface Progress {
   done: number
   total: number
   unit: 'bytes' | 'things'
+  waiting: boolean
 }
 
 /** How far one has come, for a bar; null when it has ended. */
@@ -78,7 +79,8 @@ export function progressOf(job: Pick<Job, 'state' | 'phase' | 'done' | 'total' |
   const phase = PHASES.find((one) => one === job.phase) ?? 'running'
   // An export counts what it has written, and nobody knows how much that will be.
   const unit = job.kind === EXPORT.name ? 'bytes' : 'things'
-  return { phase: t(`jobs.phases.${phase}`), done: job.done, total: job.total, unit }
+  const waiting = job.state === 'queued'
+  return { phase: t(`jobs.phases.${phase}`), done: job.done, total: job.total, unit, waiting }
 }
 
 /** "Attempt 2 of 3", of what has not come to a good end yet. An import counts its dry run too, so its number says nothing. */
