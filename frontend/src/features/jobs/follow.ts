@@ -24,8 +24,8 @@ const told = shallowReactive(new Set<string>())
 /** The states of jobs that no list shows, as they were told last. */
 const seen = new Map<string, string>()
 let stopHearing: (() => void) | null = null
-let reading: number | undefined
-let readAt = -READ_MS
+let resting = false
+let again = false
 
 const named = ({ jobs, project }: Followed): string => `${jobs} ${project ?? ''}`
 const ofJobs = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => queryKey.includes('jobs')
@@ -33,16 +33,16 @@ const ofJobs = ({ queryKey }: { queryKey: readonly unknown[] }): boolean => quer
 /** Has everything that shows jobs ask for them again. */
 export const readJobs = (cache: QueryClient): Promise<void> => cache.invalidateQueries({ predicate: ofJobs })
 
+/** Reads at once, or once that was done lately as soon as it may be done again. */
 function readSoon(cache: QueryClient): void {
-  if (reading !== undefined) return
-  reading = window.setTimeout(
-    () => {
-      reading = undefined
-      readAt = performance.now()
-      void readJobs(cache)
-    },
-    Math.max(0, readAt + READ_MS - performance.now()),
-  )
+  again = resting
+  if (resting) return
+  resting = true
+  window.setTimeout(() => {
+    resting = false
+    if (again) readSoon(cache)
+  }, READ_MS)
+  void readJobs(cache)
 }
 
 /** Shows how a job is now. What came of it, what is new, and what fits a filter no more is read. */
