@@ -56,6 +56,8 @@ test('a job that waits is followed while somebody looks, cancelled, and asked fo
 }) => {
   const project = await SampleProject.make()
   const started = await api<Record<string, unknown>>('POST', `/projects/${project.key}/verifications`)
+  // Without a socket, as behind a proxy that passes none on, the list is asked for.
+  await page.routeWebSocket(/\/api\/v1\/live$/, (socket) => socket.close())
   // A worker is quicker than any hand, so a server stands in for ours that leaves the job waiting.
   let state = 'queued'
   const wishes: string[] = []
@@ -94,6 +96,113 @@ test('a job that waits is followed while somebody looks, cancelled, and asked fo
   await job.getByRole('button', { name: 'Try again' }).click()
   await expect(job).toContainText('Waiting')
   expect(wishes).toEqual(['cancel', 'retry'])
+})
+
+test('what a socket tells is shown at once, and nothing is asked for meanwhile', async ({ page }) => {
+  const project = await SampleProject.make()
+  const started = await api<Record<string, unknown>>('POST', `/projects/${project.key}/verifications`)
+  let job: Record<string, unknown> = { ...started, state: 'queued', file: null }
+  let asked = 0
+  await page.route(/\/api\/v1\/jobs(\?|$)/, (route) => {
+    asked += 1
+    return route.fulfill({ json: { jobs: [job], next: null } })
+  })
+  const said: Record<string, unknown>[] = []
+  let tell: (message: object) => void = () => undefined
+  await page.routeWebSocket(/\/api\/v1\/live$/, (socket) => {
+    tell = (message) => socket.send(JSON.stringify(message))
+    socket.onMessage((text) => {
+      const message = JSON.parse(String(text)) as Record<string, unknown>
+      said.push(message)
+      if (message.type === 'hello') tell({ type: 'welcome', socket: '1', user_id: 'somebody' })
+      if (message.type === 'follow') tell({ ...message, type: 'following' })
+    })
+  })
+  await page.goto('/jobs')
+  const row = jobsOf(page, project.key)
+  await expect(row).toContainText('Waiting')
+  await expect.poll(() => said.some((one) => one.type === 'follow' && one.jobs === 'own')).toBe(true)
+  await page.waitForTimeout(1_500)
+
+  const progress = (done: number, more: object = {}): void => {
+    job = { ...job, state: 'running', phase: 'reading', done, total: 100, ...more }
+    tell({ type: 'job', project: project.key, job: { ...job, result: undefined, file: undefined } })
+  }
+  progress(0)
+  await expect(row).toContainText('Running')
+  // That it began is a reason to read the list, how far it is is none.
+  await page.waitForTimeout(1_500)
+  const before = asked
+  for (const done of [20, 40, 60]) {
+    progress(done)
+    await expect(row.getByRole('progressbar')).toHaveAttribute('aria-valuenow', String(done), {
+      timeout: 1_000,
+    })
+  }
+  await page.waitForTimeout(4_000)
+  expect(asked).toBe(before)
+  progress(100, { state: 'done', phase: 'done', finished_at: new Date().toISOString(), result: { ok: true } })
+  await expect(row).toContainText('Done', { timeout: 1_000 })
+  await expect(row).toContainText('Everything agrees')
+  await page.waitForTimeout(4_000)
+  expect(asked).toBe(before + 1)
+
+  // Whoever goes away follows no more.
+  await page.getByRole('link', { name: 'Projects', exact: true }).click()
+  await expect.poll(() => said.some((one) => one.type === 'unfollow')).toBe(true)
+})
+
+test('owners see the jobs of their project come and go, and have its history verified', async ({
+  page,
+  another,
+}) => {
+  const project = await SampleProject.make()
+  await project.document('Requirements', ['# One', 'The brake shall hold.'])
+  const email = `pj-${project.key.toLowerCase()}@example.com`
+  const account = { email, display_name: 'Eve Editor', password: PASSWORD }
+  const { id } = await api<{ id: string }>('POST', '/users', account)
+  await api('PUT', `/projects/${project.key}/members/${id}`, { role: 'editor' })
+  const asked: string[] = []
+  page.on('request', (request) => {
+    if (/\/projects\/[^/]+\/jobs\?/.test(request.url())) asked.push(request.url())
+  })
+  await page.goto(`/p/${project.key}`)
+  await page.getByRole('navigation').getByRole('link', { name: 'Jobs', exact: true }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Jobs')
+  await expect(page.getByTestId('empty-state')).toContainText('There are no jobs')
+  await expectAccessible(page)
+
+  // Two processes and a worker in between: nothing but the socket tells this screen of another one's job.
+  const other = await another()
+  await signInAs(other, email, PASSWORD)
+  await other.goto(`/p/${project.key}/jobs`)
+  await expect(other.getByTestId('empty-state')).toContainText('You have not asked for anything yet')
+  const rows = page.getByTestId('job')
+  await other.getByRole('button', { name: 'Verify history' }).click()
+  await expect(rows).toHaveCount(1)
+  await expect(rows.first()).toContainText('by Eve Editor')
+  await expect(rows.first()).toContainText('Everything agrees with its hashes.', { timeout: JOB_MS })
+  await expect(other.getByTestId('job')).toContainText('Everything agrees with its hashes.')
+  await expect(other.getByRole('button', { name: 'Download verification.json' })).toBeVisible()
+  await page.waitForTimeout(2_000)
+  const before = asked.length
+  expect(before).toBeLessThan(8)
+  await page.waitForTimeout(7_000)
+  expect(asked.length).toBe(before)
+
+  // One's own among them; others see no more than theirs.
+  await page.getByRole('button', { name: 'Verify history' }).click()
+  await expect(rows).toHaveCount(2)
+  await expect(rows.first()).toContainText('Everything agrees with its hashes.', { timeout: JOB_MS })
+  await page.getByRole('radio', { name: 'Mine' }).check({ force: true })
+  await expect(rows).toHaveCount(1)
+  await expect(page).toHaveURL(/who=mine/)
+  await page.reload()
+  await expect(rows).toHaveCount(1)
+  await expect(page.getByRole('radio', { name: 'Mine' })).toBeChecked()
+  await expectAccessible(page)
+  await expect(other.getByTestId('job')).toHaveCount(1)
+  await expect(other.getByRole('radio')).toHaveCount(0)
 })
 
 test('an administrator sees what others asked for, by state and kind', async ({ page, another }) => {

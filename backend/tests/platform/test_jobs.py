@@ -14,10 +14,11 @@ from reqtrail.kit.errors import Conflict
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming, queue
+from reqtrail.platform.jobs.changes import on_changed
 from reqtrail.platform.jobs.runner import wait_after
 from reqtrail.platform.jobs.tables import job_results, jobs
 from reqtrail.platform.jobs.types import INSTANCE, LEASE, JobStatus
-from reqtrail.platform.jobs.work import Work
+from reqtrail.platform.jobs.work import PROGRESS_SECONDS, Work
 from tests.fixtures.jobs import Queue
 
 pytestmark = pytest.mark.anyio
@@ -281,6 +282,35 @@ async def test_a_worker_that_is_asked_to_stop_gives_its_jobs_up_at_once(jobs_of:
         await asyncio.wait([working])
     given_up = await jobs_of.get(job)
     assert (given_up.state, given_up.attempts, given_up.most_attempts) == ("queued", 1, 4)
+
+
+async def test_progress_is_written_while_there_is_any(jobs_of: Queue) -> None:
+    """Sooner than the lease is due; what does not get on writes nothing meanwhile."""
+    seen: dict[str, tuple[str, int, int]] = {}
+
+    async def work(work: Work) -> None:
+        async def note(name: str) -> None:
+            await asyncio.sleep(PROGRESS_SECONDS * 2.4)
+            job = await jobs_of.get(work.job)
+            seen[name] = (job.phase, job.done, job.renewals)
+
+        await note("idle")
+        work.enter("counting", 7)
+        await note("entered")
+        work.advance(3)
+        await note("advanced")
+
+    jobs_of.does(work)
+    job = await jobs_of.add()
+    changed: list[tuple[str, str]] = []
+    end = on_changed(jobs_of.database, lambda one: changed.append((str(one.job_id), one.state)))
+    assert await jobs_of.runner.run_waiting() == 1
+    end()
+    assert seen["idle"] == ("running", 0, 0)
+    assert seen["entered"][:2] == ("counting", 0) and seen["advanced"][:2] == ("counting", 3)
+    assert 2 <= seen["advanced"][2] <= 4
+    # Taken, got on twice, done; a lease that is renewed alone is no news.
+    assert [one for one, _ in changed] == [str(job.job_id)] * 4
 
 
 async def test_a_bell_starts_a_job_sooner_than_the_poll(

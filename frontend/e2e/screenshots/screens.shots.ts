@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { api } from '../sample'
 import { expect, signIn, test } from '../session'
 import { PROJECTS, type Shown } from './data'
+import { everyState, readOnly } from './jobs'
 
 interface Screen {
   name: string
@@ -49,6 +50,10 @@ const SCREENS: readonly Screen[] = [
   { name: 'audit-nothing', path: ({ key }) => `/p/${key}/audit?q=nowhere` },
   { name: 'jobs', path: () => '/jobs', act: job },
   { name: 'jobs-instance', path: () => '/admin/jobs' },
+  { name: 'jobs-project', path: ({ key }) => `/p/${key}/jobs` },
+  { name: 'jobs-states', path: ({ key }) => `/p/${key}/jobs`, act: (page, { key }) => everyState(page, key) },
+  { name: 'jobs-everywhere', path: () => '/admin/jobs', act: (page, { key }) => everyState(page, key) },
+  { name: 'read-only', path: ({ key }) => `/p/${key}/jobs`, act: readOnly },
   { name: 'account', path: () => '/account' },
   { name: 'palette', path: ({ key }) => `/p/${key}`, act: (page) => page.keyboard.press('Control+k') },
   { name: 'not-found', path: ({ key }) => `/p/${key}/nowhere` },

@@ -1,4 +1,5 @@
 import { greet } from './client'
+import type { Job } from './types'
 import { readFromPrimary, rememberPosition } from './database'
 
 /** Somebody who looks at a project in a tab, and where. */
@@ -22,12 +23,39 @@ export interface LiveCommit {
   position?: string
 }
 
+/** Where a job stands; what came of it is read. */
+export type LiveJob = Pick<
+  Job,
+  | 'id'
+  | 'project'
+  | 'kind'
+  | 'state'
+  | 'phase'
+  | 'done'
+  | 'total'
+  | 'attempts'
+  | 'most_attempts'
+  | 'cancel_requested'
+  | 'run_at'
+  | 'started_at'
+  | 'finished_at'
+>
+
+/** A list of jobs that is followed, as the server names it. */
+interface LiveJobs {
+  jobs: 'own' | 'project' | 'instance'
+  project: string | null
+}
+
 export type LiveMessage =
   | LiveCommit
   | { type: 'welcome'; socket: string; user_id: string }
   | { type: 'watching'; project: string; seq: number }
   | { type: 'gap'; project: string; seq: number; position?: string }
   | { type: 'people'; project: string; people: LivePerson[] }
+  | ({ type: 'following'; position?: string } & LiveJobs)
+  | ({ type: 'unfollowed'; code: string } & LiveJobs)
+  | { type: 'job'; project: string | null; job: LiveJob; position?: string }
   | { type: 'left'; project: string; code: string }
   | { type: 'problem'; code: string; project: string | null }
   | { type: 'pong' }
@@ -116,7 +144,7 @@ export class LiveConnection {
       this.settle = window.setTimeout(() => (this.failures = 0), SETTLED_MS)
     }
     // What is told of is read next, also where a replica does not have it yet.
-    if (message.type === 'commit' || message.type === 'gap') rememberPosition(message.position)
+    if ('position' in message) rememberPosition(message.position)
     if (message.type === 'left') readFromPrimary()
     this.onMessage(message)
   }

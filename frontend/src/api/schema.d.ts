@@ -9944,6 +9944,8 @@ export interface operations {
                 /** @description The `next` of the page before. */
                 cursor?: string | null;
                 limit?: number;
+                /** @description Only those that you asked for. */
+                mine?: boolean;
                 /** @description Those in one of these. */
                 state?: components["schemas"]["JobStatus"][] | null;
                 /** @description As `exchange.export` or `exchange.import`. */

@@ -16,6 +16,7 @@ from reqtrail.entrypoints.metrics import start_metrics
 from reqtrail.platform.background import end_task
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.jobs.changes import ring_changes
 from reqtrail.platform.jobs.queue import on_queued
 from reqtrail.platform.jobs.scheduling import keep_ticking
 from reqtrail.platform.logging import configure_logging
@@ -43,6 +44,7 @@ async def serve(settings: Settings) -> None:
     bells = Bells(redis)
     bells.start(listening=False)
     on_queued(database, lambda project_id: bells.ring("jobs", project_id))
+    ring_changes(database, bells)
     ticking = asyncio.create_task(keep_ticking(database, SCHEDULES), name="scheduler")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -31,6 +31,7 @@ from reqtrail.features.versioning.public import queued_seals, run_pending_seals
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.crypto import KeysUnusable
 from reqtrail.platform.database.engine import Database, make_engine
+from reqtrail.platform.jobs.changes import ring_changes
 from reqtrail.platform.jobs.queue import on_queued
 from reqtrail.platform.jobs.registry import known_kinds
 from reqtrail.platform.jobs.runner import Runner, queued_jobs
@@ -81,6 +82,7 @@ async def serve(settings: Settings) -> None:
     bells.start()
     on_commit(database, lambda project_id: bells.ring("commits", project_id))
     on_queued(database, lambda project_id: bells.ring("jobs", project_id))
+    ring_changes(database, bells)
     mailer = Mailer(settings) if settings.smtp_host else None
     outbound = outbound_of(settings)
     tasks = [

@@ -1,4 +1,4 @@
-"""Bells: "there is something new in this project", rung between processes through Redis.
+"""Bells: "there is something new in this project", or about this person, rung between processes through Redis.
 
 A bell carries no news. Whoever hears it reads what is new where it is kept, so one that is lost costs a delay and never
 a wrong answer, and listeners look by themselves now and then. Ringing waits for nobody: Redis may be away or paused.
@@ -23,9 +23,10 @@ from reqtrail.platform.background import end_task, keep_running
 
 logger = structlog.get_logger()
 
-Topic = Literal["commits", "jobs", "presence"]
+Topic = Literal["commits", "jobs", "presence", "progress", "own-progress"]
+"""``jobs`` wakes workers. All are rung for a project, but ``own-progress`` for a person."""
 Listener = Callable[[UUID], None]
-"""Called with a project; it must neither wait nor raise."""
+"""Called with what a bell was rung for; it must neither wait nor raise."""
 
 CHANNEL: Final = "rt:bells"
 RECONNECT_SECONDS: Final = 1.0
@@ -57,11 +58,11 @@ class Bells:
         """Have *callback* called whenever this process begins to hear the others: rings before that went unheard."""
         self._on_connected.append(callback)
 
-    def ring(self, topic: Topic, project_id: UUID) -> None:
+    def ring(self, topic: Topic, rung_for: UUID) -> None:
         """Ring here at once, and elsewhere as soon as Redis takes it."""
-        self._hear(topic, project_id)
+        self._hear(topic, rung_for)
         if self._redis is not None and len(self._waiting) < MOST_WAITING:
-            self._waiting[topic, project_id] = None
+            self._waiting[topic, rung_for] = None
             self._rung.set()
 
     def start(self, *, listening: bool = True) -> None:
@@ -78,9 +79,9 @@ class Bells:
             await end_task(task)
         self._tasks.clear()
 
-    def _hear(self, topic: Topic, project_id: UUID) -> None:
+    def _hear(self, topic: Topic, rung_for: UUID) -> None:
         for listener in self._listeners.get(topic, ()):
-            listener(project_id)
+            listener(rung_for)
 
     async def _send(self, redis: Redis) -> None:
         while True:
@@ -89,7 +90,7 @@ class Bells:
             due = list(self._waiting)
             # Taken out before, so that what is rung while Redis answers is sent again.
             self._waiting.clear()
-            told = [[topic, str(project_id)] for topic, project_id in due]
+            told = [[topic, str(rung_for)] for topic, rung_for in due]
             try:
                 await redis.publish(CHANNEL, orjson.dumps([self._origin, told]))
             except (RedisError, OSError) as error:
@@ -118,5 +119,5 @@ class Bells:
     def _receive(self, data: bytes) -> None:
         origin, told = orjson.loads(data)
         if origin != self._origin:
-            for topic, project_id in told:
-                self._hear(topic, UUID(project_id))
+            for topic, rung_for in told:
+                self._hear(topic, UUID(rung_for))

@@ -211,6 +211,12 @@ async def test_lists_show_jobs_and_imports_by_pages(world: World) -> None:
             cursor = f"&cursor={page['next']}"
         assert page["next"] is None
         assert seen == made[::-1], path
+    other = await world.member(office.key, "viewer")
+    theirs = (await office.post("/verifications", other))["id"]
+    for client, listed in ((office.owner, made[::-1]), (other, [theirs])):
+        mine = (await client.get(f"{office.path}/jobs?mine=true")).json()["jobs"]
+        assert [job["id"] for job in mine] == listed
+        assert len((await client.get(f"{office.path}/jobs")).json()["jobs"]) == len(made) + 1
     imports = (await office.owner.get("/jobs?kind=exchange.import")).json()["jobs"]
     assert [(job["id"], job["project"]) for job in imports] == [(made[0], office.key)]
     assert imports == [await office.job({"id": made[0]})]

@@ -60,9 +60,16 @@ describe('the attempts of a job', () => {
 
 describe('the progress of a job', () => {
   it('counts bytes of an export and things of all else', () => {
-    expect(progressOf(job)).toEqual({ phase: 'Writing', done: 1_400_000, total: 0, unit: 'bytes' })
+    expect(progressOf(job)).toEqual({
+      phase: 'Writing',
+      done: 1_400_000,
+      total: 0,
+      unit: 'bytes',
+      waiting: false,
+    })
     const reading = { ...job, kind: 'exchange.import', phase: 'reading', done: 5, total: 10 }
-    expect(progressOf(reading)).toEqual({ phase: 'Reading', done: 5, total: 10, unit: 'things' })
+    expect(progressOf(reading)).toMatchObject({ phase: 'Reading', done: 5, total: 10, unit: 'things' })
+    expect(progressOf({ ...job, state: 'queued', phase: 'queued' })).toMatchObject({ waiting: true })
   })
 
   it('has words for a phase that it does not know, and ends with the job', () => {

@@ -4,11 +4,14 @@ import { t, type MessageKey } from '@/shared/i18n'
 interface Kind {
   name: string
   label: MessageKey
+  /** Whether it belongs to a project, not to the instance. */
+  inProject: boolean
 }
 
-const kind = (feature: string, verb: string, label: MessageKey): Kind => ({
+const kind = (feature: string, verb: string, label: MessageKey, inProject = true): Kind => ({
   name: `${feature}.${verb}`,
   label,
+  inProject,
 })
 
 // In two parts: the build takes a text such as `feature.verb` for a message and would bring that feature's words along.
@@ -23,9 +26,9 @@ export const KINDS: readonly Kind[] = [
   VERIFY,
   kind('versioning', 'merge', 'jobs.kinds.merge'),
   kind('versioning', 'seal', 'jobs.kinds.seal'),
-  kind('versioning', 'verify-recent', 'jobs.kinds.verifyRecent'),
-  kind('instance', 'cleanup', 'jobs.kinds.cleanup'),
-  kind('instance', 'partitions', 'jobs.kinds.partitions'),
+  kind('versioning', 'verify-recent', 'jobs.kinds.verifyRecent', false),
+  kind('instance', 'cleanup', 'jobs.kinds.cleanup', false),
+  kind('instance', 'partitions', 'jobs.kinds.partitions', false),
 ]
 
 const PHASES = ['queued', 'running', 'reading', 'checking', 'files', 'writing', 'queueing'] as const
@@ -33,6 +36,16 @@ const PHASES = ['queued', 'running', 'reading', 'checking', 'files', 'writing', 
 /** Whether a worker still has to do something about it. */
 export function isRunning(job: Pick<Job, 'state'>): boolean {
   return job.state === 'queued' || job.state === 'running'
+}
+
+/** Whether it has ended and what came of it is known: that is read once the end was told. */
+export function isSettled(job: Pick<Job, 'state' | 'kind' | 'result'>): boolean {
+  return !isRunning(job) && !(job.state === 'done' && job.kind === VERIFY.name && job.result === null)
+}
+
+/** Whether the server tells of it by itself; an import has its own table, and is asked for. */
+export function isTold(job: Pick<Job, 'kind'>): boolean {
+  return job.kind !== IMPORT.name
 }
 
 /** "Export of BRK", or "Cleaning up" for what belongs to no project. */
@@ -58,6 +71,7 @@ export interface Progress {
   done: number
   total: number
   unit: 'bytes' | 'things'
+  waiting: boolean
 }
 
 /** How far one has come, for a bar; null when it has ended. */
@@ -66,7 +80,8 @@ export function progressOf(job: Pick<Job, 'state' | 'phase' | 'done' | 'total' |
   const phase = PHASES.find((one) => one === job.phase) ?? 'running'
   // An export counts what it has written, and nobody knows how much that will be.
   const unit = job.kind === EXPORT.name ? 'bytes' : 'things'
-  return { phase: t(`jobs.phases.${phase}`), done: job.done, total: job.total, unit }
+  const waiting = job.state === 'queued'
+  return { phase: t(`jobs.phases.${phase}`), done: job.done, total: job.total, unit, waiting }
 }
 
 /** "Attempt 2 of 3", of what has not come to a good end yet. An import counts its dry run too, so its number says nothing. */

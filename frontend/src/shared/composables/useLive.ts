@@ -37,6 +37,8 @@ const places = reactive(new Map<string, LivePlace>())
 /** The newest commit that is known of each watched project. */
 const known = new Map<string, number>()
 const listeners = new Map<string, Set<(news: LiveNews) => void>>()
+/** What hears all messages. */
+const hearers = new Set<(message: LiveMessage) => void>()
 /** What says how new the project on the screen is. */
 const shown = new Map<string, () => number | null>()
 
@@ -46,6 +48,7 @@ const connection = new LiveConnection(take, (now) => {
 })
 
 function take(message: LiveMessage): void {
+  for (const hearer of hearers) hearer(message)
   switch (message.type) {
     case 'welcome':
       me.value = message.user_id
@@ -110,9 +113,25 @@ export function watchProject(
     people.delete(project)
     places.delete(project)
     connection.send({ type: 'unwatch', project })
-    if (listeners.size === 0) connection.stop()
+    rest()
   }
 }
+
+function rest(): void {
+  if (listeners.size === 0 && hearers.size === 0) connection.stop()
+}
+
+/** Hears all messages, across all losses of the connection: it was opened anew at each `welcome`. Returns what ends it. */
+export function hearLive(hearer: (message: LiveMessage) => void): () => void {
+  hearers.add(hearer)
+  connection.start()
+  return () => {
+    hearers.delete(hearer)
+    rest()
+  }
+}
+
+export const sendLive = (message: object): void => connection.send(message)
 
 function beAt(project: string, place: LivePlace): void {
   places.set(project, place)

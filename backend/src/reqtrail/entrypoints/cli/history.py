@@ -145,7 +145,8 @@ def _print_change(show: Any, change: Mapping[str, Any], names: _Names) -> None:
 def verify(project: Project, json: Json = False) -> None:
     """Recompute every hash of a project's history; code 1 if anything disagrees. Names what was redacted.
 
-    For owners it verifies the audit log of the project too.
+    For owners it verifies the audit log of the project too. The command waits for the answer; to have a worker verify
+    a large project, and read the report later, press "Verify history" among the project's jobs in the browser.
 
     Example: reqtrail verify --project BRK && echo untouched
     """

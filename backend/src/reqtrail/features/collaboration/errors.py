@@ -22,6 +22,13 @@ class WatchesTooMuch(BadRequest):
     title = "Too many projects are watched"
 
 
+class FollowsTooMuch(BadRequest):
+    """The socket follows as many lists of jobs as it may."""
+
+    code = "follows_too_much"
+    title = "Too many lists of jobs are followed"
+
+
 class SocketEnds(ReqtrailError):
     """The socket is closed with ``close``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from reqtrail.features.collaboration.types import Place
 from reqtrail.platform.http import Body
@@ -57,13 +57,43 @@ class Away(Body):
     project: ProjectKey
 
 
+class Followed(Body):
+    """Jobs that are listed together: ``own`` in all projects, those of a ``project``, all of the ``instance``."""
+
+    jobs: Literal["own", "project", "instance"]
+    project: ProjectKey | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Followed:
+        if (self.project is not None) != (self.jobs == "project"):
+            raise ValueError("name a project to follow the jobs of a project, and else none")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What tells it from other lists of the socket."""
+        return f"{self.jobs} {self.project or ''}"
+
+
+class Follow(Followed):
+    """Ask to be told how these jobs get on. ``following`` says that what is read from then on is kept up to date."""
+
+    type: Literal["follow"]
+
+
+class Unfollow(Followed):
+    """Ask to be told of these jobs no more."""
+
+    type: Literal["unfollow"]
+
+
 class Ping(Body):
     """Ask for ``pong``: a browser has no other way to learn whether the connection still lives."""
 
     type: Literal["ping"]
 
 
-Incoming = Hello | Watch | Unwatch | Here | Away | Ping
+Incoming = Hello | Watch | Unwatch | Here | Away | Follow | Unfollow | Ping
 INCOMING: Final[TypeAdapter[Incoming]] = TypeAdapter(
     Annotated[Incoming, Field(discriminator="type")]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Protocol
@@ -64,6 +64,43 @@ class Told:
     author_id: UUID
     author: str
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class JobsAsked:
+    """Which jobs are listed; None is any."""
+
+    project_id: UUID | None = None
+    author_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class JobTold:
+    """What is told of a job: where it stands. What came of it, and what it met, is read as always.
+
+    Attributes:
+        project: The key of its project; None for one of the instance.
+    """
+
+    job_id: UUID
+    project: str | None
+    kind: str
+    state: str
+    phase: str
+    done: int
+    total: int
+    attempts: int
+    most_attempts: int
+    cancel_requested: bool
+    run_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """This as JSON shows it."""
+        values = asdict(self)
+        return {"id": values.pop("job_id"), **values}
 
 
 class Disconnected(Exception):

@@ -79,9 +79,13 @@ async def list_project_jobs(
     asked: Asked,
     cursor: Cursor = None,
     limit: Limit = 50,
+    mine: Annotated[bool, Query(description="Only those that you asked for.")] = False,
 ) -> JobPage:
     """List the jobs of a project, newest first."""
-    return await _page(session, asked, cursor, limit, project_id=context.project_id)
+    scope = {"project_id": context.project_id}
+    if mine:
+        scope["author_id"] = context.actor.user_id
+    return await _page(session, asked, cursor, limit, **scope)
 
 
 @router.get("/projects/{project}/jobs/{job_id}", operation_id="get_job")

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reqtrail.platform.database.scope import TASK, set_local
+from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
@@ -199,14 +200,17 @@ async def claim(
         # More than are asked for, as other workers may be taking the first ones at this moment.
         "window": 2 * count + 16 + ahead,
     }
-    rows = await session.execute(_CLAIM, values)
-    return [job_of(row) for row in rows]
+    claimed = [job_of(row) for row in await session.execute(_CLAIM, values)]
+    note_changed(session, claimed)
+    return claimed
 
 
 async def sweep(session: AsyncSession) -> list[Job]:
     """Queue the jobs again whose worker ended or stands still; one whose attempts are used up is dead."""
     rows = await session.execute(_SWEEP, {"longest": LONGEST_WAIT, "kept": KEPT})
-    return [job_of(row) for row in rows]
+    swept = [job_of(row) for row in rows]
+    note_changed(session, swept)
+    return swept
 
 
 def _mine(job: Job) -> list[Any]:
@@ -266,6 +270,7 @@ async def settle(session: AsyncSession, job: Job, state: JobStatus, **values: An
     )
     if found is None:
         return False
+    note_changed(session, [job])
     if state is JobStatus.DONE and job.attempts == 1:
         return True
     if state is not JobStatus.DONE:
@@ -303,8 +308,9 @@ async def settle_together(session: AsyncSession, ends: Sequence[End]) -> set[UUI
         }
         for end in ends
     ]
-    found = await session.scalars(_SETTLE, {"ends": orjson.dumps(rows).decode()})
-    return set(found)
+    found = set(await session.scalars(_SETTLE, {"ends": orjson.dumps(rows).decode()}))
+    note_changed(session, [end.job for end in ends if end.job.job_id in found])
+    return found
 
 
 async def put_back(
@@ -333,6 +339,8 @@ async def put_back(
         )
         .returning(jobs.c.attempts)
     )
+    if found is not None:
+        note_changed(session, [job])
     return found is not None
 
 

@@ -15,6 +15,7 @@ from reqtrail.kit import clock
 from reqtrail.kit.errors import Conflict, Gone, NotFound
 from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.engine import Database, after_commit
+from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.registry import kind_of, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
 from reqtrail.platform.jobs.types import ENDED, REPEATABLE, Job, JobStatus, Priority
@@ -135,8 +136,10 @@ async def enqueue(
         )
         .returning(*COLUMNS)
     )
+    job = job_of(row.one())
     ring(session, project_id)
-    return job_of(row.one())
+    note_changed(session, [job])
+    return job
 
 
 async def load_job(
@@ -278,7 +281,9 @@ async def _change(session: AsyncSession, job: Job, **values: Any) -> Job:
         .values(**values)
         .returning(*COLUMNS)
     )
-    return job_of(row.one())
+    changed = job_of(row.one())
+    note_changed(session, [changed])
+    return changed
 
 
 async def drop_results(session: AsyncSession, project_id: UUID) -> None:
@@ -292,7 +297,7 @@ async def drop_results(session: AsyncSession, project_id: UUID) -> None:
         .where(jobs.c.project_id == project_id, jobs.c.state == JobStatus.DONE)
         .values(result=None)
     )
-    await session.execute(
+    begun_anew = await session.execute(
         update(jobs)
         .where(jobs.c.project_id == project_id, jobs.c.state == JobStatus.RUNNING)
         .values(
@@ -301,5 +306,7 @@ async def drop_results(session: AsyncSession, project_id: UUID) -> None:
             run_at=func.clock_timestamp(),
             most_attempts=jobs.c.most_attempts + 1,
         )
+        .returning(*COLUMNS)
     )
     ring(session, project_id)
+    note_changed(session, [job_of(row) for row in begun_anew])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -15,12 +16,15 @@ from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database, after_commit
 from reqtrail.platform.database.scope import of_project
 from reqtrail.platform.jobs import claiming
+from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.types import LEASE, Job, JobStatus, Run
 from reqtrail.platform.settings import Settings
 
 logger = structlog.get_logger()
 
 HEARTBEAT_SECONDS: Final = 2.0
+PROGRESS_SECONDS: Final = 0.5
+"""How often progress is written at most, while there is any."""
 PIECE_BYTES: Final = 1_000_000
 
 
@@ -59,11 +63,16 @@ class Work:
         self.job = job
         self.lease: timedelta = LEASE
         self.phase, self.done, self.total = "running", 0, 0
+        self._written = self._progress
         self.settled = self._ends = False
         self._stop: Exception | None = None
         self._gathered = bytearray()
         self._pieces = self._size = 0
         self._file: dict[str, Any] = {}
+
+    @property
+    def _progress(self) -> tuple[str, int, int]:
+        return self.phase, self.done, self.total
 
     def enter(self, phase: str, total: int = 0) -> None:
         """Begin a phase that counts up to *total*; 0 if nobody knows."""
@@ -167,10 +176,12 @@ class Work:
 
     async def renew(self) -> None:
         """Extend the lease, tell how far the work is, and learn whether it is to end."""
+        now = self._progress
         async with self.own.session() as session:
-            cancel = await claiming.renew(
-                session, self.job, self.lease, self.phase, self.done, self.total
-            )
+            cancel = await claiming.renew(session, self.job, self.lease, *now)
+            if now != self._written:
+                note_changed(session, [self.job])
+        self._written = now
         if cancel is None:
             # This may have waited for the transaction that ends the job.
             if not self._ends:
@@ -192,7 +203,7 @@ class Work:
             beating.append(asyncio.create_task(self._beat(doing), name="job heartbeat"))
 
         # Most jobs end before the first beat.
-        first = asyncio.get_running_loop().call_later(HEARTBEAT_SECONDS, begin_to_beat)
+        first = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, begin_to_beat)
         try:
             async with asyncio.timeout(limit.total_seconds()):
                 return await doing
@@ -207,13 +218,21 @@ class Work:
                 await end_task(task)
 
     async def _beat(self, doing: asyncio.Task[Any]) -> None:
+        """Renew the lease when it is due, and sooner if the work got on."""
+        renewed = time.monotonic() - PROGRESS_SECONDS
         while True:
-            try:
-                await self.renew()
-            except (SQLAlchemyError, OSError) as error:
-                # The lease outlives several missed beats; if it runs out, another worker takes over.
-                logger.warning("job_heartbeat_failed", error=type(error).__name__)
+            is_due = time.monotonic() - renewed >= HEARTBEAT_SECONDS
+            if is_due or self._progress != self._written:
+                renewed = time.monotonic()
+                await self._try_to_renew()
             if self._stop is not None:
                 doing.cancel()
                 return
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(PROGRESS_SECONDS)
+
+    async def _try_to_renew(self) -> None:
+        try:
+            await self.renew()
+        except (SQLAlchemyError, OSError) as error:
+            # The lease outlives several missed beats; if it runs out, another worker takes over.
+            logger.warning("job_heartbeat_failed", error=type(error).__name__)

@@ -32,12 +32,15 @@ from reqtrail.features.collaboration.errors import (
 )
 from reqtrail.features.collaboration.schemas import (
     Away,
+    Follow,
     Hello,
     Here,
     Incoming,
+    Unfollow,
     Unwatch,
     Watch as WatchMessage,
 )
+from reqtrail.features.collaboration.service.follows import Follows
 from reqtrail.features.collaboration.service.presence import PresenceBoard
 from reqtrail.features.collaboration.service.rooms import Rooms, Watch
 from reqtrail.features.collaboration.service.socket import (
@@ -63,6 +66,7 @@ from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.metrics import SOCKETS
+from reqtrail.platform.jobs.changes import ring_changes
 from reqtrail.platform.jobs.queue import on_queued
 from reqtrail.platform.notices import on_commit
 
@@ -98,6 +102,7 @@ class Live:
         self._signer = signer
         self._board = PresenceBoard(redis, self.bells)
         self._rooms = Rooms(database, self.bells, self._board)
+        self._follows = Follows(database, self.bells)
         self._sockets: dict[str, Socket] = {}
         self._of_account: Counter[UUID] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,6 +116,7 @@ class Live:
         self._ends.append(
             on_queued(self._database, lambda project_id: self.bells.ring("jobs", project_id))
         )
+        self._ends.append(ring_changes(self._database, self.bells))
         self.bells.start()
         self._board.start()
         self._rooms.start()
@@ -125,6 +131,7 @@ class Live:
             end()
         for task in self._tasks:
             await end_task(task)
+        await self._follows.stop()
         await self._rooms.stop()
         await self._board.stop()
         await self.bells.stop()
@@ -190,6 +197,7 @@ class Live:
         self._of_account[socket.actor.user_id] -= 1
         if not self._of_account[socket.actor.user_id]:
             del self._of_account[socket.actor.user_id]
+        await self._follows.leave(socket.socket_id)
         for watch in list(socket.watched.values()):
             await self._unwatch(socket, watch)
 
@@ -224,7 +232,7 @@ class Live:
                 raise TooManyMessages("Send fewer messages.")
             try:
                 message = parse(text)
-                if isinstance(message, WatchMessage):
+                if isinstance(message, WatchMessage | Follow):
                     room -= WATCH_COST
                 await self._handle(socket, message)
             except SocketEnds:
@@ -257,6 +265,10 @@ class Live:
         elif isinstance(message, Unwatch):
             if found := socket.watched.get(message.project):
                 await self._unwatch(socket, found)
+        elif isinstance(message, Follow):
+            self._follows.begin(socket, message)
+        elif isinstance(message, Unfollow):
+            await self._follows.end(socket, message)
         else:
             socket.mailbox.reply({"type": "pong"})
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from reqtrail.features.collaboration.errors import ReadsTooSlowly
 from reqtrail.features.collaboration.types import Message, Told
@@ -13,13 +14,15 @@ from reqtrail.features.collaboration.types import Message, Told
 MOST_REPLIES: Final = 64
 MOST_COMMITS: Final = 100
 """Of each project. Beyond it the socket is told that it has a gap, and reads anew what it shows."""
+MOST_JOBS: Final = 200
+"""Of each list that is followed. Beyond it the socket is told to read the list anew."""
 
 
 class Mailbox:
     """Messages of one socket that were not sent yet.
 
     Replies wait in a row. Of commits a row waits for each project, until it grows too long and becomes a gap. Of who is
-    there the newest list alone matters.
+    there the newest list alone matters, and of a job how it is now.
     """
 
     def __init__(self) -> None:
@@ -27,6 +30,8 @@ class Mailbox:
         self._commits: dict[str, list[Told]] = {}
         self._gaps: dict[str, int] = {}
         self._people: dict[str, Message] = {}
+        self._jobs: dict[str, dict[UUID, Message]] = {}
+        self._jobs_anew: dict[str, Message] = {}
         self._position: str | None = None
         self._filled = asyncio.Event()
 
@@ -67,6 +72,27 @@ class Mailbox:
         self._people[project] = message
         self._filled.set()
 
+    def tell_jobs(self, name: str, following: Message, changed: Mapping[UUID, Message]) -> None:
+        """Send how jobs of a list are now, or if those are too many *following*, after which the list is read anew."""
+        if not changed or name in self._jobs_anew:
+            return
+        waiting = self._jobs.setdefault(name, {})
+        waiting.update(changed)
+        if len(waiting) > MOST_JOBS:
+            self.tell_jobs_anew(name, following)
+        self._filled.set()
+
+    def tell_jobs_anew(self, name: str, following: Message) -> None:
+        """Send *following*, after which the list is read anew."""
+        self._jobs.pop(name, None)
+        self._jobs_anew[name] = following
+        self._filled.set()
+
+    def forget_jobs(self, name: str) -> None:
+        """Drop what waits of a list of jobs."""
+        self._jobs.pop(name, None)
+        self._jobs_anew.pop(name, None)
+
     def forget(self, project: str) -> None:
         """Drop what waits of a project."""
         for kept in (self._commits, self._gaps, self._people):
@@ -85,8 +111,11 @@ class Mailbox:
         for project, commits in self._commits.items():
             taken += [{**_commit(project, told), **at} for told in commits]
         taken += self._people.values()
+        taken += [{**following, **at} for following in self._jobs_anew.values()]
+        for changed in self._jobs.values():
+            taken += [{**message, **at} for message in changed.values()]
         self._replies.clear()
-        for kept in (self._gaps, self._commits, self._people):
+        for kept in (self._gaps, self._commits, self._people, self._jobs, self._jobs_anew):
             kept.clear()
         return taken
 
