@@ -41,6 +41,5 @@ def _replica(number: int, url: str, settings: Settings) -> Replica:
     # A read that waits for a replica could have been answered by the primary.
     size, patience = settings.database_pool_size, ANSWER_SECONDS
     engine = make_engine(url, role=settings.database_role, pool_size=size, connect_timeout=patience)
-    return Replica(
-        number, engine, make_engine(url, role=None, pool_size=1, connect_timeout=patience)
-    )
+    probe = make_engine(url, role=None, pool_size=1, connect_timeout=patience)
+    return Replica(number, engine, probe, settings.database_replica_read_seconds)
