@@ -2,10 +2,9 @@ import createClient, { type Middleware } from 'openapi-fetch'
 import { learn, prepare } from './database'
 import { ApiError } from './errors'
 import type { components, paths } from './schema'
+import { inTurn } from './turns'
 
 export type Session = components['schemas']['Session']
-
-const REFRESH_LOCK = 'reqtrail-refresh'
 
 let accessToken: string | null = null
 let refreshing: Promise<Session | null> | null = null
@@ -43,11 +42,6 @@ export function renew(): Promise<Session | null> {
       refreshing = null
     })
   return refreshing
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  // Web locks exist in secure contexts only.
-  return 'locks' in navigator ? await navigator.locks.request(REFRESH_LOCK, work) : await work()
 }
 
 async function requestRefresh(): Promise<Session | null> {
