@@ -50,7 +50,8 @@ test-install: ## Prove that a fresh clone installs, tests and runs: as a user, a
 test-long: build ## Tests that take hours: seeded, resumable, results appended to a file
 	@cd backend && failed=0; ../$(PY) -m pytest -n $${PYTEST_WORKERS:-2} -m long --timeout 0 || failed=1; \
 	E2E_LONG=1 ../scripts/browser_tests.sh corpora.spec.ts || failed=1; \
-	../$(PY) -m tests.model.test_engine_long; ../$(PY) -m tests.concurrency.results; exit $$failed
+	../$(PY) -m tests.model.test_engine_long; ../$(PY) -m tests.concurrency.results; \
+	../$(PY) -m tests.faults.results; exit $$failed
 
 .PHONY: check
 check: build ## Formats, lints, types, contracts, the OpenAPI file, the bundles' budgets

@@ -1,15 +1,13 @@
-"""Real processes: a worker or scheduler that is killed, and a Redis that is emptied or stands still, lose no job."""
+"""Real processes: workers and schedulers that are killed lose no job and do none twice that counts."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,14 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text, update
 
-from reqtrail.entrypoints.embedded.valkey import EmbeddedValkey
 from reqtrail.kit.ids import new_id
-from reqtrail.platform.bells import Bells
 from reqtrail.platform.database.engine import Database, make_engine
 from reqtrail.platform.database.migrate import sync_url
 from reqtrail.platform.database.scope import of_project
-from reqtrail.platform.jobs.queue import enqueue, on_queued
+from reqtrail.platform.jobs.queue import enqueue
 from reqtrail.platform.jobs.tables import jobs, schedules
 from reqtrail.platform.jobs.types import INSTANCE, Job, JobKind
 from reqtrail.platform.jobs.registry import register_job_kind
-from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings
 from tests.faults.job_worker import KINDS
 from tests.fixtures.engines import Engines
@@ -82,7 +77,6 @@ class Site:
         """End every process."""
         for process in self._processes:
             if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
         await self.database.dispose()
@@ -183,45 +177,6 @@ async def test_a_job_that_kills_its_workers_is_dead_in_the_end(site: Site) -> No
     assert row.error["code"] == "job_worker_lost"
     after = await site.add("fault.quick")
     await _until(_is(site, after, "done"))
-
-
-@pytest.fixture
-def valkey() -> Iterator[EmbeddedValkey]:
-    with tempfile.TemporaryDirectory(prefix="rt-") as folder:  # short, for the socket's path
-        os.chmod(folder, 0o711)
-        made = EmbeddedValkey(Path(folder) / "valkey")
-        made.start()
-        yield made
-        made.stop()
-
-
-async def test_a_redis_that_is_emptied_or_stands_still_loses_no_job(
-    site: Site, valkey: EmbeddedValkey
-) -> None:
-    """Jobs that are queued meanwhile are done meanwhile, by the poll."""
-    site.redis_url = valkey.url()
-    redis = make_redis(site.redis_url)
-    bells = Bells(redis)
-    bells.start(listening=False)
-    on_queued(site.database, lambda project_id: bells.ring("jobs", project_id))
-    pid = valkey.process_pid()
-    assert pid is not None
-    site.start("tests.faults.job_worker")
-    try:
-        made = [await site.add("fault.quick") for _ in range(20)]
-        await redis.flushall()
-        made += [await site.add("fault.quick") for _ in range(20)]
-        os.kill(pid, signal.SIGSTOP)
-        made += [await site.add("fault.quick") for _ in range(20)]
-        for job in made:
-            await _until(_is(site, job, "done"))
-        rows = [await site.get(job) for job in made]
-        assert {row.attempts for row in rows} == {1}
-        assert len(await site.marks()) == 60
-    finally:
-        os.kill(pid, signal.SIGCONT)
-        await bells.stop()
-        await redis.aclose()
 
 
 async def test_a_scheduler_that_is_killed_is_replaced_and_no_slot_runs_twice(site: Site) -> None:

@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.anyio]
 
 NOTHING_WRITTEN = {POSITION_HEADER: "0/0"}
 WAIT_SECONDS = 15.0
+STILL_SECONDS = 4.0
+"""Longer than a read may take at a replica."""
 
 
 @pytest.fixture(scope="module")
@@ -257,6 +259,42 @@ async def test_a_replica_that_is_killed_fails_no_read(
     is_over.set()
     await asyncio.gather(*readers)
     assert set(statuses) == {200}
+
+
+async def test_a_replica_that_stands_still_holds_reads_up_for_a_bounded_time(
+    settings: Settings, tmp_path: Path, primary: Server, standby: Standby
+) -> None:
+    """Reads that it has taken are made again at the primary; then it is left, and read again when it goes on."""
+    limits = {"database_replica_lag_seconds": 4.0, "database_replica_read_seconds": 2.0}
+    taken: list[tuple[int, float]] = []
+    is_over = asyncio.Event()
+
+    async def read(owner: httpx.AsyncClient, key: str) -> None:
+        while not is_over.is_set():
+            began = time.monotonic()
+            answer = await owner.get(f"/projects/{key}", headers=NOTHING_WRITTEN)
+            taken.append((answer.status_code, time.monotonic() - began))
+
+    async with running_app(settings, tmp_path, primary.url(), standby.url(), **limits) as world:
+        owner = await world.user()
+        key = await world.project(owner)
+        assert caught_up(primary, standby)
+        before = reads("replica")
+        readers = [asyncio.create_task(read(owner, key)) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        assert reads("replica") > before
+        with standby.frozen():
+            await until(lambda: rotation() == 0, "a replica that stands still is read")
+            await asyncio.sleep(STILL_SECONDS)
+            count = len(taken)
+            await asyncio.sleep(1)
+            assert len(taken) > count + 4
+        await until(lambda: rotation() == 1, "the replica does not come back")
+        is_over.set()
+        await asyncio.gather(*readers)
+    assert {status for status, _ in taken} == {200}
+    longest = max(seconds for _, seconds in taken)
+    assert longest < limits["database_replica_read_seconds"] + 2
 
 
 async def test_reads_go_on_while_the_primary_is_away(

@@ -72,4 +72,4 @@ def _replica(number: int, url: str, settings: Settings) -> Replica:
         pool=f"replica-{number}",
     )
     probe = make_engine(url, role=None, pool_size=1, connect_timeout=patience, pool=_PROBE)
-    return Replica(number, engine, probe)
+    return Replica(number, engine, probe, settings.database_replica_read_seconds)

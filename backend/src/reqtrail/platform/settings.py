@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """How far behind a replica may be that is read. What was taken from somebody must be gone within five seconds."""
     database_replica_alone_seconds: float = Field(default=600, ge=0)
     """For how long replicas are read while the primary is away; 0: not at all."""
+    database_replica_read_seconds: float = Field(default=5, gt=0)
+    """How long a read may take at a replica; then it is given up there and made at the primary."""
     redis_url: str | None = None
     """Where an own Redis or Valkey >= 7 is, see ``read_redis_url``; without it the embedded one is started."""
     cache_redis_url: str | None = None

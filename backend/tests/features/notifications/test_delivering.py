@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -194,6 +195,26 @@ async def test_what_a_dead_worker_took_is_sent_by_the_next(world: World) -> None
         assert receiver.sequences() == [made]
         async with world.database.session() as session:
             assert await repository.settle(session, taken[0], seen_seq=0) is None
+
+
+async def test_a_worker_keeps_what_it_sends_however_long_that_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is as long as a request rather than a round, and renewed by each."""
+    monkeypatch.setattr(delivering, "LEASE", timedelta(seconds=1))
+    async with receiving() as receiver:
+        hooked = await Hooked.make(world, receiver)
+        made = [await hooked.edit() for _ in range(6)]
+        working = asyncio.create_task(hooked.work())
+        began = time.monotonic()
+        while not working.done():
+            receiver.gate.clear()
+            await asyncio.sleep(0.4)
+            receiver.gate.set()
+            await hooked.work()
+        await working
+        assert time.monotonic() - began > 1.5
+    assert receiver.sequences() == made
 
 
 async def test_a_changed_address_ends_the_round_and_loses_nothing(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,7 @@ from reqtrail.platform.database.away import (
 from reqtrail.platform.database.access import WritingSession, take_changes
 from reqtrail.platform.database.access_marks import AccessMarks
 from reqtrail.platform.database.connecting import Readers, make_readers, writable_host
+from reqtrail.platform.database.patience import Patience
 from reqtrail.platform.database.pool import MeasuredPool
 from reqtrail.platform.database.positions import (
     UNKNOWN,
@@ -60,6 +62,8 @@ writing: ContextVar[Writing | None] = ContextVar("writing", default=None)
 
 PING_AFTER_SECONDS = 2.0
 """A connection that was idle for longer is asked whether it still lives before it is used."""
+PING_SECONDS: Final = 1.0
+"""How long it may take to answer that."""
 
 
 def _dump_json(value: Any) -> str:
@@ -123,7 +127,13 @@ def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
         if connection.driver_connection.is_closed():
             raise DisconnectionError("the connection is closed")
         if time.monotonic() - record.info.get(_LEFT_AT, 0.0) > PING_AFTER_SECONDS:
-            connection.ping()
+            timer = asyncio.get_running_loop().call_later(
+                PING_SECONDS, connection.driver_connection.terminate
+            )
+            try:
+                connection.ping()
+            finally:
+                timer.cancel()
     except DisconnectionError:
         raise
     except Exception as error:
@@ -297,8 +307,11 @@ class Database:
         return session, None
 
     async def _begin_at(self, stack: AsyncExitStack, replica: Replica) -> AsyncSession:
+        patience = stack.enter_context(Patience(replica.longest_read))
         try:
-            return await _open(stack, replica.reader, self.info)
+            session = await _open(stack, replica.reader, self.info)
+            await patience.watch(await session.connection())
+            return session
         except OSError as error:
             replica.fail(type(error).__name__)
             raise ReplicaAway(f"replica {replica.number} takes no connections") from error

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from reqtrail.platform.background import end_task, keep_running
 from reqtrail.platform.database.connecting import make_readers
+from reqtrail.platform.database.patience import answering
 from reqtrail.platform.database.positions import Position, end_of_record
 from reqtrail.platform.database.primary import Primary
 from reqtrail.platform.metrics import REPLICA_IN_ROTATION, REPLICA_LAG
@@ -78,10 +79,14 @@ class Replica:
         number: What logs and metrics call it: its place in the setting, from 1 on.
         engine: With the role of the application.
         probe: With that of the login, for what is asked of the server itself.
+        longest_read: Seconds after which a read is given up, and made at the primary.
     """
 
-    def __init__(self, number: int, engine: AsyncEngine, probe: AsyncEngine) -> None:
+    def __init__(
+        self, number: int, engine: AsyncEngine, probe: AsyncEngine, longest_read: float
+    ) -> None:
         self.number = number
+        self.longest_read = longest_read
         self.reader = make_readers(engine)
         self._engine = engine
         self._probe = probe
@@ -96,7 +101,7 @@ class Replica:
     async def ask(self) -> None:
         """Ask how far it is; one that does not answer, or is no standby, does not serve."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._probe.connect() as connection:
+            async with answering(self._probe, ANSWER_SECONDS) as connection:
                 row = (await connection.execute(OF_REPLICA)).one()
         except TROUBLE as error:
             self.fail(type(error).__name__)
@@ -126,7 +131,7 @@ class Replica:
 
     async def _ask_position(self) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._probe.connect() as connection:
+            async with answering(self._probe, ANSWER_SECONDS) as connection:
                 replayed = await connection.scalar(_REPLAYED)
         except TROUBLE as error:
             self.fail(type(error).__name__)
@@ -272,7 +277,7 @@ class Replicas:
         asked_at = self._monotonic()
         try:
             with self._state.asked():
-                async with asyncio.timeout(ANSWER_SECONDS), self._primary.connect() as connection:
+                async with answering(self._primary, ANSWER_SECONDS) as connection:
                     row = (await connection.execute(OF_PRIMARY)).one()
         except TROUBLE:
             return
@@ -309,7 +314,7 @@ def timeline_of(segment: str) -> int:
 async def ask_position(primary: AsyncEngine) -> Position | None:
     """Return a position that all that is committed by now lies before, or None if the primary does not say."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS), primary.connect() as connection:
+        async with answering(primary, ANSWER_SECONDS) as connection:
             inserted, page = (await connection.execute(INSERTED)).one()
     except TROUBLE:
         return None

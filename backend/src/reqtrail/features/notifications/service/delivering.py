@@ -33,8 +33,8 @@ from reqtrail.platform.telemetry.tracing import continued_from
 
 logger = structlog.get_logger()
 
-LEASE: Final = timedelta(minutes=5)
-"""How long a worker has for one round: longer than :data:`AT_ONCE` requests that all take as long as they may."""
+LEASE: Final = timedelta(seconds=20)
+"""How long a worker has from one request to the next, which may take ten; another one goes on if it dies."""
 MOST_ERROR: Final = 500
 """Characters of an error that are kept."""
 AT_ONCE: Final = 20
@@ -229,9 +229,10 @@ async def _settle(database: Database, hook: Webhook, outcome: _Outcome) -> Webho
 
 
 def _after_success(outcome: _Outcome) -> Mapping[str, object]:
+    renewed = {"failures": 0, "leased_until": clock.now() + LEASE}
     if outcome.seq is None:
-        return {"failures": 0, "test_asked": False}
-    return {"failures": 0, "seen_seq": outcome.seq}
+        return {**renewed, "test_asked": False}
+    return {**renewed, "seen_seq": outcome.seq}
 
 
 def _after_failure(hook: Webhook, outcome: _Outcome) -> Mapping[str, object]:

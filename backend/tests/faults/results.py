@@ -1,0 +1,82 @@
+"""Where the long stories keep what came of them, so that a run that was cut off goes on where it was.
+
+``python -m tests.faults.results`` sums the file up: ``backend/.long/faults.jsonl``, or what ``REQTRAIL_FAULT_RESULTS``
+names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.faults.stage import Report
+
+_BACKEND = Path(__file__).resolve().parents[2]
+_COVERED = ("src/reqtrail", "tests/faults", "tests/fixtures")
+
+
+def results_file() -> Path:
+    """Return the file of results: a line of JSON for each story that was played."""
+    default = _BACKEND / ".long" / "faults.jsonl"
+    return Path(os.environ.get("REQTRAIL_FAULT_RESULTS", default))
+
+
+@cache
+def sources() -> str:
+    """Return a hash of the sources that were tested, and of the tests."""
+    digest = hashlib.sha256()
+    for folder in _COVERED:
+        for path in sorted((_BACKEND / folder).rglob("*.py")):
+            digest.update(path.relative_to(_BACKEND).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def is_done(faults: list[str], pause: float, seed: int) -> bool:
+    """Return whether the same story was played with these very sources, and nothing was found."""
+    done = {"faults": faults, "pause": pause, "seed": seed, "complaints": []}
+    return any(done.items() <= line.items() for line in _lines())
+
+
+def note(report: Report) -> None:
+    """Append what came of a story, in one write: other processes append too."""
+    line = {"sources": sources(), **asdict(report)}
+    results_file().parent.mkdir(parents=True, exist_ok=True)
+    with results_file().open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _lines() -> Iterator[dict[str, Any]]:
+    """Yield what the file says about these sources; a line that was cut off by a crash says nothing."""
+    if not results_file().exists():
+        return
+    for line in results_file().read_text().splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if found["sources"] == sources():
+            yield found
+
+
+def summary() -> str:
+    """Return how many stories were played with these sources, and what came of each."""
+    stories = {(tuple(line["faults"]), line["seed"]): line for line in _lines()}.values()
+    findings = [finding for line in stories for finding in line["complaints"]]
+    told = [
+        f"{' + '.join(line['faults'])} ({line['pause']:g} s): {line['acknowledged']} saved,"
+        f" nothing for {line['longest_gap']} s, {line['jobs']} jobs, {line['jobs_run_again']} again,"
+        f" well after {max(line['well_after'].values())} s"
+        for line in stories
+    ]
+    head = f"Faults: {len(stories)} stories, {len(findings)} findings; {results_file()}"
+    return "\n".join([head, *told, *findings[:20]])
+
+
+if __name__ == "__main__":
+    print(summary())
