@@ -227,5 +227,5 @@ def _said(result: CommitResult) -> dict[str, Any]:
     }
 
 
-MERGE: Final = JobKind(_NAME, _merge, priority=Priority.HIGH, most_attempts=3)
+MERGE: Final = JobKind(_NAME, _merge, priority=Priority.HIGH, most_attempts=3, long=True)
 """A merge, or an update, of more changes than somebody wants to wait for with the page open."""
