@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.params import Form
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+from starlette.routing import Match
+from starlette.types import Scope
 
 from reqtrail.kit.canonical_json import contains_nul
 from reqtrail.kit.errors import Invalid, ReqtrailError, UnsupportedMedia
@@ -155,10 +158,35 @@ class ApiRoute(APIRoute):
 
 
 class ApiRouter(APIRouter):
-    """A router whose routes are ``ApiRoute``."""
+    """A router whose routes are ``ApiRoute``.
+
+    A request is matched with the patterns of one router after another, which took longer than many a query. So a
+    router is left out of which each route needs a word that the path does not have.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=ApiRoute, **options)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether one of the routes answers (Starlette's routing)."""
+        words = self._words
+        if words is not None and words.isdisjoint(scope["path"].split("/")):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    @cached_property
+    def _words(self) -> frozenset[str] | None:
+        """A word of each route's path, of which a request that it answers has one; None if a route has no word.
+
+        Asked for with the first request, when all routes have been added.
+        """
+        words = [_last_word(context.path) for context in iter_route_contexts(self.routes)]
+        return None if None in words else frozenset(word for word in words if word is not None)
+
+
+def _last_word(path: str | None) -> str | None:
+    segments = (path or "").split("/")
+    return next((part for part in reversed(segments) if part and "{" not in part), None)
 
 
 async def request_content(request: Request) -> bytes:
