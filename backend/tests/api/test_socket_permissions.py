@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from reqtrail.features.collaboration.schemas import Incoming
 from reqtrail.features.collaboration.types import CloseCode
-from tests.api.cast import ACTORS, READERS, UNPROVEN, Cast
+from tests.api.cast import ACTORS, READERS, SIGNED_IN, UNPROVEN, Cast
 from tests.fixtures.sockets import Listener, listening, served
 
 pytestmark = pytest.mark.anyio
@@ -19,6 +19,12 @@ IN_PROJECT = {"watch": "watching", "here": None, "away": None, "unwatch": None}
 """Messages about a project that must be watched first, or begin it, and what answers them to whoever may."""
 BESIDE = {"hello": "welcome", "ping": "pong"}
 """Messages about no project."""
+LISTS = {
+    "project": READERS,
+    "own": SIGNED_IN,
+    "instance": {"administrator"},
+}
+"""Lists of jobs, and who may follow them: whoever may ask for them."""
 REFUSED = {
     "outsider": "project_not_found",
     "elsewhere": "project_not_found",
@@ -35,7 +41,7 @@ async def port(app: FastAPI) -> AsyncIterator[int]:
 
 def test_every_message_is_looked_at() -> None:
     kinds = {get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(Incoming)}
-    assert kinds == IN_PROJECT.keys() | BESIDE.keys()
+    assert kinds == IN_PROJECT.keys() | BESIDE.keys() | {"follow", "unfollow"}
 
 
 async def _answered(listener: Listener, kind: str, **fields: Any) -> dict[str, Any] | None:
@@ -80,3 +86,24 @@ async def test_messages_do_what_the_actor_may(people: Cast, port: int, actor: st
     seen = {one["user"]["id"] for people_there in told for one in people_there}
     if actor not in READERS:
         assert seen == set()
+
+
+@pytest.mark.parametrize("actor", sorted(set(ACTORS) - UNPROVEN))
+async def test_jobs_are_told_to_whom_their_list_is_shown(
+    people: Cast, port: int, actor: str
+) -> None:
+    """What a socket is told of is what a request would be answered."""
+    client = people.clients[actor]
+    paths = {"project": f"/projects/{people.key}/jobs", "own": "/jobs", "instance": "/admin/jobs"}
+    async with listening(port, client) as listener:
+        for jobs, admitted in LISTS.items():
+            project = people.key if jobs == "project" else None
+            listed = await client.get(paths[jobs])
+            await listener.send("follow", jobs=jobs, project=project)
+            answer = await listener.next("following", "unfollowed", "problem")
+            assert (answer["jobs"], answer["project"]) == (jobs, project)
+            if actor in admitted:
+                assert (listed.status_code, answer["type"]) == (200, "following")
+            else:
+                assert (answer["type"], answer["code"]) == ("unfollowed", listed.json()["code"])
+            await listener.send("unfollow", jobs=jobs, project=project)
