@@ -30,7 +30,7 @@ QUEUE = f"""
     FROM exchange_jobs
     WHERE finished_at IS NULL OR finished_at > clock_timestamp() - interval '7 days'
     ON CONFLICT DO NOTHING
-    """
+    """  # nosec B608 - constants
 
 
 def upgrade() -> None:
@@ -68,7 +68,7 @@ def downgrade() -> None:
     op.execute(
         "UPDATE exchange_jobs e SET state = 'failed', finished_at = clock_timestamp()"
         f" WHERE state IN {OPEN} AND NOT EXISTS (SELECT FROM jobs j WHERE j.project_id = e.project_id"
-        " AND j.job_id = e.job_id AND j.state IN ('queued', 'running'))"
+        " AND j.job_id = e.job_id AND j.state IN ('queued', 'running'))"  # nosec B608 - constants
     )
     op.execute("DELETE FROM jobs WHERE kind = 'exchange.import'")
     _force("FORCE")

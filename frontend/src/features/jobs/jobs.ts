@@ -43,11 +43,6 @@ export function isSettled(job: Pick<Job, 'state' | 'kind' | 'result'>): boolean 
   return !isRunning(job) && !(job.state === 'done' && job.kind === VERIFY.name && job.result === null)
 }
 
-/** Whether the server tells of it by itself; an import has its own table, and is asked for. */
-export function isTold(job: Pick<Job, 'kind'>): boolean {
-  return job.kind !== IMPORT.name
-}
-
 /** "Export of BRK", or "Cleaning up" for what belongs to no project. */
 export function nameOf(job: Pick<Job, 'kind' | 'project'>): string {
   const label = KINDS.find((one) => one.name === job.kind)?.label

@@ -5,19 +5,17 @@ import type { Job, JobPage } from '@/api/types'
 import { useAnnouncer } from '@/shared/composables/useAnnouncer'
 import { t } from '@/shared/i18n'
 import { readJobs, useFollowing } from './follow'
-import { findingOf, isRunning, isSettled, isTold, nameOf, stateOf } from './jobs'
+import { findingOf, isRunning, isSettled, nameOf, stateOf } from './jobs'
 import { getJob, listJobs, type JobScope, type JobSearch } from './jobs.api'
 
 /** How often is asked what is not told. Of a tab that nobody sees the query library asks for nothing. */
 const POLL_MS = 3_000
 
-/** Returns how often the jobs that `data` holds are asked for: not at all if none gets on that is not told of. */
+/** Returns how often the jobs that `data` holds are asked for: not at all if they are told of, or none gets on. */
 const pollFor =
   <T>(following: boolean, jobs: (data: T) => readonly Job[]) =>
   ({ state }: { state: { data: T | undefined } }): number | false =>
-    state.data && jobs(state.data).some((job) => isRunning(job) && !(following && isTold(job)))
-      ? POLL_MS
-      : false
+    !following && state.data && jobs(state.data).some(isRunning) ? POLL_MS : false
 
 const jobsOf = (data: InfiniteData<JobPage>): Job[] => data.pages.flatMap((page) => page.jobs)
 
