@@ -247,9 +247,9 @@ class Runner:
         note_job(job.kind, outcome, perf_counter() - began)
 
     async def _complete(self, work: Work, result: Mapping[str, Any] | None) -> None:
-        """Say that a job is done; the hand goes on meanwhile."""
+        """Say that a job is done; while many wait, the hand goes on meanwhile."""
         task = asyncio.current_task()
-        if task in self._running and len(self._ending) < MOST_ENDING:
+        if self._more and task in self._running and len(self._ending) < MOST_ENDING:
             self._ending.add(task)
             self._let_go(task)
         # What an attempt before left behind goes with the end of a later one.
