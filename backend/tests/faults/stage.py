@@ -22,7 +22,7 @@ from tests.fixtures.system import LAG_SECONDS, System, until
 from tests.fixtures.watching import Board, Editor, Reader
 
 WRITERS: Final = 3
-WELL_SECONDS: Final = 60.0
+WELL_SECONDS: Final = 90.0
 """How long after the end of a fault all is well again by itself, on a busy machine; a process takes time to begin."""
 SETTLE_SECONDS: Final = 60.0
 """How long what was asked for may take once nobody asks for more."""
