@@ -24,7 +24,7 @@ from reqtrail.platform.jobs.changes import ring_changes
 from reqtrail.platform.jobs.registry import register_job_kind
 from reqtrail.platform.jobs.runner import Runner
 from reqtrail.platform.jobs.types import INSTANCE, JobKind
-from reqtrail.platform.jobs.work import HEARTBEAT_SECONDS, PROGRESS_SECONDS, Work
+from reqtrail.platform.jobs.work import PROGRESS_SECONDS, Work
 from reqtrail.platform.redis import make_redis
 from reqtrail.platform.settings import Settings
 from tests.fixtures.api import Client, World
@@ -153,14 +153,15 @@ async def test_progress_is_told_soon_and_seldom(
             told += 1
         took = loop.time() - at
         assert 4 * PROGRESS_SECONDS * 0.5 < took, "no more often than is written"
-        assert took / 4 < HEARTBEAT_SECONDS / 1.5, "sooner than the lease is renewed"
         _stop()
         for listener in everybody:
             ended = await _told(listener, job_id, state="done")
             assert ended["finished_at"] is not None
         assert woken.count(INSTANCE) == 0 and len(woken) == 0
         first = _of(of_project, job_id)[0]
-        assert (first["project"], first["job"]["state"]) == (key, "queued")
+        # Of what changed meanwhile the newest is told: a worker may have been quick.
+        assert first["project"] == key
+        assert first["job"]["state"] in {"queued", "running"}
         assert "secret" not in str([one.seen for one in everybody])
 
 
