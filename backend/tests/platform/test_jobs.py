@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from reqtrail.kit.errors import Conflict
 from reqtrail.kit.ids import new_id
+from reqtrail.platform.database.away import OutcomeUnknown
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming, queue
 from reqtrail.platform.jobs.changes import on_changed
@@ -90,6 +91,20 @@ async def test_what_is_refused_fails_at_once_with_its_reason(jobs_of: Queue) -> 
     assert failed.error == {"code": "conflict", "detail": "It is not possible."}
 
 
+async def test_a_commit_whose_connection_broke_is_no_refusal(jobs_of: Queue) -> None:
+    """It was made durable, or it was not: a job that has not ended is done again, and nothing of it is lost."""
+
+    def lose(work: Work) -> None:
+        raise OutcomeUnknown
+
+    jobs_of.does(lose)
+    job = await jobs_of.add()
+    await jobs_of.runner.run_waiting()
+    again = await jobs_of.get(job)
+    assert (again.state, again.attempts, again.finished_at) == ("queued", 1, None)
+    assert again.error is not None and again.error["code"] == "job_interrupted"
+
+
 async def test_an_attempt_that_takes_too_long_ends(jobs_of: Queue) -> None:
     async def hang(work: Work) -> None:
         await asyncio.Event().wait()
@@ -114,6 +129,23 @@ async def test_a_lease_that_ran_out_is_swept_up_and_a_poison_job_dies(jobs_of: Q
     assert (dead.state, dead.attempts) == ("dead", 3)
     assert dead.error is not None and dead.error["code"] == "job_worker_lost"
     assert await jobs_of.claim() == []
+
+
+async def test_a_job_that_somebody_holds_keeps_no_other_from_being_swept_up(jobs_of: Queue) -> None:
+    """A worker may stand still in the middle of a transaction, for as long as PostgreSQL keeps its connection."""
+    for _ in range(2):
+        await jobs_of.add()
+    held, other = await jobs_of.claim(2)
+    for job in (held, other):
+        await jobs_of.set(job, lease_until=func.clock_timestamp() - timedelta(seconds=1))
+    async with jobs_of.database.within(of_project(INSTANCE)).session() as session:
+        assert await claiming.hold(session, held) is False
+        async with asyncio.timeout(20):
+            await jobs_of.runner.sweep()
+        assert (await jobs_of.get(other)).state == "queued"
+        assert (await jobs_of.get(held)).state == "running"
+    await jobs_of.runner.sweep()
+    assert (await jobs_of.get(held)).state == "queued"
 
 
 async def test_who_lost_the_lease_changes_nothing_any_more(jobs_of: Queue) -> None:

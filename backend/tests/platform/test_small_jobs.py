@@ -13,6 +13,7 @@ from reqtrail.kit.ids import new_id
 from reqtrail.platform.database.scope import of_project, of_task
 from reqtrail.platform.jobs import claiming
 from reqtrail.platform.jobs.claiming import End
+from reqtrail.platform.jobs.ending import Endings
 from reqtrail.platform.jobs.runner import AHEAD
 from reqtrail.platform.jobs.types import Job, JobStatus, Priority
 from reqtrail.platform.jobs.work import Work
@@ -158,3 +159,17 @@ async def test_a_job_whose_end_cannot_be_written_with_others_ends_alone(
     job = await jobs_of.add()
     assert await jobs_of.runner.run_waiting() == 1
     assert (await jobs_of.get(job)).state == "done"
+
+
+async def test_a_result_that_cannot_be_written_down_harms_no_other(jobs_of: Queue) -> None:
+    for _ in range(2):
+        await jobs_of.add(new_id())
+    broken, fine = await jobs_of.claim(2)
+    endings = Endings(jobs_of.database.within(of_task("jobs")))
+    async with asyncio.timeout(20):
+        ended = await asyncio.gather(
+            endings.done(End(broken, {"x": {1, 2}}, 0, 0)), endings.done(End(fine, {"x": 1}, 0, 0))
+        )
+        assert ended == [False, False], "each is to end alone"
+        assert await endings.done(End(fine, {"x": 1}, 0, 0))
+    assert await _states(jobs_of, [broken, fine]) == ["running", "done"]

@@ -59,8 +59,9 @@ def register_kinds() -> None:
     register_verifier("versioning.seals", verify_seals)
     register_redaction("requirements.files", companions=files_only_in, sweeper=drop_unreferenced)
     register_redaction("exchange.dry_runs", sweeper=drop_dry_runs)
-    register_redaction("jobs.results", sweeper=drop_results)
+    # It locks the merges that wait, before those under way begin anew: none is taken up with what it loses here.
     register_redaction("versioning.merges", sweeper=forget_values)
+    register_redaction("jobs.results", sweeper=drop_results)
     register_item_cascade("traceability.links", delete_links_of_items)
     register_restore_companion("traceability.links", links_to_restore)
     for table, reading in (*REQUIREMENTS_READINGS, *TRACEABILITY_READINGS):

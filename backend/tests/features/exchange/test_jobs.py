@@ -121,6 +121,31 @@ async def test_a_cancellation_at_the_last_moment_counts(
     assert (ended["state"], await trade.head()) == ("cancelled", head)
 
 
+@pytest.mark.parametrize("archived", [False, True])
+async def test_who_may_import_no_more_imports_nothing(world: World, archived: bool) -> None:
+    """Their role has gone, or the project is archived, since they asked: a job that waited is refused."""
+    trade = await Trade.make(world)
+    editor = await world.member(trade.key, "editor")
+    path = f"/projects/{trade.key}"
+    asked = await editor.post(f"{path}/imports", files={"file": ("file.reqif", sample())})
+    assert asked.status_code == 202, asked.text
+    head = await trade.head()
+    if archived:
+        answer = await trade.client.patch(path, json={"archived": True})
+    else:
+        assert editor.user is not None
+        answer = await trade.client.put(
+            f"{path}/members/{editor.user.user_id}", json={"role": "viewer"}
+        )
+    assert answer.is_success, answer.text
+    ended = await trade.finish(asked.json()["id"])
+    assert (ended["state"], ended["error"]["code"]) == (
+        "failed",
+        "project_archived" if archived else "forbidden",
+    )
+    assert await trade.head() == head
+
+
 async def test_who_may(world: World) -> None:
     """Editors import, viewers see and export, strangers see nothing."""
     trade = await Trade.make(world)

@@ -28,11 +28,10 @@ from reqtrail.features.versioning.service.progress import Progress
 from reqtrail.features.versioning.service.three_way import VALUE, Resolution
 from reqtrail.features.versioning.types import CommitResult
 from reqtrail.platform.auditing import Source, describe, identify, open_trail
-from reqtrail.platform.database.away import OutcomeUnknown
-from reqtrail.platform.jobs.queue import enqueue, load_job
+from reqtrail.platform.jobs.queue import enqueue
 from reqtrail.platform.jobs.reading import JobRead
 from reqtrail.platform.jobs.types import Job, JobKind, Priority
-from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
+from reqtrail.platform.jobs.work import Work
 
 _NAME: Final = "versioning.merge"
 LISTED: Final = 20
@@ -143,11 +142,7 @@ async def _merge(work: Work) -> Mapping[str, Any]:
     chosen = resolutions_of(asked)
     plan = await _plan(work, asked, chosen)
     refuse_open(plan)
-    try:
-        return await _write(work, asked, chosen, plan)
-    except OutcomeUnknown:
-        # If it was written, the job has ended with it, and nobody takes it up again.
-        raise TryAgain("The connection to the database was lost while it saved.") from None
+    return await _write(work, asked, chosen, plan)
 
 
 async def _plan(work: Work, asked: MergeWrite, chosen: Sequence[Resolution]) -> MergePlan:
@@ -190,7 +185,7 @@ async def _write(
             planned=plan,
             progress=_Told(work),
         )
-        await _hold(session, job)
+        await work.hold(session)
         said = _said(result)
         await work.complete(session, said)
     return said
@@ -203,19 +198,6 @@ async def _may_still(session: AsyncSession, job: Job) -> bool:
         session, job.author_id, job.project_id, Permission.BRANCH_MERGE
     )
     return bool(job.payload["as_owner"]) and context.may(Permission.BRANCH_PROTECT)
-
-
-async def _hold(session: AsyncSession, job: Job) -> None:
-    """Lock the job in the transaction that ends it: a cancellation came before this, or comes too late.
-
-    Raises:
-        Cancelled, LeaseLost: If the work must end without that.
-    """
-    current = await load_job(session, job.project_id, job.job_id, lock=True)
-    if current.attempts != job.attempts:
-        raise LeaseLost
-    if current.cancel_requested:
-        raise Cancelled
 
 
 def _said(result: CommitResult) -> dict[str, Any]:

@@ -74,7 +74,9 @@ async def _verify(work: Work) -> Mapping[str, Any]:
     return {"ok": read.ok, "counts": read.counts, "problems": len(read.problems)}
 
 
-VERIFY: Final = JobKind(_VERIFY, _verify, permission=Permission.HISTORY_READ.value, most_attempts=3)
+VERIFY: Final = JobKind(
+    _VERIFY, _verify, permission=Permission.HISTORY_READ.value, most_attempts=3, long=True
+)
 """Recomputes every hash of a project; the report is a file."""
 
 

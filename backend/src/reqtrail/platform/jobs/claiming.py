@@ -31,7 +31,7 @@ from reqtrail.platform.jobs.changes import note_changed
 from reqtrail.platform.jobs.queue import job_of
 from reqtrail.platform.jobs.registry import kind_of, known_kinds, tell_ended
 from reqtrail.platform.jobs.tables import job_results, jobs
-from reqtrail.platform.jobs.types import KEPT, Job, JobStatus, Priority
+from reqtrail.platform.jobs.types import Job, JobStatus, Priority
 
 LONGEST_WAIT: Final = 600.0
 """Seconds that a job waits at most before it is tried again."""
@@ -133,23 +133,6 @@ _SETTLE: Final = text("""
     RETURNING jobs.job_id
     """)
 
-_SWEEP: Final = text("""
-    UPDATE jobs SET
-        state = CASE WHEN cancel_requested THEN 'cancelled'
-            WHEN attempts >= most_attempts THEN 'dead' ELSE 'queued' END,
-        run_at = clock_timestamp()
-            + random() * least(power(2, attempts - 1), :longest) * interval '1 second',
-        finished_at = CASE WHEN cancel_requested OR attempts >= most_attempts
-            THEN clock_timestamp() END,
-        expires_at = CASE WHEN cancel_requested OR attempts >= most_attempts
-            THEN clock_timestamp() + :kept END,
-        error = jsonb_build_object('code', 'job_worker_lost', 'detail',
-            'The process that worked on the job ended or stood still.'),
-        lease_until = NULL, phase = 'queued'
-    WHERE state = 'running' AND lease_until < clock_timestamp()
-    RETURNING jobs.*
-    """)
-
 
 async def open_claiming(session: AsyncSession) -> None:
     """Open a transaction of the task that looks after jobs.
@@ -203,14 +186,6 @@ async def claim(
     claimed = [job_of(row) for row in await session.execute(_CLAIM, values)]
     note_changed(session, claimed)
     return claimed
-
-
-async def sweep(session: AsyncSession) -> list[Job]:
-    """Queue the jobs again whose worker ended or stands still; one whose attempts are used up is dead."""
-    rows = await session.execute(_SWEEP, {"longest": LONGEST_WAIT, "kept": KEPT})
-    swept = [job_of(row) for row in rows]
-    note_changed(session, swept)
-    return swept
 
 
 def _mine(job: Job) -> list[Any]:

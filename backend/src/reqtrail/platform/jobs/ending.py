@@ -63,6 +63,7 @@ class Endings:
         try:
             async with self._database.session() as session:
                 return await claiming.settle_together(session, ends)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, TypeError) as error:
+            # Each ends alone then; one whose result cannot be written down (TypeError) fails by itself.
             logger.warning("jobs_not_ended_together", error=type(error).__name__, count=len(ends))
             return set()

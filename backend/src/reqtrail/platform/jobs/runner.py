@@ -14,12 +14,13 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from reqtrail.kit.errors import ReqtrailError
+from reqtrail.kit.errors import ReqtrailError, Unavailable
 from reqtrail.platform.background import end_task
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.database.scope import of_project, of_task
-from reqtrail.platform.jobs import claiming
+from reqtrail.platform.jobs import claiming, sweeping
 from reqtrail.platform.jobs.ending import Endings
+from reqtrail.platform.jobs.queue import find_job
 from reqtrail.platform.jobs.registry import kind_of, tell_ended
 from reqtrail.platform.jobs.types import ENDED, LEASE, Job, JobStatus
 from reqtrail.platform.jobs.work import Cancelled, LeaseLost, TryAgain, Work
@@ -113,6 +114,16 @@ class Runner:
         except (SQLAlchemyError, OSError) as error:
             logger.warning("jobs_not_given_back", error=type(error).__name__, count=len(ahead))
 
+    async def _give_back_late(self) -> None:
+        late = list(self._ahead)
+        # No hand may begin one of them meanwhile.
+        self._ahead.clear()
+        try:
+            await self._give_back(late)
+            late = []
+        finally:
+            self._ahead.extend(late)
+
     async def _give_back(self, ahead: list[Job]) -> None:
         if ahead:
             async with self._claiming.session() as session:
@@ -135,9 +146,7 @@ class Runner:
             await self.sweep()
         if self._ahead and loop.time() - self._ahead_since >= AHEAD_SECONDS:
             # The hands are at something slower than was thought: others may have these.
-            late = list(self._ahead)
-            self._ahead.clear()
-            await self._give_back(late)
+            await self._give_back_late()
         if self._more:
             # Where many small jobs wait, others end in a moment: one question serves them all.
             await asyncio.sleep(GATHER_SECONDS)
@@ -165,6 +174,8 @@ class Runner:
         found = await self._claim(free, ahead=AHEAD if self._more else 0, quick=quick)
         self._more = len(found) >= free
         found.sort(key=lambda job: job.attempts == 1 and job.kind in quick)
+        # Others may have ended meanwhile.
+        free = self._at_once - len(self._running)
         self._ahead.extend(found[free:])
         self._ahead_since = asyncio.get_running_loop().time()
         for job in found[:free]:
@@ -184,7 +195,9 @@ class Runner:
         """Have the hand of *task* take the next job."""
         if self._running.pop(task, None) is None:
             return
-        if self._ahead:
+        held = asyncio.get_running_loop().time() - self._ahead_since
+        # What was held for long, since the database did not answer, may be another worker's by now.
+        if self._ahead and held < self._lease.total_seconds() / 2:
             self._begin(self._ahead.popleft())
         else:
             self.wake()
@@ -192,15 +205,21 @@ class Runner:
     async def sweep(self) -> None:
         """Give the jobs of workers that died to the others."""
         async with self._claiming.session() as session:
-            swept = await claiming.sweep(session)
+            swept = await sweeping.sweep(session)
         for job in swept:
             logger.warning("job_worker_lost", **_names(job), state=job.state)
             note_job(job.kind, "lost")
             if job.state is JobStatus.DEAD:
                 note_job(job.kind, "dead")
             if job.state in ENDED:
-                async with self._database.within(of_project(job.project_id)).session() as session:
-                    await tell_ended(session, job)
+                await self._tell_swept(job)
+
+    async def _tell_swept(self, job: Job) -> None:
+        """Have the feature follow the end of a job, unless somebody has repeated it already."""
+        async with self._database.within(of_project(job.project_id)).session() as session:
+            now = await find_job(session, job.project_id, job.job_id, lock=True)
+            if now is not None and (now.state, now.attempts) == (job.state, job.attempts):
+                await tell_ended(session, job)
 
     async def _claim(self, count: int, *, ahead: int = 0, quick: Collection[str] = ()) -> list[Job]:
         long = sum(kind_of(job.kind).long for job in self._running.values())
@@ -238,6 +257,9 @@ class Runner:
             outcome = "lost"
         except Cancelled:
             outcome = await self._settle(work, JobStatus.CANCELLED, None)
+        except Unavailable as error:
+            # No refusal: what is away comes back, and a transaction in doubt is done once, with the end of the job.
+            outcome = await self._after(work, error)
         except ReqtrailError as error:
             failed = {**error.extra, "code": error.code, "detail": error.detail}
             outcome = await self._settle(work, JobStatus.FAILED, failed)
@@ -272,7 +294,7 @@ class Runner:
             said = {"code": "job_timed_out", "detail": "One attempt took longer than it may."}
         elif isinstance(error, TryAgain):
             said = {"code": "job_waits", "detail": error.detail}
-        elif isinstance(error, (SQLAlchemyError, OSError)):
+        elif isinstance(error, (SQLAlchemyError, OSError, Unavailable)):
             said = {"code": "job_interrupted", "detail": "The database or the disk did not answer."}
         else:
             said = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -27,7 +28,7 @@ from reqtrail.features.versioning.public import (
     lock_head,
     resolve_ref,
 )
-from reqtrail.features.access.public import as_member
+from reqtrail.features.access.public import Permission, as_member, authorise_acting
 from reqtrail.kit import clock
 from reqtrail.platform.database.engine import Database
 from reqtrail.platform.jobs.types import Job as QueuedJob
@@ -52,8 +53,22 @@ async def run_import(attempt: Attempt) -> None:
         raise JobStateWrong("The import has ended already. Upload the file again.")
     # What is written is written as the author may still write; what happens to the job itself happens in any case.
     as_author = attempt.database.within(as_member(job.author_id, job.project_id))
+    async with as_author.read_session() as session:
+        job = await _as_now_allowed(session, job)
     logger.info("import_started", job=str(job.job_id), file=job.file_name, bytes=job.file_size)
     await _run(as_author, Work(job, attempt))
+
+
+async def _as_now_allowed(session: AsyncSession, job: Job) -> Job:
+    """Return *job* as its author may have it done by now: their role may have changed since they asked.
+
+    Raises:
+        ProjectNotFound, Forbidden, ReadingRestricted, ProjectArchived: If they may not import any more.
+    """
+    context = await authorise_acting(session, job.author_id, job.project_id, Permission.IMPORT_RUN)
+    if job.history is None or context.may(Permission.BRANCH_PROTECT):
+        return job
+    return replace(job, history=replace(job.history, as_owner=False))
 
 
 async def follow_end(session: AsyncSession, queued: QueuedJob) -> None:
@@ -111,6 +126,7 @@ async def _report(database: Database, work: Work, staged: Staged) -> None:
         async for _ in plan.chunks():
             pass
     async with database.session() as session:
+        await jobs.clear_staged(session, job.project_id, job.job_id)
         await work.rest(
             session,
             {"dry_run": True},
@@ -119,7 +135,6 @@ async def _report(database: Database, work: Work, staged: Staged) -> None:
             mapping=plan.mapping.as_json(),
             losses=losses.as_json(),
         )
-        await jobs.clear_staged(session, job.project_id, job.job_id)
 
 
 async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) -> None:
@@ -127,12 +142,16 @@ async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) 
     work.enter("writing", 0)
     job, losses = work.job, Losses(staged.losses)
     async with database.session() as session:
+        await work.keep(session)
         await jobs.update_job(session, job, state=JobState.COMMITTING)
     async with database.session() as session:
         head = await lock_head(session, job.project_id)
+        await _as_now_allowed(session, job)
         plan = Plan(session, head, work, staged.lineages, losses, writes=True)
         seq = claim.known or (await _write(session, job, plan, claim)).seq
         await make_baselines(session, job, dict.fromkeys(claim.baselines, seq))
+        # Before the job is locked: its lease is renewed until then.
+        await jobs.clear(session, job.project_id, job.job_id)
         await work.rest(
             session,
             {"seq": seq},
@@ -143,7 +162,6 @@ async def _commit(database: Database, work: Work, staged: Staged, claim: Claim) 
             commit_seq=seq,
             finished_at=clock.now(),
         )
-        await jobs.clear(session, job.project_id, job.job_id)
 
 
 async def _write(session: AsyncSession, job: Job, plan: Plan, claim: Claim) -> CommitResult:

@@ -133,7 +133,7 @@ async def commit_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> J
 
 
 async def cancel_job(session: AsyncSession, project_id: UUID, job_id: UUID) -> Job:
-    """End an import without a commit: at once if nobody works on it, else as soon as its process sees it.
+    """End an import without a commit: at once if nobody works on it, else as soon as its worker sees it.
 
     Raises:
         JobNotFound, JobStateWrong: If there is none, or it has ended.
@@ -183,7 +183,11 @@ async def drop_abandoned(database: Database) -> int:
 async def drop_dry_runs(session: AsyncSession, project_id: UUID) -> None:
     """Cancel every dry run of a project that waits to be committed: a redaction must leave no copy behind."""
     for job in await repository.waiting(session, project_id):
-        await _drop(session, job)
+        # The job before its record, as everywhere: somebody may be committing it.
+        await queue.find_job(session, project_id, job.job_id, lock=True)
+        current = await repository.load_job(session, project_id, job.job_id, lock=True)
+        if current is not None and current.state is JobState.DRY_RUN_READY:
+            await _drop(session, current)
 
 
 async def _drop(session: AsyncSession, job: Job) -> None:

@@ -105,6 +105,7 @@ async def _stage(database: Database, work: Work, upload: Upload, thread: OneThre
                 result.counts.update(COUNTED[row.kind] for row in batch if row.kind in COUNTED)
                 work.advance(len(batch))
         await _stage_files(session, work, upload, result, thread)
+        await work.keep(session)
     return result
 
 

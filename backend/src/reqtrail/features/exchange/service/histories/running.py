@@ -55,6 +55,7 @@ async def run_lines(database: Database, work: Work, request: HistoryRequest, fol
         losses = Losses(survey.losses)
         writer = LineWriter(database, work, names.root, imported, losses, as_owner=request.as_owner)
         async with database.session() as session:
+            await work.keep(session)
             await jobs.update_job(session, job, state=JobState.COMMITTING)
         work.enter("writing", survey.lines)
         steps = _steps(path, names)
@@ -110,6 +111,8 @@ async def _finish(
         points = {name: imported[commit] for name, commit in survey.points.items()}
         await make_baselines(session, job, points)
         seq = max(imported.values())
+        # Before the job is locked: its lease is renewed until then.
+        await jobs.clear(session, job.project_id, job.job_id)
         await work.rest(
             session,
             {"seq": seq},
@@ -119,4 +122,3 @@ async def _finish(
             commit_seq=seq,
             finished_at=clock.now(),
         )
-        await jobs.clear(session, job.project_id, job.job_id)

@@ -28,7 +28,7 @@ from reqtrail.features.versioning.public import (
     open_commit,
     states_at,
 )
-from reqtrail.kit.errors import ReqtrailError
+from reqtrail.kit.errors import ReqtrailError, Unavailable
 from reqtrail.platform.database.engine import Database
 
 OVERWRITTEN: Final = (
@@ -80,6 +80,8 @@ class LineWriter:
             async with self._database.session() as session:
                 seq, author_id = await self._write(session, step)
                 await work.keep(session)
+        except Unavailable:
+            raise
         except ReqtrailError as error:
             raise HistoryStopped(
                 f"Line {line.number} cannot be written: {error.detail} The commits before it stay. Undo what is in"
