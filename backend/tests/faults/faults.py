@@ -46,8 +46,9 @@ def _worker_killed(stage: Stage) -> Iterator[None]:
         other.send(signal.SIGSTOP)
         try:
             path, imported = _ask_for_import(stage)
-            stage.asker.ask("verifications", stage.large)
-            job = _running_job(stage)
+            job = stage.asker.ask("verifications", stage.large)
+            assert job is not None, "nobody answers before anything happens"
+            _wait_for_job(stage, job)
             until(
                 lambda: client.get(imported).json()["state"] != "queued",
                 lambda: "the import does not begin",
@@ -74,17 +75,12 @@ def _ask_for_import(stage: Stage) -> tuple[str, str]:
     return path, begin_import(stage.client, path)
 
 
-def _running_job(stage: Stage) -> str:
-    """Wait until a verification is under way; return its id."""
-    found: list[str] = []
-
-    def is_running() -> bool:
-        jobs = jobs_of(stage.client, stage.large).values()
-        found[:] = [job["id"] for job in jobs if job["state"] == "running"]
-        return bool(found)
-
-    until(is_running, lambda: "no job begins")
-    return found[0]
+def _wait_for_job(stage: Stage, job: str) -> None:
+    """Wait until a worker does it."""
+    until(
+        lambda: jobs_of(stage.client, stage.large)[job]["state"] == "running",
+        lambda: "the job does not begin",
+    )
 
 
 def _run_again(stage: Stage, job: str, killed_at: datetime) -> list[str]:

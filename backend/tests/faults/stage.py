@@ -91,6 +91,7 @@ class Stage:
         self.client = self._client(0)
         self.place = Place.prepare(self.client, self._key)
         self.large = prepare_large(self.client)
+        self._older = frozenset(jobs_of(self.client, self.large))
         self.ledger, self.board = Ledger(), Board(LAG_SECONDS)
         self.sink = stack.enter_context(Sink().serving())
         hook = {"name": "Chat", "url": self.sink.url}
@@ -169,8 +170,9 @@ class Stage:
             reader.read_all()
         try:
             until(lambda: not self.system.ailments(), lambda: "not well", WELL_SECONDS)
-        except AssertionError:
-            self.complaints.append(f"{fault.name}: not well: {self.system.ailments()}")
+            self._replicas_are_read()
+        except AssertionError as error:
+            self.complaints.append(f"{fault.name}: not well: {self.system.ailments()} {error}")
         self.well_after[fault.name] = round(time.monotonic() - over, 1)
         samples = [
             sample
@@ -181,6 +183,17 @@ class Stage:
         wrong = fault.truth.untrue(samples, ended)
         self.complaints += [f"{fault.name}: {each}" for each in wrong]
         self._sign_ins.append(sign_in)
+
+    def _replicas_are_read(self) -> None:
+        """Wait until each API process has read from a replica again: else its readers prove nothing of those."""
+        before = [self.system.reads_of_replicas(number) for number in range(2)]
+        until(
+            lambda: all(
+                self.system.reads_of_replicas(number) > count for number, count in enumerate(before)
+            ),
+            lambda: f"no replica is read: {before}",
+            WELL_SECONDS,
+        )
 
     def _sign_in(self) -> SignIn:
         """Have somebody sign in, who is known to all API processes."""
@@ -216,11 +229,8 @@ class Stage:
     def _jobs(self, path: str, asked: set[str]) -> list[str]:
         def of_story() -> dict[str, dict[str, Any]]:
             # The large project is there for all stories.
-            return {
-                name: job
-                for name, job in jobs_of(self.client, path).items()
-                if path != self.large or name in asked
-            }
+            found = jobs_of(self.client, path).items()
+            return {name: job for name, job in found if name not in self._older}
 
         self._wait(lambda: not unended(asked, of_story()))
         found = of_story()

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,7 +26,7 @@ from tests.faults.test_replicas import NOTHING_WRITTEN, running_app, target_of, 
 
 pytestmark = [pytest.mark.anyio]
 
-Take = Callable[[World, str, Client], Awaitable[httpx.Response]]
+Take = Callable[["Story"], Awaitable[httpx.Response]]
 
 
 @pytest.fixture(scope="module")
@@ -90,29 +91,44 @@ async def at_replica(client: httpx.AsyncClient, key: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def sign_out(world: World, key: str, person: Client) -> httpx.Response:
+@dataclass(frozen=True)
+class Story:
+    """Somebody whose access is taken, and who may take it; all have signed in before the replica falls behind."""
+
+    key: str
+    person: Client
+    elsewhere: Client
+    administrator: Client
+
+
+async def end_session(person: Client) -> httpx.Response:
     return await person.delete(f"/me/sessions/{person.family_id}")
 
 
-async def sign_out_everywhere(world: World, key: str, person: Client) -> httpx.Response:
-    other = await world.sign_in_as(person.user)
-    return await other.delete("/me/sessions")
-
-
-async def change_password(world: World, key: str, person: Client) -> httpx.Response:
-    other = await world.sign_in_as(person.user)
-    body = {"current": PASSWORD, "new": "another horse battery"}
-    return await other.post("/me/password", json=body)
-
-
-async def deactivate(world: World, key: str, person: Client) -> httpx.Response:
-    administrator = await world.administrator()
+async def switch_off(administrator: Client, person: Client) -> httpx.Response:
     return await administrator.patch(f"/users/{person.user.user_id}", json={"active": False})
 
 
-async def remove(world: World, key: str, person: Client) -> httpx.Response:
-    administrator = await world.administrator()
-    return await administrator.delete(f"/projects/{key}/members/{person.user.user_id}")
+async def sign_out(story: Story) -> httpx.Response:
+    return await end_session(story.person)
+
+
+async def sign_out_everywhere(story: Story) -> httpx.Response:
+    return await story.elsewhere.delete("/me/sessions")
+
+
+async def change_password(story: Story) -> httpx.Response:
+    body = {"current": PASSWORD, "new": "another horse battery"}
+    return await story.elsewhere.post("/me/password", json=body)
+
+
+async def deactivate(story: Story) -> httpx.Response:
+    return await switch_off(story.administrator, story.person)
+
+
+async def remove(story: Story) -> httpx.Response:
+    path = f"/projects/{story.key}/members/{story.person.user.user_id}"
+    return await story.administrator.delete(path)
 
 
 TAKEN: list[tuple[Take, int]] = [
@@ -131,10 +147,12 @@ async def test_what_is_taken_is_gone_at_once(
     owner = await world.user()
     key = await world.project(owner)
     person = await world.member(key, "viewer")
+    elsewhere = await world.sign_in_as(person.user)
+    story = Story(key, person, elsewhere, await world.administrator())
     await at_replica(person, key)
     await at_replica(owner, key)
     standby.pause()
-    answer = await take(world, key, person)
+    answer = await take(story)
     assert answer.status_code < 300, answer.text
     went, answer = await target_of(read(person, key))
     assert (went, answer.status_code) == ("primary", status)
@@ -169,7 +187,7 @@ async def test_an_api_token_of_an_account_that_is_switched_off(
     machine.headers["Authorization"] = f"Bearer {made['token']}"
     await at_replica(machine, key)
     standby.pause()
-    assert (await deactivate(world, key, owner)).status_code == 200
+    assert (await switch_off(await world.administrator(), owner)).status_code == 200
     went, answer = await target_of(read(machine, key))
     assert (went, answer.status_code) == ("primary", 401)
 
@@ -237,7 +255,7 @@ async def test_without_redis_no_replica_is_read_and_who_revokes_waits(
     assert (went, answer.status_code) == ("primary", 200)
     # While the replica applies what comes, that is at once.
     began = time.monotonic()
-    assert (await sign_out(world, key, person)).status_code < 300
+    assert (await end_session(person)).status_code < 300
     assert time.monotonic() - began < LONGEST_LAG_SECONDS
     assert caught_up(primary, standby)
     went, answer = await target_of(read(person, key))
@@ -246,7 +264,7 @@ async def test_without_redis_no_replica_is_read_and_who_revokes_waits(
     other = await world.member(key, "viewer")
     standby.pause()
     began = time.monotonic()
-    assert (await sign_out(world, key, other)).status_code < 300
+    assert (await end_session(other)).status_code < 300
     assert time.monotonic() - began >= LONGEST_LAG_SECONDS
     went, answer = await target_of(read(other, key))
     assert (went, answer.status_code) == ("primary", 401)
@@ -268,7 +286,7 @@ async def test_a_redis_that_was_emptied(
     person = await world.member(key, "viewer")
     await at_replica(person, key)
     standby.pause()
-    assert (await sign_out(world, key, person)).status_code < 300
+    assert (await end_session(person)).status_code < 300
     redis = make_redis(valkey.url())
     await redis.flushall()
     await redis.aclose()
@@ -289,7 +307,7 @@ async def test_a_redis_that_stands_still(
     await at_replica(person, key)
     standby.pause()
     with standing_still(valkey):
-        assert (await sign_out(world, key, person)).status_code < 300
+        assert (await end_session(person)).status_code < 300
         went, answer = await target_of(read(person, key))
         assert (went, answer.status_code) == ("primary", 401)
     for _ in range(20):
@@ -309,7 +327,7 @@ async def test_what_a_replica_lacks_is_refused_while_the_primary_is_away(
     await at_replica(person, key)
     await at_replica(owner, key)
     standby.pause()
-    assert (await sign_out(world, key, person)).status_code < 300
+    assert (await end_session(person)).status_code < 300
     await asyncio.to_thread(primary.kill)
     await until(lambda: world.database.primary.is_away, "nobody notices")
     answer = await read(owner, key)()

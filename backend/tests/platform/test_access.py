@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Executable, delete, or_, select, update
+from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 import reqtrail
@@ -81,6 +82,28 @@ async def test_whose_access_a_statement_changes(
     async with world.database.session() as session:
         await session.execute(statement)
         assert take_changes(session) == whose
+        await session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("statement", "given", "whose"),
+    [
+        (update(users).where(users.c.user_id == WHO), {"active": False}, ACCOUNT),
+        (delete(memberships).where(memberships.c.user_id == bindparam("who")), {"who": WHO}, None),
+        (
+            ENDED.where(families.user_id == users.c.user_id, users.c.user_id == bindparam("who")),
+            {"who": WHO},
+            None,
+        ),
+        (ENDED.where(families.user_id == users.c.user_id, users.c.user_id == WHO), {}, None),
+    ],
+)
+async def test_what_a_statement_does_not_say_itself_concerns_everybody(
+    world: World, statement: Executable, given: dict[str, Any], whose: set[Subject] | None
+) -> None:
+    async with world.database.session() as session:
+        await session.execute(statement, given)
+        assert take_changes(session) == (whose or {EVERYBODY})
         await session.rollback()
 
 

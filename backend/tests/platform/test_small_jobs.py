@@ -170,6 +170,6 @@ async def test_a_result_that_cannot_be_written_down_harms_no_other(jobs_of: Queu
         ended = await asyncio.gather(
             endings.done(End(broken, {"x": {1, 2}}, 0, 0)), endings.done(End(fine, {"x": 1}, 0, 0))
         )
-        assert ended == [False, False], "each is to end alone"
+        assert [*ended] == [False, False], "each is to end alone"
         assert await endings.done(End(fine, {"x": 1}, 0, 0))
     assert await _states(jobs_of, [broken, fine]) == ["running", "done"]

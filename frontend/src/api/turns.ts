@@ -3,7 +3,7 @@ const BEGUN = 'reqtrail-refresh-begun'
 const LOCK = 'reqtrail-refresh'
 
 /** How long the answer to a page that is gone may still be under way: then its cookie is here, or never comes. */
-export const PATIENCE_MS = 2500
+export const PATIENCE_MS = 5000
 
 /**
  * Does `work` when no other tab does, and not while a request of a page that was left in the middle of it may still

@@ -70,6 +70,8 @@ def _replica(number: int, url: str, settings: Settings) -> Replica:
         pool_size=size,
         connect_timeout=patience,
         pool=f"replica-{number}",
+        # Longer than the read may take here: else what was given up would go on at the replica.
+        longest_statement=settings.database_replica_read_seconds + 1,
     )
     probe = make_engine(url, role=None, pool_size=1, connect_timeout=patience, pool=_PROBE)
     return Replica(number, engine, probe, settings.database_replica_read_seconds)

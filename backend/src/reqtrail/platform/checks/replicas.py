@@ -15,6 +15,7 @@ from reqtrail.platform.database.positions import end_of_record
 from reqtrail.platform.database.replicas import OF_PRIMARY, OF_REPLICA, timeline_of
 
 LOOK_SECONDS: Final = 0.05
+ANSWER_SECONDS: Final = 3.0
 
 
 async def _replicas(installation: Installation) -> list[Finding]:
@@ -52,14 +53,20 @@ async def _look_at(number: int, url: str, primary: Row[Any], limit: float) -> Fi
     began = time.monotonic()
     try:
         while True:
-            replica = await _ask(url, OF_REPLICA)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                replica = await _ask(url, OF_REPLICA)
             lag = time.monotonic() - began
             found = judge_replica(number, primary, replica, limit, lag)
             if found.code != "replica_behind" or lag > limit:
                 return found
             await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
-        raise
+        return warning(
+            "replica_silent",
+            f"Replica {number} is not read: it did not answer within {ANSWER_SECONDS:g} s.",
+            "See whether its machine or its processes stand still; restart PostgreSQL there.",
+            replica=number,
+        )
     except CANNOT_CONNECT as error:
         told = no_connection(url, None, error)
         return warning(

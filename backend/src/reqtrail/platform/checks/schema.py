@@ -21,8 +21,8 @@ from reqtrail.platform.database.partitions import missing_partitions
 from reqtrail.platform.database.walls import altered_relations, unprotected_relations
 
 MOST_SKEW_SECONDS: Final = 2.0
-WORKER_CONNECTIONS: Final = 5
-"""Of each worker: its pool of three, what that may grow by, and one of the owner."""
+WORKER_CONNECTIONS: Final = 10
+"""Of each worker: its pool of six, what that may grow by, and one of the owner."""
 NAMED: Final = 3
 """How many names a sentence holds."""
 

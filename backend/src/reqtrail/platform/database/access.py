@@ -63,9 +63,13 @@ def take_changes(session: AsyncSession) -> frozenset[Subject]:
 
 
 def _counts(statement: UpdateBase, access: Access) -> bool:
-    return not access.when or (
-        statement.is_update and not _values(statement).keys().isdisjoint(access.when)
-    )
+    if not access.when:
+        return True
+    if getattr(statement, "_post_values_clause", None) is not None:
+        return True  # an insert that may update
+    values = _values(statement)
+    # Without values they are given as parameters, of which nothing is known here.
+    return statement.is_update and (not values or not values.keys().isdisjoint(access.when))
 
 
 def _values(statement: UpdateBase) -> dict[str, Any]:
@@ -99,7 +103,9 @@ def _named(statement: UpdateBase) -> Iterator[tuple[str, Any]]:
             continue
         column: Any = clause.left
         value: Any = clause.right
-        if isinstance(column, Column) and isinstance(value, BindParameter):
+        if not isinstance(column, Column) or column.table is not statement.table:
+            continue
+        if isinstance(value, BindParameter) and value.effective_value is not None:
             yield column.key, value.effective_value
 
 

@@ -54,12 +54,16 @@ BeforeCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "reqtrail_after_commit"
 _BEFORE_COMMIT = "reqtrail_before_commit"
 _LEFT_AT = "reqtrail_left_at"
+_PATIENCE = "reqtrail_patience"
 
 CONNECT_SECONDS: Final = 10.0
 
 writing: ContextVar[Writing | None] = ContextVar("writing", default=None)
 """Where the transactions of the request at hand note what they wrote; None outside of requests."""
 
+POSITION_SECONDS: Final = 3.0
+"""How long the position of a change of access is asked for: less than the word lives that was left before."""
+POSITION_PAUSE_SECONDS: Final = 0.2
 PING_AFTER_SECONDS = 2.0
 """A connection that was idle for longer is asked whether it still lives before it is used."""
 PING_SECONDS: Final = 1.0
@@ -77,6 +81,7 @@ def make_engine(
     pool_size: int = 10,
     connect_timeout: float = CONNECT_SECONDS,
     pool: str = "primary",
+    longest_statement: float | None = None,
 ) -> AsyncEngine:
     """Return an asyncpg engine for *url* (``postgresql+asyncpg://…``), which may name several hosts of one database.
 
@@ -85,10 +90,13 @@ def make_engine(
         pool_size: Connections kept; half as many more are opened under load.
         connect_timeout: Seconds, for each host.
         pool: What metrics call its connections.
+        longest_statement: Seconds after which the server gives a statement up; None leaves it at its own limit.
     """
     server_settings = {"jit": "off"}
     if role is not None:
         server_settings["role"] = role
+    if longest_statement is not None:
+        server_settings["statement_timeout"] = str(round(longest_statement * 1000))
     engine = create_async_engine(
         url,
         poolclass=MeasuredPool,
@@ -231,6 +239,8 @@ class Database:
             is_asked = note is not None or (changed and self.marks is not None)
             position = await self._position() if is_asked else None
             if changed and self.marks is not None:
+                if position is None:
+                    position = await self._position_at_last()
                 await self.marks.spread(changed, position, self._is_shown, announced=announced)
             for action in session.info.pop(_AFTER_COMMIT, []):
                 await action()
@@ -254,7 +264,8 @@ class Database:
                 if is_away(error):
                     if replica is None:
                         self.primary.lost()
-                    else:
+                    elif not session.info[_PATIENCE].has_cut:
+                        # One long read says nothing of a replica: whether that stands still is asked all the time.
                         replica.fail(type(error).__name__)
                 raise
 
@@ -310,6 +321,7 @@ class Database:
         patience = stack.enter_context(Patience(replica.longest_read))
         try:
             session = await _open(stack, replica.reader, self.info)
+            session.info[_PATIENCE] = patience
             await patience.watch(await session.connection())
             return session
         except OSError as error:
@@ -327,6 +339,15 @@ class Database:
         if self.replicas is not None:
             return await self.replicas.position()
         return await ask_position(self.engine)
+
+    async def _position_at_last(self) -> Position | None:
+        """Ask again for a while: a mark that names no position would keep replicas from being read for minutes."""
+        end = time.monotonic() + POSITION_SECONDS
+        position = None
+        while position is None and time.monotonic() < end:
+            await asyncio.sleep(POSITION_PAUSE_SECONDS)
+            position = await self._position()
+        return position
 
     async def _is_shown(self, position: Position) -> bool:
         return self.replicas is not None and await self.replicas.all_show(position)

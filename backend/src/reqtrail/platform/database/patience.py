@@ -16,18 +16,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
 class Patience:
-    """Cuts the connection that it watches unless the block is left within *seconds*."""
+    """Cuts the connection that it watches unless the block is left within *seconds*.
+
+    Attributes:
+        has_cut: Whether it did.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
+        self.has_cut = False
 
     async def watch(self, connection: AsyncConnection) -> None:
         """Begin to count the seconds."""
         raw = await connection.get_raw_connection()
-        assert raw.driver_connection is not None
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._seconds, raw.driver_connection.terminate)
+
+        def cut() -> None:
+            # None once it is back in the pool, where it may be another's by now.
+            if raw.driver_connection is not None:
+                self.has_cut = True
+                raw.driver_connection.terminate()
+
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, cut)
 
     def __enter__(self) -> Self:
         return self
