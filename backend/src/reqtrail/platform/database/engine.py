@@ -142,6 +142,9 @@ def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
                 connection.ping()
             finally:
                 timer.cancel()
+            if connection.driver_connection.is_closed():
+                # The answer and the end of the patience may come in one turn of a loop that was held up.
+                raise DisconnectionError("the connection was cut while it answered")
     except DisconnectionError:
         raise
     except Exception as error:
