@@ -10,7 +10,7 @@ from tests.faults.faults import POSTGRES, PROCESSES, REDIS
 from tests.faults.stage import Stage, play
 from tests.fixtures.system import running_system
 
-PAUSE_SECONDS: Final = 3.0
+PAUSE_SECONDS: Final = 5.0
 
 
 @pytest.mark.early
