@@ -22,6 +22,9 @@ BY_NAME = {table.name: table for table in WALLED}
 def a_row(table: Table, project_id: UUID) -> dict[str, Any]:
     """Return values for every column of *table*, of a new row of a project."""
     values = {column.name: _value(column.type) for column in table.columns}
+    if "state" in values:
+        # Lists of the whole instance show these rows to other tests, and know few states.
+        values["state"] = "done"
     return {**values, "project_id": project_id}
 
 
