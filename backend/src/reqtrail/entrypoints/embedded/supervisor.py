@@ -309,14 +309,10 @@ class Supervisor:
 def _end_orphans(settings: Settings) -> None:
     """End the API processes, which still hold the port, and the workers of a supervisor that was killed.
 
-    The caller holds the home.
+    The caller holds the home. All processes are looked at: one that was just started when the supervisor was killed
+    stands in no file yet.
     """
-    try:
-        runtime = orjson.loads(settings.runtime_file.read_bytes())
-        kinds = ("api_pids", "worker_pids", "scheduler_pids")
-        pids = [int(pid) for kind in kinds for pid in runtime.get(kind, ())]
-    except (OSError, ValueError, LookupError, TypeError):
-        return
+    pids = [int(each.name) for each in Path("/proc").glob("[0-9]*")]
     deadline = time.monotonic() + STOP_SECONDS
     number = signal.SIGTERM
     while orphans := [pid for pid in pids if _is_orphan_of(pid, settings)]:
