@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reqtrail.kit import clock
+from tests.fixtures.result_lines import append, lines_of
 
 _BACKEND = Path(__file__).resolve().parents[2]
 _COVERED = ("src/reqtrail", "tests/concurrency")
@@ -47,22 +47,11 @@ def note(first: int, histories: int, **found: Any) -> None:
     """Append what a batch did, in one write: other processes append too."""
     at = clock.now().isoformat(timespec="seconds")
     line = {"finished": at, "sources": sources(), "first": first, "histories": histories, **found}
-    results_file().parent.mkdir(parents=True, exist_ok=True)
-    with results_file().open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    append(results_file(), line)
 
 
 def _lines() -> Iterator[dict[str, Any]]:
-    """Yield what the file says about these sources; a line that was cut off by a crash says nothing."""
-    if not results_file().exists():
-        return
-    for line in results_file().read_text().splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if found["sources"] == sources():
-            yield found
+    return lines_of(results_file(), sources())
 
 
 def summary() -> str:

@@ -7,7 +7,6 @@ names.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.stage import Report
+from tests.fixtures.result_lines import append, lines_of
 
 _BACKEND = Path(__file__).resolve().parents[2]
 _COVERED = ("src/reqtrail", "tests/faults", "tests/fixtures")
@@ -46,22 +46,11 @@ def is_done(faults: list[str], pause: float, seed: int) -> bool:
 def note(report: Report) -> None:
     """Append what came of a story, in one write: other processes append too."""
     line = {"sources": sources(), **asdict(report)}
-    results_file().parent.mkdir(parents=True, exist_ok=True)
-    with results_file().open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    append(results_file(), line)
 
 
 def _lines() -> Iterator[dict[str, Any]]:
-    """Yield what the file says about these sources; a line that was cut off by a crash says nothing."""
-    if not results_file().exists():
-        return
-    for line in results_file().read_text().splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if found["sources"] == sources():
-            yield found
+    return lines_of(results_file(), sources())
 
 
 def summary() -> str:

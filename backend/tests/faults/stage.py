@@ -147,9 +147,10 @@ class Stage:
     def progress(self) -> None:
         """Wait until more was acknowledged, by all who write on average."""
         wanted = len(self.ledger.at) + 3 * WRITERS
-        told = (
-            lambda: f"nothing is saved: {self.ledger.refusals}\n{self.system.logs()}"
-        )  # noqa: E731
+
+        def told() -> str:
+            return f"nothing is saved: {self.ledger.refusals}\n{self.system.logs()}"
+
         until(lambda: len(self.ledger.at) >= wanted, told, PROGRESS_SECONDS)
 
     def undergo(self, fault: Fault, pause: float) -> None:
