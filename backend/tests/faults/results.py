@@ -6,7 +6,6 @@ names.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,26 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.stage import Report
-from tests.fixtures.result_lines import append, lines_of
-
-_BACKEND = Path(__file__).resolve().parents[2]
-_COVERED = ("src/reqtrail", "tests/faults", "tests/fixtures")
+from tests.fixtures.result_lines import BACKEND, append, lines_of, sources_of
 
 
 def results_file() -> Path:
     """Return the file of results: a line of JSON for each story that was played."""
-    default = _BACKEND / ".long" / "faults.jsonl"
+    default = BACKEND / ".long" / "faults.jsonl"
     return Path(os.environ.get("REQTRAIL_FAULT_RESULTS", default))
 
 
 @cache
 def sources() -> str:
     """Return a hash of the sources that were tested, and of the tests."""
-    digest = hashlib.sha256()
-    for folder in _COVERED:
-        for path in sorted((_BACKEND / folder).rglob("*.py")):
-            digest.update(path.relative_to(_BACKEND).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return sources_of("tests/faults", "tests/fixtures")
 
 
 def is_done(faults: list[str], pause: float, seed: int) -> bool:
